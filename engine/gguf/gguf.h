@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * GGUF v2/v3 reader: the file is mapped read-only, every count, offset and type is checked against
+ * the bytes that are really there before anything is allocated, and nothing is copied but small
+ * tables.  Layout and checks: ggml docs/gguf.md.  It knows nothing of architectures; split files
+ * are left to the caller.
+ *
+ * Thread: a lw_gguf is immutable after opening and may be read from any thread.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Value types of keys (the file's own numbers). */
+typedef enum {
+    LW_GGUF_U8 = 0,
+    LW_GGUF_I8,
+    LW_GGUF_U16,
+    LW_GGUF_I16,
+    LW_GGUF_U32,
+    LW_GGUF_I32,
+    LW_GGUF_F32,
+    LW_GGUF_BOOL,
+    LW_GGUF_STRING,
+    LW_GGUF_ARRAY,
+    LW_GGUF_U64,
+    LW_GGUF_I64,
+    LW_GGUF_F64,
+} lw_gguf_type;
+
+/* Tensor element types (the file's own numbers); the ones the engine can compute with. */
+typedef enum {
+    LW_TYPE_F32 = 0,
+    LW_TYPE_F16 = 1,
+    LW_TYPE_Q4_0 = 2,
+    LW_TYPE_Q8_0 = 8,
+    LW_TYPE_BF16 = 30,
+} lw_type;
+
+/* Bytes per block and elements per block; block_elems is 0 for a type we do not know.
+ * name: "Q8_0", or "type 97". */
+typedef struct {
+    const char *name;
+    guint block_elems;
+    guint block_bytes;
+    gboolean supported; /* the kernels can use it */
+} lw_type_info;
+const lw_type_info *lw_type_get_info(guint type);
+
+/* Bytes of n elements (a multiple of the block), 0 when it is not a whole number of blocks. */
+gsize lw_type_row_bytes(guint type, gsize n);
+
+typedef struct {
+    const char *name; /* NUL-terminated copy, < 64 bytes, valid UTF-8 */
+    guint type;       /* lw_type or a known-but-unsupported id */
+    guint n_dims;     /* 1..4 */
+    guint64 dims[4];  /* dims[0] = row length (fastest); unused ones are 1 */
+    gsize n_bytes;
+    const void *data; /* into the mapping; aligned to general.alignment */
+} lw_gguf_tensor;
+
+/* A string inside the mapping: not NUL-terminated, any bytes. */
+typedef struct {
+    const char *bytes;
+    gsize n;
+} lw_gguf_str;
+
+typedef struct lw_gguf lw_gguf;
+
+/* Open and check a whole file.  Does not read tensor data.
+ * Errors: LW_MODEL_ERROR (IO, CORRUPT, UNSUPPORTED), naming path, item, offset and number. */
+lw_gguf *lw_gguf_open(const char *path, GError **error);
+
+/* The same over bytes in memory, borrowed until lw_gguf_free(); name is used in messages. */
+lw_gguf *lw_gguf_open_bytes(const void *bytes, gsize n, const char *name, GError **error);
+void lw_gguf_free(lw_gguf *g);
+
+const char *lw_gguf_path(const lw_gguf *g);
+gsize lw_gguf_file_bytes(const lw_gguf *g);
+gsize lw_gguf_n_kv(const lw_gguf *g);
+gsize lw_gguf_n_tensors(const lw_gguf *g);
+const lw_gguf_tensor *lw_gguf_tensor_at(const lw_gguf *g, gsize i);
+const lw_gguf_tensor *lw_gguf_find_tensor(const lw_gguf *g, const char *name); /* NULL: absent */
+
+/* Keys in file order, for `lw info`; *type gets the value's type. */
+const char *lw_gguf_key_at(const lw_gguf *g, gsize i, lw_gguf_type *type);
+gboolean lw_gguf_has(const lw_gguf *g, const char *key);
+/* A key's value as a short line ("[151936 strings]"), for people.  Free with g_free(). */
+char *lw_gguf_format_value(const lw_gguf *g, gsize i);
+
+/* Typed reads.  TRUE and *out set when the key exists with a fitting type; a missing key gives FALSE
+ * without error; a key of the wrong type or out of the range gives FALSE with CORRUPT.
+ * Any unsigned or signed integer type is accepted for u32/i64 as long as the value fits. */
+gboolean lw_gguf_get_u32(const lw_gguf *g, const char *key, guint32 *out, GError **error);
+gboolean lw_gguf_get_i64(const lw_gguf *g, const char *key, gint64 *out, GError **error);
+gboolean lw_gguf_get_f32(const lw_gguf *g, const char *key, float *out, GError **error);
+gboolean lw_gguf_get_bool(const lw_gguf *g, const char *key, gboolean *out, GError **error);
+gboolean lw_gguf_get_str(const lw_gguf *g, const char *key, lw_gguf_str *out, GError **error);
+
+/* Arrays.  *n elements; the numeric forms convert into a fresh array (g_free), any integer type that
+ * fits is accepted; strings are borrowed slices in a fresh array (g_free). */
+gboolean lw_gguf_get_i32_array(const lw_gguf *g, const char *key, gint32 **out, gsize *n, GError **error);
+gboolean lw_gguf_get_f32_array(const lw_gguf *g, const char *key, float **out, gsize *n, GError **error);
+gboolean lw_gguf_get_str_array(const lw_gguf *g, const char *key, lw_gguf_str **out, gsize *n,
+                               GError **error);
+
+/* Ask the kernel to start reading the tensor data (madvise); a hint. */
+void lw_gguf_prefetch(const lw_gguf *g);
+
+G_END_DECLS

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The table of CPU kernels.  LW_KERNELS lists each one once; the list makes the struct, the roster of
+ * the kernel tests (a kernel without a test does not link) and, later, a device's table.  The C
+ * reference fills the table first, AVX2 and AVX-512 versions overwrite entries upward (as dav1d does).
+ *
+ * All kernels: any thread, no allocation, no state; pointers need no alignment unless said; n may be
+ * anything >= 1 including tails.  Activations are f32.  Shapes were validated by the caller.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <glib.h>
+#include "engine/base/half.h"
+
+G_BEGIN_DECLS
+
+/* Elements per quantisation block, of Q8_0, Q4_0 and of quantised activations. */
+#define LW_QK 32
+
+/* Activations quantised for integer dot products, one rule for every ISA: per block of 32
+ * d = amax / 127 (f32, kept as f32), q = round-half-to-even(x * (127 / amax)), amax = 0 gives zeros.
+ * NaN or infinity in a block: q = 0 and d = NaN, so that a broken model shows and never crashes. */
+
+/* Rows of weights are blocked by ROWS in a packed panel; see pack_i8 below. */
+#define LW_PANEL_ROWS 16
+
+/* Arguments of one online-softmax step: `rows` query rows against one tile of keys (FlashAttention's
+ * inner loop).  For every row r, over keys j < visible[r] (all n_keys when visible is NULL):
+ *   s_j = scale * q_r.k_j ; m' = max(m, max s) ; l = l*e^(m-m') + sum e^(s_j-m') ;
+ *   o = o*e^(m-m') + sum e^(s_j-m') v_j
+ * A row that sees nothing is left unchanged.  Start: m = -INFINITY, l = 0, o = 0; the result is o / l.
+ * All accumulation in f32. */
+typedef struct {
+    const float *q;   /* [rows] rows of d floats, q_stride elements apart */
+    gsize q_stride;
+    const void *k, *v; /* [n_keys] rows of d elements of the kernel's KV type */
+    gsize kv_stride;  /* elements between two keys, the same for k and v */
+    int rows, n_keys, d; /* n_keys in 1..LW_ATTN_TILE, d a multiple of 8, <= 512 */
+    float scale;
+    const int32_t *visible; /* [rows], ascending not required; NULL: all keys */
+    float *m, *l;           /* [rows] */
+    float *o;               /* [rows][d], contiguous */
+    void *scratch;          /* LW_ATTN_SCRATCH bytes, 64-byte aligned, per thread */
+} lw_attn_step;
+
+#define LW_ATTN_TILE 64
+#define LW_ATTN_SCRATCH (512u * 1024u)
+
+/* name, result, arguments */
+#define LW_KERNELS(X)                                                                              \
+    /* conversions of n elements; exact where the target can hold it, else half to even */        \
+    X(f16_to_f32, void, (const lw_f16 *src, float *dst, gsize n))                                  \
+    X(f32_to_f16, void, (const float *src, lw_f16 *dst, gsize n))                                  \
+    X(bf16_to_f32, void, (const lw_bf16 *src, float *dst, gsize n))                                \
+    X(dequant_q8_0, void, (const void *src, float *dst, gsize n))                                  \
+    X(dequant_q4_0, void, (const void *src, float *dst, gsize n))                                  \
+    /* y = x / sqrt(mean x^2 + eps) * w ; sum in double in the reference */                        \
+    X(rmsnorm, void, (const float *x, const float *w, float *y, int n, float eps))                 \
+    X(add, void, (float *y, const float *x, gsize n))              /* y += x */                   \
+    X(swiglu, void, (const float *gate, const float *up, float *y, gsize n)) /* silu(g)*u */      \
+    X(gelu_erf, void, (const float *x, float *y, gsize n))         /* exact GELU, by erf */       \
+    /* rotate pairs (i, i + d/2) of n_heads consecutive heads of size d in place;                 \
+     * cos, sin: [d/2] for this token */                                                           \
+    X(rope_half, void, (float *x, int n_heads, int d, const float *cos, const float *sin))         \
+    X(quant_q8, void, (const float *x, int8_t *q, float *scale, int n)) /* n: multiple of 32 */   \
+    /* y[r] = w_r . x for n_rows rows of weights, row_bytes apart; k elements each.                \
+     * Float types take x as f32, quantised types take (q, scale) of quant_q8. */                  \
+    X(matvec_f32, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
+    X(matvec_f16, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
+    X(matvec_bf16, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
+    X(matvec_q8_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
+                          const float *scale, float *y))                                           \
+    X(matvec_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
+                          const float *scale, float *y))                                           \
+    X(attn_step_f16, void, (const lw_attn_step *a))                                                \
+    X(attn_step_f32, void, (const lw_attn_step *a))
+
+typedef struct lw_kernels {
+#define X(name, ret, args) ret(*name) args;
+    LW_KERNELS(X)
+#undef X
+} lw_kernels;
+
+/* Fill the table for the given CPU flags (base/cpu.h); 0 gives the C reference. */
+void lw_kernels_init(lw_kernels *k, guint cpu_flags);
+
+/* The process-wide table for lw_cpu_flags_get(). */
+const lw_kernels *lw_kernels_get(void);
+
+G_END_DECLS

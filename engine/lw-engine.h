@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine's public face: a *model* is immutable and shared, a *session* is one mutable timeline of
+ * tokens with its KV cache.  lw_session_sync() takes the whole conversation every time and decides by
+ * itself what can be kept (the longest common prefix); nothing is ever cut to make something fit.
+ *
+ * Threads: models from any thread; a session from one thread at a time.  Calls that compute block;
+ * stop them through the `cancel` integer that the caller owns (set it non-zero atomically from any
+ * thread; it is honoured within 100 ms).
+ * Errors: LW_MODEL_ERROR and LW_ENGINE_ERROR (lw-error.h).
+ */
+#pragma once
+
+#include "engine/lw-error.h"
+#include "engine/lw-media.h"
+#include "engine/sampler/sampler.h"
+#include "engine/tokenizer/chat.h"
+#include "engine/tokenizer/tokenizer.h"
+
+G_BEGIN_DECLS
+
+/* ---- Model ---- */
+
+typedef struct lw_model lw_model;
+
+typedef struct {
+    const char *mmproj; /* vision file; NULL: "mmproj*.gguf" beside the model; "": none */
+} lw_model_params;
+
+typedef struct {
+    const char *path;
+    const char *name;         /* general.name or the file's base name */
+    const char *arch;         /* "qwen2vl" */
+    const char *types;        /* the tensor types by share of bytes: "Q8_0, F32" */
+    const char *chat;         /* template family */
+    gboolean chat_guessed;    /* no known template in the file: ChatML was assumed */
+    const char *description;  /* general.description: what it can and cannot do; may be NULL */
+    gint64 n_params;
+    gint64 file_bytes;        /* text + vision file */
+    gint64 weight_bytes;      /* tensor data of the text model */
+    guint32 n_ctx_train;      /* tokens */
+    guint32 n_layer, n_embd, n_head, n_head_kv, head_dim, n_vocab;
+    gint64 kv_bytes_per_token_f16;
+    gboolean has_vision;
+    const char *vision_missing; /* why not, in a sentence; NULL when it has vision */
+    const char *mmproj_path;    /* NULL when there is none */
+} lw_model_info;
+
+/* Map, check and bind a model file (and its vision file).  Reads no tensor data; under 50 ms.
+ * params may be NULL. */
+lw_model *lw_model_open(const char *path, const lw_model_params *params, GError **error);
+lw_model *lw_model_ref(lw_model *m);
+void lw_model_unref(lw_model *m);
+
+const lw_model_info *lw_model_get_info(const lw_model *m);
+const lw_tokenizer *lw_model_get_tokenizer(const lw_model *m);
+const lw_gguf *lw_model_get_gguf(const lw_model *m);
+/* NULL when the model has no vision. */
+const lw_vision_spec *lw_model_get_vision_spec(const lw_model *m);
+/* Sampling the publisher recommends (general.sampling.*), else lw_sampler_params_default(). */
+lw_sampler_params lw_model_get_sampling(const lw_model *m);
+
+/* ---- Prompt ---- */
+
+/* Tokens with their M-RoPE positions and the media behind placeholder tokens. */
+typedef struct lw_prompt lw_prompt;
+
+typedef struct {
+    lw_role role;
+    const char *text;        /* untrusted UTF-8 */
+    lw_media *const *media;  /* borrowed; the prompt takes references */
+    gsize n_media;
+} lw_message;
+
+/* Render with the model's chat template; add_generation: the assistant speaks next.
+ * Errors: INVALID when there are media and the model has no vision (the message says which file is
+ * missing). */
+lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsize n,
+                              gboolean add_generation, GError **error);
+/* Raw token ids (text only); every id is checked. */
+lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, GError **error);
+/* Raw text: BOS if the model wants one, media (may be NULL) before the text, no template. */
+lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *const *media,
+                              gsize n_media, GError **error);
+void lw_prompt_free(lw_prompt *p);
+gsize lw_prompt_n_tokens(const lw_prompt *p);
+/* [n] ids, borrowed. */
+const gint32 *lw_prompt_ids(const lw_prompt *p);
+/* [n][3] M-RoPE ids t, h, w, borrowed. */
+const gint32 *lw_prompt_positions(const lw_prompt *p);
+
+/* ---- Session ---- */
+
+typedef struct lw_session lw_session;
+
+typedef enum {
+    LW_KV_F16, /* default */
+    LW_KV_F32,
+} lw_kv_type;
+
+typedef struct {
+    guint32 n_ctx;         /* tokens; 0: what the model was trained for, or less if memory is short
+                            * (lw_session_get_n_ctx() tells) */
+    lw_kv_type kv_type;
+    int n_threads;         /* 0: one per usable CPU */
+    const char *attention; /* method name ("dense"); NULL: the default */
+    const char *backend;   /* "cpu"; NULL: the best one available */
+} lw_session_params;
+
+/* params may be NULL.  KV pages are allocated as they are needed, never beyond n_ctx. */
+lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError **error);
+void lw_session_free(lw_session *s);
+
+typedef enum {
+    LW_STAGE_VISION,   /* encoding pictures and films */
+    LW_STAGE_PREFILL,  /* reading the prompt */
+} lw_stage;
+
+typedef struct {
+    lw_stage stage;
+    gsize done, total; /* tokens of the prompt that had to be computed: so far, in all */
+    gsize reused;      /* tokens taken from the cache */
+    double seconds_left; /* estimate, < 0 while unknown */
+} lw_progress;
+
+typedef void (*lw_progress_fn)(void *user, const lw_progress *p);
+
+/* Make the session hold exactly this prompt, computing only what follows the longest prefix it
+ * already holds.  On success the logits of the last token are ready.  On CANCELLED or another error
+ * the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers and changes nothing.
+ * progress (may be NULL) is called from this thread, at least once a chunk. */
+gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress, void *user,
+                         const gint *cancel, GError **error);
+
+/* Append one token and compute the next logits: [n_vocab] f32, borrowed, valid until the next call.
+ * logits may be NULL. */
+gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, const gint *cancel,
+                           GError **error);
+
+/* Logits after the last sync or decode, NULL when there are none. */
+const float *lw_session_get_logits(const lw_session *s);
+/* Make the next sync compute logits for every prompt token: [n][n_vocab], for tests and `lw logits`. */
+void lw_session_keep_all_logits(lw_session *s, gboolean keep);
+const float *lw_session_get_all_logits(const lw_session *s, gsize *n_rows);
+
+gsize lw_session_get_n_tokens(const lw_session *s); /* tokens held */
+guint32 lw_session_get_n_ctx(const lw_session *s);
+gsize lw_session_get_n_reused(const lw_session *s); /* by the last sync */
+gsize lw_session_get_kv_bytes(const lw_session *s); /* allocated now */
+const char *lw_session_get_device(const lw_session *s); /* "CPU, 2 threads, AVX-512 VNNI" */
+lw_model *lw_session_get_model(const lw_session *s);
+
+/* ---- Generation ---- */
+
+typedef enum {
+    LW_STOP_END,       /* the model ended its turn */
+    LW_STOP_LENGTH,    /* max_tokens */
+    LW_STOP_STRING,    /* a stop string (not emitted) */
+    LW_STOP_CANCELLED, /* what was produced so far stays */
+    LW_STOP_CONTEXT,   /* the context is full */
+} lw_stop_reason;
+
+typedef struct {
+    lw_sampler_params sampling;
+    guint max_tokens;               /* 0: until the model ends or the context is full */
+    const char *const *stop;        /* NULL-terminated, or NULL; each 1..256 bytes, at most 16 */
+} lw_generate_params;
+
+typedef struct {
+    lw_stop_reason stop;
+    gsize n_prompt, n_reused, n_generated; /* tokens */
+    double vision_seconds, prompt_seconds, generate_seconds;
+} lw_generate_result;
+
+/* text: complete UTF-8, n bytes, not NUL-terminated. */
+typedef void (*lw_text_fn)(void *user, const char *text, gsize n);
+
+/* Sync, then sample until a stop.  on_text is called from this thread as text appears.
+ * The answer's tokens stay in the session, so that the next turn reuses them.
+ * Returns FALSE only for errors; being cancelled after the prompt was read is a normal stop, being
+ * cancelled while it is read is the error CANCELLED. */
+gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_generate_params *params,
+                             lw_text_fn on_text, lw_progress_fn on_progress, void *user,
+                             const gint *cancel, lw_generate_result *result, GError **error);
+
+G_END_DECLS
