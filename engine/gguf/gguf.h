@@ -40,7 +40,8 @@ typedef enum {
 } lw_type;
 
 /* Bytes per block and elements per block; block_elems is 0 for a type we do not know.
- * name: "Q8_0", or "type 97". */
+ * name: "Q8_0", or "type 97".  The entry of an unknown type is overwritten by the next unknown number
+ * asked for in the same thread. */
 typedef struct {
     const char *name;
     guint block_elems;
@@ -79,6 +80,9 @@ void lw_gguf_free(lw_gguf *g);
 
 const char *lw_gguf_path(const lw_gguf *g);
 gsize lw_gguf_file_bytes(const lw_gguf *g);
+/* FALSE once the file became shorter (or unreadable) while it was mapped: what was read since then may
+ * be zeros, so a result computed from it must not be used.  Any thread; cheap. */
+gboolean lw_gguf_is_intact(const lw_gguf *g);
 gsize lw_gguf_n_kv(const lw_gguf *g);
 gsize lw_gguf_n_tensors(const lw_gguf *g);
 const lw_gguf_tensor *lw_gguf_tensor_at(const lw_gguf *g, gsize i);
@@ -100,7 +104,7 @@ gboolean lw_gguf_get_bool(const lw_gguf *g, const char *key, gboolean *out, GErr
 gboolean lw_gguf_get_str(const lw_gguf *g, const char *key, lw_gguf_str *out, GError **error);
 
 /* Arrays.  *n elements; the numeric forms convert into a fresh array (g_free), any integer type that
- * fits is accepted; strings are borrowed slices in a fresh array (g_free). */
+ * fits is accepted (bools too, as 0 and 1); strings are borrowed slices in a fresh array (g_free). */
 gboolean lw_gguf_get_i32_array(const lw_gguf *g, const char *key, gint32 **out, gsize *n, GError **error);
 gboolean lw_gguf_get_f32_array(const lw_gguf *g, const char *key, float **out, gsize *n, GError **error);
 gboolean lw_gguf_get_str_array(const lw_gguf *g, const char *key, lw_gguf_str **out, gsize *n,
