@@ -20,10 +20,36 @@ G_BEGIN_DECLS
 
 /* Activations quantised for integer dot products, one rule for every ISA: per block of 32
  * d = amax / 127 (f32, kept as f32), q = round-half-to-even(x * (127 / amax)), amax = 0 gives zeros.
+ * A block with amax < LW_QUANT_TINY counts as zeros with d = 0 (127 / amax would overflow).
  * NaN or infinity in a block: q = 0 and d = NaN, so that a broken model shows and never crashes. */
+#define LW_QUANT_TINY 0x1p-120f
 
-/* Rows of weights are blocked by ROWS in a packed panel; see pack_i8 below. */
+/* A panel: 16 weight rows unpacked once into cache and multiplied with many activation rows.
+ * Missing rows (n_rows < 16) are zeros.  64-byte aligned.
+ *
+ * Integer panel, from Q8_0 and Q4_0: per block of 32 columns 512 bytes, [8 groups][16 rows][4 columns]
+ * of w + 128 as u8 (the operand order of vpdpbusd), and 16 scales f32 in a second array.
+ * Float panel, from F32, F16 and BF16: [k][16 rows] f32. */
 #define LW_PANEL_ROWS 16
+#define LW_PANEL_I8_BYTES(k) ((gsize)(k) * LW_PANEL_ROWS)
+#define LW_PANEL_I8_SCALES(k) ((gsize)(k) / LW_QK * LW_PANEL_ROWS)
+#define LW_PANEL_F32_FLOATS(k) ((gsize)(k) * LW_PANEL_ROWS)
+
+/* y[i][c] = panel row c . x_i + bias[c], i < rows, c < cols <= 16.  Each element is summed in the same
+ * order whatever `rows` and `cols` are. */
+typedef struct {
+    const void *panel;
+    const float *panel_scale; /* integer panels */
+    int k, rows, cols;
+    const float *x;      /* float panels: [rows] rows of k floats, x_stride apart */
+    gsize x_stride;
+    const int8_t *q;     /* integer panels: [rows][k] and [rows][k / 32] from quant_q8 */
+    const float *scale;
+    const int32_t *qsum; /* [rows][k / 32] from qsum_q8 */
+    const float *bias;   /* [16] or NULL */
+    float *y;            /* [rows] rows, y_stride apart */
+    gsize y_stride;
+} lw_panel_mul;
 
 /* Arguments of one online-softmax step: `rows` query rows against one tile of keys (FlashAttention's
  * inner loop).  For every row r, over keys j < visible[r] (all n_keys when visible is NULL):
@@ -64,6 +90,8 @@ typedef struct {
      * cos, sin: [d/2] for this token */                                                           \
     X(rope_half, void, (float *x, int n_heads, int d, const float *cos, const float *sin))         \
     X(quant_q8, void, (const float *x, int8_t *q, float *scale, int n)) /* n: multiple of 32 */   \
+    /* sum[b] = -128 * (sum of q in block b): what w + 128 adds too much, negated */              \
+    X(qsum_q8, void, (const int8_t *q, int32_t *sum, int n))                                       \
     /* y[r] = w_r . x for n_rows rows of weights, row_bytes apart; k elements each.                \
      * Float types take x as f32, quantised types take (q, scale) of quant_q8. */                  \
     X(matvec_f32, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
@@ -73,6 +101,16 @@ typedef struct {
                           const float *scale, float *y))                                           \
     X(matvec_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
                           const float *scale, float *y))                                           \
+    /* unpack n_rows <= 16 rows of k elements, row_bytes apart, into a panel */                   \
+    X(pack_q8_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \
+                        float *scale))                                                             \
+    X(pack_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \
+                        float *scale))                                                             \
+    X(pack_f32, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))           \
+    X(pack_f16, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))           \
+    X(pack_bf16, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))          \
+    X(panel_i8, void, (const lw_panel_mul *a))                                                     \
+    X(panel_f32, void, (const lw_panel_mul *a))                                                    \
     X(attn_step_f16, void, (const lw_attn_step *a))                                                \
     X(attn_step_f32, void, (const lw_attn_step *a))
 

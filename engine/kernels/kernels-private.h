@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Between the kernels' files: one init function per stem and instruction set, and the block layouts
+ * of the file's tensor types.
+ */
+#pragma once
+
+#include "engine/kernels/kernels.h"
+
+G_BEGIN_DECLS
+
+#define LW_KERNEL_STEMS(X) X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)
+
+#define X(stem)                                                                                    \
+    void lw_##stem##_init_c(lw_kernels *k);                                                        \
+    void lw_##stem##_init_avx2(lw_kernels *k);                                                     \
+    void lw_##stem##_init_avx512(lw_kernels *k);
+LW_KERNEL_STEMS(X)
+#undef X
+
+/* Little-endian, no padding: rows of blocks start at any even address. */
+typedef struct {
+    lw_f16 d;
+    int8_t q[LW_QK];
+} lw_block_q8_0;
+
+typedef struct {
+    lw_f16 d;
+    uint8_t q[LW_QK / 2]; /* byte j: element j low, j + 16 high; value d * (n - 8) */
+} lw_block_q4_0;
+
+G_STATIC_ASSERT(sizeof(lw_block_q8_0) == 34);
+G_STATIC_ASSERT(sizeof(lw_block_q4_0) == 18);
+
+G_END_DECLS

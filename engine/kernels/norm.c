@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/kernels/kernels-private.h"
+
+#include <math.h>
+
+static void rmsnorm(const float *x, const float *w, float *y, int n, float eps)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * x[i];
+    float inv = (float)(1.0 / sqrt(sum / n + eps));
+    for (int i = 0; i < n; i++)
+        y[i] = x[i] * inv * w[i];
+}
+
+void lw_norm_init_c(lw_kernels *k)
+{
+    k->rmsnorm = rmsnorm;
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/kernels/kernels-private.h"
+
+void lw_norm_init_avx512(lw_kernels *k)
+{
+}
