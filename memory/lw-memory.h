@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What Longwave keeps: conversations, their messages and the pictures in them, in one SQLite database
+ * (WAL, foreign keys, versioned migrations in schema.c).  Plain C over GLib, so that the window and
+ * the terminal program share it.
+ *
+ * Ids are texts that the caller makes (lw_mem_new_id()), and every write is "put": it inserts or
+ * replaces.  Someone whose write failed keeps the record in memory and puts it again later; nothing has
+ * to be renumbered.
+ *
+ * Pictures are copied beside the database, as attachments/<sha256>.<extension>, so that a conversation
+ * survives the original being moved.  Pictures over LW_MEM_MAX_COPY_BYTES and all films stay where
+ * they are and are remembered by path, size and time of change.
+ *
+ * Thread: everything that takes an lw_mem belongs to the one thread that opened it.
+ * Errors: LW_MEM_ERROR; messages name the file and SQLite's or the system's reason.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define LW_MEM_ERROR (lw_mem_error_quark())
+GQuark lw_mem_error_quark(void);
+
+typedef enum {
+    LW_MEM_ERROR_IO,        /* cannot open, read or write */
+    LW_MEM_ERROR_FULL,      /* no room: disk, quota or file size limit */
+    LW_MEM_ERROR_READ_ONLY, /* the folder or the file must not be written */
+    LW_MEM_ERROR_CORRUPT,   /* the database is damaged or is not one */
+    LW_MEM_ERROR_NEWER,     /* written by a later version of the program */
+    LW_MEM_ERROR_BUSY,      /* another program holds it for too long */
+    LW_MEM_ERROR_MISSING,   /* no such conversation */
+} lw_mem_error;
+
+/* Largest picture that is copied into the attachments folder. */
+#define LW_MEM_MAX_COPY_BYTES (64ll << 20)
+
+typedef struct lw_mem lw_mem;
+
+/* ---- Lifecycle ---- */
+
+/* $XDG_DATA_HOME/longwave.  Free with g_free(). */
+char *lw_mem_default_folder(void);
+
+/* Open folder/longwave.db, creating both when absent (mode 0700 and 0600), and bring its schema up to
+ * date.  After an unclean end (a write-ahead log was left behind) the file is checked first.
+ * Blocks; errors: all but MISSING. */
+lw_mem *lw_mem_open(const char *folder, GError **error);
+
+/* Checkpoints and closes.  NULL is allowed. */
+void lw_mem_close(lw_mem *m);
+
+/* After CORRUPT: move the database (and its log) aside as longwave.db.damaged-<date>, so that the next
+ * lw_mem_open() starts a new one.  Returns where it is kept; free with g_free(). */
+char *lw_mem_set_aside(const char *folder, GError **error);
+
+/* 16 random hexadecimal digits.  Free with g_free(). */
+char *lw_mem_new_id(void);
+
+/* ---- Records ---- */
+
+typedef struct {
+    char *id;
+    char *title;
+    char *model;    /* path of the model used last, or NULL */
+    gint64 created; /* microseconds since 1970, UTC */
+    gint64 updated;
+} lw_mem_conversation;
+
+typedef enum {
+    LW_MEM_ROLE_USER = 1,
+    LW_MEM_ROLE_ASSISTANT = 2,
+} lw_mem_role;
+
+typedef enum {
+    LW_MEM_STATE_DONE,
+    LW_MEM_STATE_PARTIAL, /* being written; found after a restart: the program ended meanwhile */
+    LW_MEM_STATE_STOPPED, /* stopped by the user, or by an error after some text */
+} lw_mem_state;
+
+typedef enum {
+    LW_MEM_PICTURE = 1,
+    LW_MEM_FILM = 2,
+} lw_mem_kind;
+
+typedef struct {
+    lw_mem_kind kind;
+    char *label;     /* for people: file name or "Pasted picture" */
+    char *path;      /* absolute, where the bytes are now */
+    gboolean copied; /* path is inside the attachments folder */
+    gint64 bytes;    /* size and time of change when it was added, to notice a replaced film */
+    gint64 mtime;    /* seconds since 1970 */
+} lw_mem_attachment;
+
+typedef struct {
+    char *id;
+    char *conversation;
+    int position;   /* order inside the conversation, from 0 */
+    lw_mem_role role;
+    lw_mem_state state;
+    char *text;
+    gint64 created;
+    int n_prompt;   /* tokens; 0: unknown */
+    int n_reused;
+    int n_generated;
+    double tokens_per_second; /* 0: unknown */
+    GPtrArray *attachments;   /* of lw_mem_attachment, may be NULL */
+} lw_mem_message;
+
+void lw_mem_conversation_free(lw_mem_conversation *c);
+void lw_mem_message_free(lw_mem_message *m);
+lw_mem_attachment *lw_mem_attachment_new(void);
+lw_mem_attachment *lw_mem_attachment_copy(const lw_mem_attachment *a);
+void lw_mem_attachment_free(lw_mem_attachment *a);
+
+/* ---- Conversations ---- */
+
+gboolean lw_mem_put_conversation(lw_mem *m, const lw_mem_conversation *c, GError **error);
+
+/* Most recently updated first, those in the bin left out.  Of lw_mem_conversation; free with
+ * g_ptr_array_unref(). */
+GPtrArray *lw_mem_list_conversations(lw_mem *m, GError **error);
+
+/* One by its id or by an unambiguous beginning of it.  Errors: MISSING. */
+lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, GError **error);
+
+/* In and out of the bin: what is in it is not listed, and the next purge removes it for good. */
+gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GError **error);
+
+/* Remove what is in the bin, except `keep` (may be NULL), and attachments nobody refers to. */
+gboolean lw_mem_purge(lw_mem *m, const char *keep, GError **error);
+
+/* ---- Messages ---- */
+
+/* One transaction: the message and its attachments, and the conversation's time of update. */
+gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error);
+gboolean lw_mem_delete_message(lw_mem *m, const char *id, GError **error);
+
+/* In order.  Of lw_mem_message; free with g_ptr_array_unref(). */
+GPtrArray *lw_mem_list_messages(lw_mem *m, const char *conversation, GError **error);
+
+/* ---- Attachments ---- */
+
+/* Take in a file.  A picture within the limit is copied (to a temporary name, synced, renamed: other
+ * readers never see half a file); one that is already there is not copied again. */
+lw_mem_attachment *lw_mem_keep_file(lw_mem *m, const char *path, lw_mem_kind kind, GError **error);
+
+/* Take in bytes that have no file, such as a pasted picture.  extension: "png". */
+lw_mem_attachment *lw_mem_keep_bytes(lw_mem *m, const void *bytes, gsize n, const char *extension,
+                                     const char *label, GError **error);
+
+/* Time between two saves of an answer that is being written: a killed program loses less than this. */
+#define LW_MEM_PARTIAL_SAVE_MS 750
+
+G_END_DECLS

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Statements of the store.  Each function prepares, runs and finalizes; a few thousand rows a day do
+ * not ask for a statement cache.
+ */
+#include "memory/store-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DB_NAME "longwave.db"
+
+/* How long to wait for the terminal program (or the window) to finish a write. */
+#define BUSY_MS 5000
+
+G_DEFINE_QUARK(lw-mem-error-quark, lw_mem_error)
+
+/* ---- Errors ---- */
+
+/* The system's reason for a refused write.  sqlite3_system_errno() does not always know it (the log is
+ * a second file), so the two files are asked themselves. */
+static int last_errno(const lw_mem *m)
+{
+    static const int which[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+    int err = m->db ? sqlite3_system_errno(m->db) : 0;
+
+    for (gsize i = 0; m->db && !err && i < G_N_ELEMENTS(which); i++) {
+        sqlite3_file *file = NULL;
+
+        if (sqlite3_file_control(m->db, "main", which[i], &file) == SQLITE_OK && file &&
+            file->pMethods && file->pMethods->xFileControl)
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &err);
+    }
+    return err;
+}
+
+void lw_mem_set_error(const lw_mem *m, int rc, const char *what, GError **error)
+{
+    const char *reason = m->db ? sqlite3_errmsg(m->db) : sqlite3_errstr(rc);
+    int sys = 0;
+    int code = LW_MEM_ERROR_IO;
+
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        code = LW_MEM_ERROR_FULL;
+        break;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        code = LW_MEM_ERROR_READ_ONLY;
+        break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        code = LW_MEM_ERROR_CORRUPT;
+        break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        code = LW_MEM_ERROR_BUSY;
+        break;
+    default:
+        break;
+    }
+    if ((rc & 0xff) == SQLITE_IOERR || code == LW_MEM_ERROR_FULL)
+        sys = last_errno(m);
+    if (code == LW_MEM_ERROR_IO && (sys == ENOSPC || sys == EDQUOT || sys == EFBIG))
+        code = LW_MEM_ERROR_FULL;
+    if (code == LW_MEM_ERROR_FULL && sys)
+        g_set_error(error, LW_MEM_ERROR, code, "%s: %s: no room left (%s)", m->path, what,
+                    g_strerror(sys));
+    else
+        g_set_error(error, LW_MEM_ERROR, code, "%s: %s: %s", m->path, what, reason);
+}
+
+gboolean lw_mem_exec(lw_mem *m, const char *sql, GError **error)
+{
+    int rc = sqlite3_exec(m->db, sql, NULL, NULL, NULL);
+
+    if (rc == SQLITE_OK)
+        return TRUE;
+    lw_mem_set_error(m, rc, "writing", error);
+    return FALSE;
+}
+
+static sqlite3_stmt *prepare(lw_mem *m, const char *sql, const char *what, GError **error)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(m->db, sql, -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        lw_mem_set_error(m, rc, what, error);
+    return st;
+}
+
+/* Run a statement that gives no rows, and finalize it. */
+static gboolean finish(lw_mem *m, sqlite3_stmt *st, const char *what, GError **error)
+{
+    int rc;
+
+    if (!st)
+        return FALSE;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        ;
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE;
+}
+
+static void bind_text(sqlite3_stmt *st, int i, const char *s)
+{
+    if (s)
+        sqlite3_bind_text(st, i, s, -1, SQLITE_TRANSIENT);
+    else
+        sqlite3_bind_null(st, i);
+}
+
+/* The file is outside bytes too: what comes out is valid UTF-8 without NULs, or NULL. */
+static char *column_text(sqlite3_stmt *st, int i)
+{
+    const char *s = (const char *)sqlite3_column_text(st, i);
+
+    return s ? g_utf8_make_valid(s, -1) : NULL;
+}
+
+/* ---- Lifecycle ---- */
+
+char *lw_mem_default_folder(void)
+{
+    return g_build_filename(g_get_user_data_dir(), "longwave", NULL);
+}
+
+char *lw_mem_new_id(void)
+{
+    return g_strdup_printf("%08x%08x", g_random_int(), g_random_int());
+}
+
+/* TRUE when the last user of the database did not close it: SQLite removes the log when the last
+ * connection closes.  (Another program that is using it right now looks the same, and costs a check.) */
+static gboolean log_left_behind(const lw_mem *m)
+{
+    g_autofree char *wal = g_strconcat(m->path, "-wal", NULL);
+    struct stat st;
+
+    return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static gboolean check_integrity(lw_mem *m, GError **error)
+{
+    sqlite3_stmt *st = prepare(m, "PRAGMA integrity_check(1)", "checking it", error);
+    gboolean ok = FALSE;
+    int rc;
+
+    if (!st)
+        return FALSE;
+    rc = sqlite3_step(st);
+    if (rc != SQLITE_ROW) {
+        lw_mem_set_error(m, rc, "checking it", error);
+    } else {
+        const char *s = (const char *)sqlite3_column_text(st, 0);
+        ok = g_strcmp0(s, "ok") == 0;
+        if (!ok)
+            g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT, "%s: is damaged: %s", m->path, s);
+    }
+    sqlite3_finalize(st);
+    return ok;
+}
+
+lw_mem *lw_mem_open(const char *folder, GError **error)
+{
+    g_return_val_if_fail(folder, NULL);
+
+    lw_mem *m = g_new0(lw_mem, 1);
+    gboolean check;
+    int rc;
+
+    m->folder = g_canonicalize_filename(folder, NULL);
+    m->path = g_build_filename(m->folder, DB_NAME, NULL);
+    if (g_mkdir_with_parents(m->folder, 0700) != 0) {
+        int err = errno;
+        g_set_error(error, LW_MEM_ERROR,
+                    err == EACCES || err == EROFS || err == EPERM ? LW_MEM_ERROR_READ_ONLY
+                    : err == ENOSPC || err == EDQUOT              ? LW_MEM_ERROR_FULL
+                                                                  : LW_MEM_ERROR_IO,
+                    "%s: cannot be created: %s", m->folder, g_strerror(err));
+        goto fail;
+    }
+    /* SQLite gives the log and the index the database's own mode: make that private first. */
+    int fd = open(m->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+
+    check = log_left_behind(m);
+    rc = sqlite3_open_v2(m->path, &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (rc != SQLITE_OK) {
+        lw_mem_set_error(m, rc, "cannot be opened", error);
+        goto fail;
+    }
+    sqlite3_extended_result_codes(m->db, 1);
+    sqlite3_busy_timeout(m->db, BUSY_MS);
+    /* Deleted text is overwritten, not only forgotten. */
+    if (!lw_mem_exec(m,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                     "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+                     error) ||
+        (check && !check_integrity(m, error)) || !lw_mem_migrate(m, error))
+        goto fail;
+    return m;
+fail:
+    lw_mem_close(m);
+    return NULL;
+}
+
+void lw_mem_close(lw_mem *m)
+{
+    if (!m)
+        return;
+    sqlite3_close(m->db);
+    g_free(m->folder);
+    g_free(m->path);
+    g_free(m);
+}
+
+char *lw_mem_set_aside(const char *folder, GError **error)
+{
+    static const char *const tails[] = {"-wal", "-shm", ""};
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *date = g_date_time_format(now, "%Y%m%d-%H%M%S");
+    g_autofree char *path = g_build_filename(folder, DB_NAME, NULL);
+    char *kept = g_strdup_printf("%s.damaged-%s", path, date);
+
+    for (int i = 2; g_file_test(kept, G_FILE_TEST_EXISTS); i++) {
+        g_free(kept);
+        kept = g_strdup_printf("%s.damaged-%s-%d", path, date, i);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(tails); i++) {
+        g_autofree char *from = g_strconcat(path, tails[i], NULL);
+        g_autofree char *to = g_strconcat(kept, tails[i], NULL);
+
+        if (g_rename(from, to) != 0 && !(errno == ENOENT && *tails[i])) {
+            g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_IO, "%s: cannot be set aside as %s: %s", from,
+                        to, g_strerror(errno));
+            g_free(kept);
+            return NULL;
+        }
+    }
+    return kept;
+}
+
+/* ---- Records ---- */
+
+void lw_mem_conversation_free(lw_mem_conversation *c)
+{
+    if (!c)
+        return;
+    g_free(c->id);
+    g_free(c->title);
+    g_free(c->model);
+    g_free(c);
+}
+
+void lw_mem_message_free(lw_mem_message *m)
+{
+    if (!m)
+        return;
+    g_free(m->id);
+    g_free(m->conversation);
+    g_free(m->text);
+    g_clear_pointer(&m->attachments, g_ptr_array_unref);
+    g_free(m);
+}
+
+lw_mem_attachment *lw_mem_attachment_new(void)
+{
+    return g_new0(lw_mem_attachment, 1);
+}
+
+lw_mem_attachment *lw_mem_attachment_copy(const lw_mem_attachment *a)
+{
+    lw_mem_attachment *b = g_memdup2(a, sizeof *a);
+
+    b->label = g_strdup(a->label);
+    b->path = g_strdup(a->path);
+    return b;
+}
+
+void lw_mem_attachment_free(lw_mem_attachment *a)
+{
+    if (!a)
+        return;
+    g_free(a->label);
+    g_free(a->path);
+    g_free(a);
+}
+
+/* ---- Conversations ---- */
+
+gboolean lw_mem_put_conversation(lw_mem *m, const lw_mem_conversation *c, GError **error)
+{
+    g_return_val_if_fail(m && c && c->id, FALSE);
+
+    sqlite3_stmt *st = prepare(m,
+                               "INSERT INTO conversations (id, title, model, created, updated)"
+                               " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
+                               " title = ?2, model = ?3, created = ?4, updated = ?5",
+                               "saving a conversation", error);
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, c->id);
+    bind_text(st, 2, c->title ? c->title : "");
+    bind_text(st, 3, c->model);
+    sqlite3_bind_int64(st, 4, c->created);
+    sqlite3_bind_int64(st, 5, c->updated);
+    return finish(m, st, "saving a conversation", error);
+}
+
+#define CONVERSATION_COLUMNS "id, title, model, created, updated"
+
+static lw_mem_conversation *read_conversation(sqlite3_stmt *st)
+{
+    lw_mem_conversation *c = g_new0(lw_mem_conversation, 1);
+
+    c->id = column_text(st, 0);
+    c->title = column_text(st, 1);
+    c->model = column_text(st, 2);
+    c->created = sqlite3_column_int64(st, 3);
+    c->updated = sqlite3_column_int64(st, 4);
+    return c;
+}
+
+GPtrArray *lw_mem_list_conversations(lw_mem *m, GError **error)
+{
+    g_return_val_if_fail(m, NULL);
+
+    static const char what[] = "listing conversations";
+    g_autoptr(GPtrArray) list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
+    sqlite3_stmt *st = prepare(m,
+                               "SELECT " CONVERSATION_COLUMNS " FROM conversations"
+                               " WHERE NOT binned ORDER BY updated DESC, id",
+                               what, error);
+    int rc;
+
+    if (!st)
+        return NULL;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        g_ptr_array_add(list, read_conversation(st));
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? g_steal_pointer(&list) : NULL;
+}
+
+lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, GError **error)
+{
+    g_return_val_if_fail(m && id_prefix, NULL);
+
+    static const char what[] = "looking for a conversation";
+    g_autoptr(GPtrArray) list =
+        g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
+    sqlite3_stmt *st = prepare(m,
+                               "SELECT " CONVERSATION_COLUMNS " FROM conversations"
+                               " WHERE NOT binned AND substr(id, 1, length(?1)) = ?1"
+                               " ORDER BY length(id) LIMIT 2",
+                               what, error);
+    int rc;
+
+    if (!st)
+        return NULL;
+    bind_text(st, 1, id_prefix);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        g_ptr_array_add(list, read_conversation(st));
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    if (rc != SQLITE_DONE)
+        return NULL;
+    if (list->len == 0 || !*id_prefix) {
+        g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_MISSING, "there is no conversation \"%s\"",
+                    id_prefix);
+        return NULL;
+    }
+    lw_mem_conversation *first = list->pdata[0];
+    if (list->len == 2 && strcmp(first->id, id_prefix) != 0) {
+        g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_MISSING,
+                    "more than one conversation begins with \"%s\"", id_prefix);
+        return NULL;
+    }
+    return g_ptr_array_steal_index(list, 0);
+}
+
+gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GError **error)
+{
+    g_return_val_if_fail(m && id, FALSE);
+
+    static const char what[] = "deleting a conversation";
+    sqlite3_stmt *st = prepare(m, "UPDATE conversations SET binned = ?2 WHERE id = ?1", what, error);
+
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, id);
+    sqlite3_bind_int(st, 2, in_bin);
+    return finish(m, st, what, error);
+}
+
+/* The attachments of what is about to go; those that nothing else needs are removed afterwards. */
+static GPtrArray *list_binned_files(lw_mem *m, const char *keep, GError **error)
+{
+    static const char what[] = "looking for a deleted conversation's pictures";
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    sqlite3_stmt *st = prepare(m,
+                               "SELECT DISTINCT a.file FROM attachments a"
+                               " JOIN messages g ON g.id = a.message"
+                               " JOIN conversations c ON c.id = g.conversation"
+                               " WHERE a.copied AND c.binned AND c.id IS NOT ?1",
+                               what, error);
+    int rc;
+
+    if (!st)
+        return NULL;
+    bind_text(st, 1, keep);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        g_ptr_array_add(files, column_text(st, 0));
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? g_steal_pointer(&files) : NULL;
+}
+
+gboolean lw_mem_purge(lw_mem *m, const char *keep, GError **error)
+{
+    g_return_val_if_fail(m, FALSE);
+
+    static const char what[] = "removing deleted conversations";
+    g_autoptr(GPtrArray) files = list_binned_files(m, keep, error);
+    sqlite3_stmt *st;
+
+    if (!files)
+        return FALSE;
+    st = prepare(m, "DELETE FROM conversations WHERE binned AND id IS NOT ?1", what, error);
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, keep);
+    if (!finish(m, st, what, error))
+        return FALSE;
+    return lw_mem_remove_unused(m, files, error) && lw_mem_sweep_attachments(m, error);
+}
+
+/* ---- Messages ---- */
+
+static gboolean put_attachments(lw_mem *m, const lw_mem_message *msg, GError **error)
+{
+    static const char what[] = "saving attachments";
+    sqlite3_stmt *st = prepare(m, "DELETE FROM attachments WHERE message = ?", what, error);
+
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, msg->id);
+    if (!finish(m, st, what, error))
+        return FALSE;
+    for (guint i = 0; msg->attachments && i < msg->attachments->len; i++) {
+        const lw_mem_attachment *a = msg->attachments->pdata[i];
+        g_autofree char *base = g_path_get_basename(a->path);
+
+        st = prepare(m,
+                     "INSERT INTO attachments (message, position, kind, label, file, copied, bytes,"
+                     " mtime) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                     what, error);
+        if (!st)
+            return FALSE;
+        bind_text(st, 1, msg->id);
+        sqlite3_bind_int(st, 2, (int)i);
+        sqlite3_bind_int(st, 3, a->kind);
+        bind_text(st, 4, a->label ? a->label : "");
+        bind_text(st, 5, a->copied ? base : a->path);
+        sqlite3_bind_int(st, 6, a->copied);
+        sqlite3_bind_int64(st, 7, a->bytes);
+        sqlite3_bind_int64(st, 8, a->mtime);
+        if (!finish(m, st, what, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error)
+{
+    g_return_val_if_fail(m && msg && msg->id && msg->conversation, FALSE);
+
+    static const char what[] = "saving a message";
+    sqlite3_stmt *st;
+
+    if (!lw_mem_exec(m, "BEGIN IMMEDIATE", error))
+        return FALSE;
+    st = prepare(m,
+                 "INSERT INTO messages (id, conversation, position, role, state, text, created,"
+                 " n_prompt, n_reused, n_generated, tokens_per_second)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                 " ON CONFLICT (id) DO UPDATE SET position = ?3, role = ?4, state = ?5, text = ?6,"
+                 " created = ?7, n_prompt = ?8, n_reused = ?9, n_generated = ?10,"
+                 " tokens_per_second = ?11",
+                 what, error);
+    if (!st)
+        goto fail;
+    bind_text(st, 1, msg->id);
+    bind_text(st, 2, msg->conversation);
+    sqlite3_bind_int(st, 3, msg->position);
+    sqlite3_bind_int(st, 4, msg->role);
+    sqlite3_bind_int(st, 5, msg->state);
+    bind_text(st, 6, msg->text ? msg->text : "");
+    sqlite3_bind_int64(st, 7, msg->created);
+    sqlite3_bind_int(st, 8, msg->n_prompt);
+    sqlite3_bind_int(st, 9, msg->n_reused);
+    sqlite3_bind_int(st, 10, msg->n_generated);
+    sqlite3_bind_double(st, 11, msg->tokens_per_second);
+    if (!finish(m, st, what, error) || !put_attachments(m, msg, error))
+        goto fail;
+    st = prepare(m, "UPDATE conversations SET updated = max(updated, ?2) WHERE id = ?1", what, error);
+    if (!st)
+        goto fail;
+    bind_text(st, 1, msg->conversation);
+    sqlite3_bind_int64(st, 2, msg->created);
+    if (!finish(m, st, what, error))
+        goto fail;
+    if (lw_mem_exec(m, "COMMIT", error))
+        return TRUE;
+fail:
+    lw_mem_exec(m, "ROLLBACK", NULL);
+    return FALSE;
+}
+
+gboolean lw_mem_delete_message(lw_mem *m, const char *id, GError **error)
+{
+    g_return_val_if_fail(m && id, FALSE);
+
+    static const char what[] = "removing a message";
+    sqlite3_stmt *st = prepare(m, "DELETE FROM messages WHERE id = ?", what, error);
+
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, id);
+    return finish(m, st, what, error);
+}
+
+static gboolean list_attachments(lw_mem *m, lw_mem_message *msg, GError **error)
+{
+    static const char what[] = "reading attachments";
+    sqlite3_stmt *st = prepare(m,
+                               "SELECT kind, label, file, copied, bytes, mtime FROM attachments"
+                               " WHERE message = ? ORDER BY position",
+                               what, error);
+    g_autofree char *folder = lw_mem_attachments_folder(m);
+    int rc;
+
+    if (!st)
+        return FALSE;
+    bind_text(st, 1, msg->id);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        lw_mem_attachment *a = lw_mem_attachment_new();
+        const char *file = (const char *)sqlite3_column_text(st, 2);
+
+        a->kind = sqlite3_column_int(st, 0) == LW_MEM_FILM ? LW_MEM_FILM : LW_MEM_PICTURE;
+        a->label = column_text(st, 1);
+        a->copied = sqlite3_column_int(st, 3) != 0;
+        a->bytes = sqlite3_column_int64(st, 4);
+        a->mtime = sqlite3_column_int64(st, 5);
+        if (a->copied) {
+            /* Only a name: a damaged file must not lead out of the folder. */
+            g_autofree char *base = g_path_get_basename(file ? file : "");
+            a->path = g_build_filename(folder, base, NULL);
+        } else {
+            a->path = g_strdup(file ? file : "");
+        }
+        g_ptr_array_add(msg->attachments, a);
+    }
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE;
+}
+
+GPtrArray *lw_mem_list_messages(lw_mem *m, const char *conversation, GError **error)
+{
+    g_return_val_if_fail(m && conversation, NULL);
+
+    static const char what[] = "reading a conversation";
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_message_free);
+    sqlite3_stmt *st = prepare(m,
+                               "SELECT id, position, role, state, text, created, n_prompt, n_reused,"
+                               " n_generated, tokens_per_second FROM messages"
+                               " WHERE conversation = ? ORDER BY position, rowid",
+                               what, error);
+    int rc;
+
+    if (!st)
+        return NULL;
+    bind_text(st, 1, conversation);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        lw_mem_message *g = g_new0(lw_mem_message, 1);
+        int state = sqlite3_column_int(st, 3);
+
+        g->id = column_text(st, 0);
+        g->conversation = g_strdup(conversation);
+        g->position = sqlite3_column_int(st, 1);
+        g->role = sqlite3_column_int(st, 2) == LW_MEM_ROLE_USER ? LW_MEM_ROLE_USER
+                                                                : LW_MEM_ROLE_ASSISTANT;
+        g->state = state >= LW_MEM_STATE_DONE && state <= LW_MEM_STATE_STOPPED ? (lw_mem_state)state
+                                                                               : LW_MEM_STATE_DONE;
+        g->text = column_text(st, 4);
+        g->created = sqlite3_column_int64(st, 5);
+        g->n_prompt = sqlite3_column_int(st, 6);
+        g->n_reused = sqlite3_column_int(st, 7);
+        g->n_generated = sqlite3_column_int(st, 8);
+        g->tokens_per_second = sqlite3_column_double(st, 9);
+        g->attachments = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
+        g_ptr_array_add(list, g);
+        if (!list_attachments(m, g, error)) {
+            sqlite3_finalize(st);
+            return NULL;
+        }
+    }
+    if (rc != SQLITE_DONE)
+        lw_mem_set_error(m, rc, what, error);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? g_steal_pointer(&list) : NULL;
+}

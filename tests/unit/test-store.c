@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The store: what is put comes back after reopening, old schemas are upgraded, and neither a killed
+ * program, a full disk nor a damaged file loses what was saved before.
+ */
+#include "memory/lw-memory.h"
+#include "memory/store-private.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    char *folder;
+} Fixture;
+
+static void set_up(Fixture *f, gconstpointer data)
+{
+    f->folder = g_dir_make_tmp("lw-store-XXXXXX", NULL);
+    g_assert_nonnull(f->folder);
+}
+
+static void remove_tree(const char *path)
+{
+    GDir *dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        if (g_file_test(child, G_FILE_TEST_IS_DIR))
+            remove_tree(child);
+        else
+            g_unlink(child);
+    }
+    if (dir)
+        g_dir_close(dir);
+    g_rmdir(path);
+}
+
+static void tear_down(Fixture *f, gconstpointer data)
+{
+    remove_tree(f->folder);
+    g_free(f->folder);
+}
+
+static lw_mem *open_store(Fixture *f)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m = lw_mem_open(f->folder, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(m);
+    return m;
+}
+
+static char *in_folder(Fixture *f, const char *name)
+{
+    return g_build_filename(f->folder, name, NULL);
+}
+
+static void put_conversation(lw_mem *m, const char *id, const char *title, gint64 updated)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem_conversation c = {.id = (char *)id, .title = (char *)title, .created = 1, .updated = updated};
+
+    g_assert_true(lw_mem_put_conversation(m, &c, &error));
+    g_assert_no_error(error);
+}
+
+static gboolean put_text(lw_mem *m, const char *conversation, const char *id, int position,
+                         lw_mem_role role, lw_mem_state state, const char *text, GError **error)
+{
+    lw_mem_message msg = {.id = (char *)id,
+                          .conversation = (char *)conversation,
+                          .position = position,
+                          .role = role,
+                          .state = state,
+                          .text = (char *)text,
+                          .created = 100 + position};
+
+    return lw_mem_put_message(m, &msg, error);
+}
+
+static GPtrArray *messages_of(lw_mem *m, const char *id)
+{
+    g_autoptr(GError) error = NULL;
+    GPtrArray *list = lw_mem_list_messages(m, id, &error);
+
+    g_assert_no_error(error);
+    return list;
+}
+
+static void test_reopen(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *picture = in_folder(f, "a picture.JPG");
+    lw_mem *m = open_store(f);
+
+    put_conversation(m, "c1", "Old", 10);
+    put_conversation(m, "c2", "Grüße \"' -- DROP", 20);
+    g_assert_true(g_file_set_contents(picture, "not really a picture", -1, NULL));
+
+    lw_mem_attachment *a = lw_mem_keep_file(m, picture, LW_MEM_PICTURE, &error);
+    g_assert_no_error(error);
+    g_assert_true(a->copied);
+    g_assert_cmpstr(a->label, ==, "a picture.JPG");
+    g_assert_true(g_str_has_suffix(a->path, ".jpg"));
+    lw_mem_attachment *film = lw_mem_keep_file(m, picture, LW_MEM_FILM, &error);
+    g_assert_no_error(error);
+    g_assert_false(film->copied);
+    g_assert_cmpstr(film->path, ==, picture);
+    g_assert_cmpint(film->bytes, ==, 20);
+
+    g_autoptr(GPtrArray) att =
+        g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
+    g_ptr_array_add(att, a);
+    g_ptr_array_add(att, film);
+    lw_mem_message msg = {.id = "m1",
+                          .conversation = "c2",
+                          .position = 0,
+                          .role = LW_MEM_ROLE_USER,
+                          .text = "What is this?\n\"quoted\"",
+                          .created = 30,
+                          .attachments = att};
+    g_assert_true(lw_mem_put_message(m, &msg, &error));
+    lw_mem_message answer = {.id = "m2",
+                             .conversation = "c2",
+                             .position = 1,
+                             .role = LW_MEM_ROLE_ASSISTANT,
+                             .state = LW_MEM_STATE_STOPPED,
+                             .text = "A pict",
+                             .created = 31,
+                             .n_prompt = 400,
+                             .n_reused = 300,
+                             .n_generated = 3,
+                             .tokens_per_second = 12.5};
+    g_assert_true(lw_mem_put_message(m, &answer, &error));
+    lw_mem_close(m);
+
+    /* The original may go; what was copied stays. */
+    g_unlink(picture);
+    m = open_store(f);
+    g_autoptr(GPtrArray) list = lw_mem_list_conversations(m, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 2);
+    lw_mem_conversation *c = list->pdata[0];
+    g_assert_cmpstr(c->id, ==, "c2");
+    g_assert_cmpstr(c->title, ==, "Grüße \"' -- DROP");
+    g_assert_cmpint(c->updated, ==, 31);
+
+    g_autoptr(GPtrArray) got = messages_of(m, "c2");
+    g_assert_cmpuint(got->len, ==, 2);
+    lw_mem_message *q = got->pdata[0], *r = got->pdata[1];
+    g_assert_cmpstr(q->text, ==, "What is this?\n\"quoted\"");
+    g_assert_cmpuint(q->attachments->len, ==, 2);
+    lw_mem_attachment *back = q->attachments->pdata[0];
+    g_autofree char *bytes = NULL;
+    g_assert_true(g_file_get_contents(back->path, &bytes, NULL, NULL));
+    g_assert_cmpstr(bytes, ==, "not really a picture");
+    g_assert_cmpint(r->state, ==, LW_MEM_STATE_STOPPED);
+    g_assert_cmpint(r->n_reused, ==, 300);
+    g_assert_cmpfloat(r->tokens_per_second, ==, 12.5);
+
+    lw_mem_close(m);
+}
+
+static void test_find_and_delete(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m = open_store(f);
+    lw_mem_attachment *a;
+
+    put_conversation(m, "abc1", "One", 1);
+    put_conversation(m, "abd2", "Two", 2);
+    lw_mem_conversation *c = lw_mem_find_conversation(m, "abd", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(c->title, ==, "Two");
+    lw_mem_conversation_free(c);
+    g_assert_null(lw_mem_find_conversation(m, "ab", &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_MISSING);
+    g_clear_error(&error);
+    g_assert_null(lw_mem_find_conversation(m, "", &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_MISSING);
+    g_clear_error(&error);
+
+    /* Both conversations show the same picture; it goes with the last of them. */
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(GPtrArray) att =
+            g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
+        a = lw_mem_keep_bytes(m, "png!", 4, "png", "Pasted picture", &error);
+        g_assert_no_error(error);
+        g_ptr_array_add(att, a);
+        lw_mem_message msg = {.id = i ? "m2" : "m1",
+                              .conversation = i ? "abd2" : "abc1",
+                              .role = LW_MEM_ROLE_USER,
+                              .text = "",
+                              .attachments = att};
+        g_assert_true(lw_mem_put_message(m, &msg, &error));
+    }
+    g_autoptr(GPtrArray) before = messages_of(m, "abd2");
+    lw_mem_message *msg = before->pdata[0];
+    const char *file = ((lw_mem_attachment *)msg->attachments->pdata[0])->path;
+
+    g_assert_true(lw_mem_bin_conversation(m, "abc1", TRUE, &error));
+    g_autoptr(GPtrArray) one = lw_mem_list_conversations(m, &error);
+    g_assert_cmpuint(one->len, ==, 1);
+    g_assert_true(lw_mem_bin_conversation(m, "abc1", FALSE, &error));
+    g_autoptr(GPtrArray) both = lw_mem_list_conversations(m, &error);
+    g_assert_cmpuint(both->len, ==, 2);
+
+    g_assert_true(lw_mem_bin_conversation(m, "abc1", TRUE, &error));
+    g_assert_true(lw_mem_purge(m, "abc1", &error));
+    g_autoptr(GPtrArray) kept = messages_of(m, "abc1");
+    g_assert_cmpuint(kept->len, ==, 1);
+    g_assert_true(lw_mem_purge(m, NULL, &error));
+    g_autoptr(GPtrArray) gone = messages_of(m, "abc1");
+    g_assert_cmpuint(gone->len, ==, 0);
+    g_assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
+    g_assert_true(lw_mem_bin_conversation(m, "abd2", TRUE, &error));
+    g_assert_true(lw_mem_purge(m, NULL, &error));
+    g_assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+
+    /* A message needs its conversation. */
+    g_assert_false(put_text(m, "nowhere", "m9", 0, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, "x", &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_IO);
+    lw_mem_close(m);
+}
+
+static void run_sql(Fixture *f, const char *sql)
+{
+    g_autofree char *path = in_folder(f, "longwave.db");
+    sqlite3 *db = NULL;
+
+    g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_migration(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m;
+
+    /* A file as version 1 of the schema left it. */
+    run_sql(f,
+            "CREATE TABLE conversations (id TEXT PRIMARY KEY NOT NULL, title TEXT NOT NULL DEFAULT '',"
+            " model TEXT, created INTEGER NOT NULL, updated INTEGER NOT NULL);"
+            "CREATE TABLE messages (rowid INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL,"
+            " conversation TEXT NOT NULL REFERENCES conversations(id) ON DELETE CASCADE,"
+            " position INTEGER NOT NULL, role INTEGER NOT NULL, state INTEGER NOT NULL,"
+            " text TEXT NOT NULL, created INTEGER NOT NULL, n_prompt INTEGER NOT NULL DEFAULT 0,"
+            " n_reused INTEGER NOT NULL DEFAULT 0, n_generated INTEGER NOT NULL DEFAULT 0,"
+            " tokens_per_second REAL NOT NULL DEFAULT 0);"
+            "CREATE TABLE attachments (message TEXT NOT NULL REFERENCES messages(id) ON DELETE CASCADE,"
+            " position INTEGER NOT NULL, kind INTEGER NOT NULL, label TEXT NOT NULL DEFAULT '',"
+            " file TEXT NOT NULL, copied INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0,"
+            " mtime INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (message, position)) WITHOUT ROWID;"
+            "INSERT INTO conversations VALUES ('c1', 'From version 1', NULL, 1, 2);"
+            "INSERT INTO messages (id, conversation, position, role, state, text, created)"
+            " VALUES ('m1', 'c1', 0, 1, 0, 'still here', 1);"
+            "INSERT INTO attachments VALUES ('m1', 0, 1, 'odd', '../../etc/passwd', 1, 0, 0);"
+            "PRAGMA user_version = 1;");
+    m = open_store(f);
+    g_autoptr(GPtrArray) list = lw_mem_list_conversations(m, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 1);
+    g_autoptr(GPtrArray) messages = messages_of(m, "c1");
+    lw_mem_message *msg = messages->pdata[0];
+    g_assert_cmpstr(msg->text, ==, "still here");
+    /* A copied file's name never leads out of the attachments folder. */
+    lw_mem_attachment *a = msg->attachments->pdata[0];
+    g_autofree char *expected = g_build_filename(f->folder, "attachments", "passwd", NULL);
+    g_assert_cmpstr(a->path, ==, expected);
+    g_assert_true(lw_mem_bin_conversation(m, "c1", TRUE, &error));
+    lw_mem_close(m);
+
+    run_sql(f, "PRAGMA user_version = 99;");
+    g_assert_null(lw_mem_open(f->folder, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_NEWER);
+    g_assert_nonnull(strstr(error->message, "99"));
+}
+
+/* A child saves a growing answer and tells of each save through a pipe; it is killed in the middle. */
+static void test_killed(Fixture *f, gconstpointer data)
+{
+    for (int round = 0; round < 5; round++) {
+        g_autofree char *id = g_strdup_printf("k%d", round);
+        int pipe_fd[2], status, seen = 0;
+        pid_t pid;
+
+        g_assert_cmpint(pipe(pipe_fd), ==, 0);
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (!pid) {
+            GString *text = g_string_new(NULL);
+            lw_mem *m = lw_mem_open(f->folder, NULL);
+            lw_mem_conversation c = {.id = id, .title = "Killed", .created = 1, .updated = 1};
+
+            close(pipe_fd[0]);
+            if (!m || !lw_mem_put_conversation(m, &c, NULL))
+                _exit(3);
+            for (;;) {
+                g_string_append(text, "word ");
+                if (!put_text(m, id, id, 0, LW_MEM_ROLE_ASSISTANT, LW_MEM_STATE_PARTIAL, text->str,
+                              NULL) ||
+                    write(pipe_fd[1], "+", 1) != 1)
+                    _exit(4);
+            }
+        }
+        close(pipe_fd[1]);
+        while (seen < 20 + round * 7) {
+            char c;
+            g_assert_cmpint(read(pipe_fd[0], &c, 1), ==, 1);
+            seen++;
+        }
+        kill(pid, SIGKILL);
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_true(WIFSIGNALED(status));
+        close(pipe_fd[0]);
+
+        g_autofree char *wal = in_folder(f, "longwave.db-wal");
+        g_assert_true(g_file_test(wal, G_FILE_TEST_EXISTS));
+        lw_mem *m = open_store(f);
+        g_autoptr(GPtrArray) messages = messages_of(m, id);
+        g_assert_cmpuint(messages->len, ==, 1);
+        lw_mem_message *msg = messages->pdata[0];
+        g_assert_cmpint(msg->state, ==, LW_MEM_STATE_PARTIAL);
+        g_assert_cmpuint(strlen(msg->text), >=, (gsize)seen * 5);
+        lw_mem_close(m);
+        g_assert_false(g_file_test(wal, G_FILE_TEST_EXISTS));
+    }
+}
+
+static void test_full_disk(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *big = g_strnfill(64 * 1024, 'x');
+    struct rlimit old, small;
+    int saved = 0;
+    lw_mem *m = open_store(f);
+
+    put_conversation(m, "c1", "Full", 1);
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    signal(SIGXFSZ, SIG_IGN);
+    small = old;
+    small.rlim_cur = 512 * 1024;
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &small), ==, 0);
+
+    for (; saved < 100; saved++) {
+        g_autofree char *id = g_strdup_printf("m%d", saved);
+        if (!put_text(m, "c1", id, saved, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, big, &error))
+            break;
+    }
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_FULL);
+    g_assert_nonnull(strstr(error->message, "longwave.db"));
+    g_clear_error(&error);
+
+    g_autofree char *picture = g_strnfill(600 * 1024, 'p');
+    g_assert_null(lw_mem_keep_bytes(m, picture, 600 * 1024, "png", "Pasted picture", &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_FULL);
+    g_clear_error(&error);
+    /* No half file is left. */
+    g_autofree char *folder = in_folder(f, "attachments");
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    g_assert_nonnull(dir);
+    g_assert_null(g_dir_read_name(dir));
+    g_dir_close(dir);
+
+    /* What was saved is readable, and saving goes on once there is room. */
+    g_autoptr(GPtrArray) during = messages_of(m, "c1");
+    g_assert_cmpuint(during->len, ==, saved);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    signal(SIGXFSZ, SIG_DFL);
+    g_assert_true(put_text(m, "c1", "again", saved, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, big, &error));
+    g_assert_no_error(error);
+    lw_mem_close(m);
+
+    m = open_store(f);
+    g_autoptr(GPtrArray) after = messages_of(m, "c1");
+    g_assert_cmpuint(after->len, ==, saved + 1);
+    lw_mem_close(m);
+}
+
+static void test_damaged(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_folder(f, "longwave.db");
+    g_autofree char *noise = g_strnfill(8192, 'Z');
+    g_autofree char *kept = NULL, *bytes = NULL;
+    lw_mem *m;
+
+    g_assert_true(g_file_set_contents(path, noise, 8192, NULL));
+    g_assert_null(lw_mem_open(f->folder, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT);
+    g_assert_nonnull(strstr(error->message, path));
+    g_clear_error(&error);
+
+    kept = lw_mem_set_aside(f->folder, &error);
+    g_assert_no_error(error);
+    m = open_store(f);
+    put_conversation(m, "c1", "New start", 1);
+    lw_mem_close(m);
+    g_assert_true(g_file_get_contents(kept, &bytes, NULL, NULL));
+    g_assert_cmpstr(bytes, ==, noise);
+}
+
+/* Pages overwritten inside a real database, found by the check after an unclean end. */
+static void test_damaged_inside(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_folder(f, "longwave.db"), *wal = in_folder(f, "longwave.db-wal");
+    g_autofree char *big = g_strnfill(200 * 1024, 'x');
+    char *bytes = NULL;
+    gsize n;
+    lw_mem *m = open_store(f);
+
+    put_conversation(m, "c1", "Damaged", 1);
+    for (int i = 0; i < 20; i++) {
+        g_autofree char *id = g_strdup_printf("m%d", i);
+        g_assert_true(put_text(m, "c1", id, i, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, "text", &error));
+    }
+    g_assert_true(put_text(m, "c1", "big", 20, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, big, &error));
+    lw_mem_close(m);
+
+    g_assert_true(g_file_get_contents(path, &bytes, &n, NULL));
+    g_assert_cmpuint(n, >, 16384);
+    memset(bytes + 4096, 0xA5, 8192);
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)n, NULL));
+    g_free(bytes);
+    g_assert_true(g_file_set_contents(wal, "left behind", -1, NULL));
+    g_assert_null(lw_mem_open(f->folder, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT);
+}
+
+static void test_private(Fixture *f, gconstpointer data)
+{
+    g_autofree char *folder = g_build_filename(f->folder, "deep", "longwave", NULL);
+    g_autofree char *path = g_build_filename(folder, "longwave.db", NULL);
+    lw_mem *m = lw_mem_open(folder, NULL);
+    struct stat st;
+
+    g_assert_nonnull(m);
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+    g_assert_cmpint(stat(folder, &st), ==, 0);
+    g_assert_cmpint(st.st_mode & 0777, ==, 0700);
+    lw_mem_close(m);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name, func) g_test_add("/store/" name, Fixture, NULL, set_up, func, tear_down)
+    ADD("reopen", test_reopen);
+    ADD("find-and-delete", test_find_and_delete);
+    ADD("migration", test_migration);
+    ADD("killed", test_killed);
+    ADD("full-disk", test_full_disk);
+    ADD("damaged", test_damaged);
+    ADD("damaged-inside", test_damaged_inside);
+    ADD("private", test_private);
+    return g_test_run();
+}
