@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A model's forward pass as a list of ops over row-major f32 buffers.  A model file builds it once
+ * when it is opened; a backend plans it for a number of rows and runs it many times.  The number of rows
+ * (tokens, or patches) is symbolic, so one graph serves prefill chunks and single tokens.
+ *
+ * Deliberately small: an op exists because a model needs it, attention is one op behind a method
+ * table, and the cache is addressed by layer.  Nothing here knows which device computes.
+ *
+ * Building is for one thread; a finished graph is immutable.
+ */
+#pragma once
+
+#include "engine/kernels/linear.h"
+#include "engine/kv/pages.h"
+
+G_BEGIN_DECLS
+
+/* A value: an index into lw_graph.values. */
+typedef int lw_val;
+#define LW_NO_VAL (-1)
+
+/* How many rows a value has in a run of n rows. */
+typedef enum {
+    LW_ROWS_ALL,    /* n */
+    LW_ROWS_OUT,    /* the selected output rows, 0..n */
+    LW_ROWS_MERGED, /* n / merge (the vision merger) */
+} lw_row_class;
+
+typedef enum {
+    LW_OP_INPUT,    /* out = step input rows */
+    LW_OP_EMBED,    /* out = token embeddings, or the step's own rows where given (pictures) */
+    LW_OP_RMSNORM,  /* out = rmsnorm(a) * norm */
+    LW_OP_LINEAR,   /* out[i] = w[i] a + bias */
+    LW_OP_ROPE,     /* rotate a in place with the step's tables */
+    LW_OP_STORE_KV, /* cache of `layer` <- a (K), b (V) */
+    LW_OP_ATTEND,   /* out = attention(a = Q) over the cache of `layer` */
+    LW_OP_ATTEND_SEGMENTS, /* out = attention inside segment list `layer` of the step; a, b, c = Q, K, V */
+    LW_OP_ADD,      /* a += b in place */
+    LW_OP_SWIGLU,   /* out = silu(a) * b */
+    LW_OP_GELU,     /* out = gelu(a), by erf */
+    LW_OP_SELECT,   /* out = rows of a that the step wants as output */
+    LW_OP_MERGE,    /* out = a seen as n / merge rows of merge * cols (no copy) */
+} lw_op;
+
+typedef struct {
+    lw_op op;
+    lw_val a, b, c;
+    lw_val out[4];
+    int n_out;
+    const lw_weight *w[4]; /* LINEAR: n_out of them; EMBED: w[0] */
+    const float *norm;     /* RMSNORM: [cols] */
+    float eps;
+    guint layer;
+    int n_heads;           /* ROPE, ATTEND*: heads in a */
+} lw_node;
+
+typedef struct {
+    lw_row_class rows;
+    int cols;
+} lw_value;
+
+typedef struct {
+    GArray *nodes;   /* lw_node, in order of execution */
+    GArray *values;  /* lw_value */
+    lw_val result;
+    int merge;       /* rows per merged row, 1 when unused */
+    int head_dim;    /* of every attention in the graph */
+    int n_head;
+    GPtrArray *weights; /* owned lw_weight */
+} lw_graph;
+
+lw_graph *lw_graph_new(void);
+void lw_graph_free(lw_graph *g);
+
+lw_val lw_graph_input(lw_graph *g, int cols);
+lw_val lw_graph_embed(lw_graph *g, const lw_weight *table);
+lw_val lw_graph_rmsnorm(lw_graph *g, lw_val a, const float *norm, float eps);
+lw_val lw_graph_linear(lw_graph *g, lw_val a, const lw_weight *w);
+/* n (1..4) products of the same input in one op, so that activations are quantised once. */
+void lw_graph_linear_n(lw_graph *g, lw_val a, const lw_weight *const *w, int n, lw_val *out);
+void lw_graph_rope(lw_graph *g, lw_val a, int n_heads);
+void lw_graph_store_kv(lw_graph *g, guint layer, lw_val k, lw_val v);
+lw_val lw_graph_attend(lw_graph *g, guint layer, lw_val q, int n_heads);
+lw_val lw_graph_attend_segments(lw_graph *g, guint list, lw_val q, lw_val k, lw_val v, int n_heads);
+void lw_graph_add(lw_graph *g, lw_val a, lw_val b);
+lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up);
+lw_val lw_graph_gelu(lw_graph *g, lw_val a);
+lw_val lw_graph_select(lw_graph *g, lw_val a);
+lw_val lw_graph_merge(lw_graph *g, lw_val a, int merge);
+
+/* Rows of a value in a run. */
+gsize lw_graph_rows(const lw_graph *g, lw_val v, gsize n_rows, gsize n_out);
+
+/* ---- Plan: where each value lies in one arena, reusing space of dead values ---- */
+
+typedef struct {
+    gsize *offset;    /* [n_values] bytes, 64-byte aligned */
+    gsize arena_bytes;
+    gsize max_rows, max_out;
+    gsize linear_rows, linear_cols; /* largest LINEAR */
+} lw_plan;
+
+/* Errors: NO_MEMORY when sizes overflow. */
+lw_plan *lw_plan_new(const lw_graph *g, gsize max_rows, gsize max_out, GError **error);
+void lw_plan_free(lw_plan *p);
+
+G_END_DECLS

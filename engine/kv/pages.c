@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/kv/pages.h"
+
+typedef struct {
+    guint refs;
+    void *data;
+} lw_kv_page;
+
+struct lw_kv_cache {
+    lw_kv_shape shape;
+    const lw_kv_storage *storage;
+    gsize page_bytes, tile_bytes;
+    gsize max_pages, n_pages;
+};
+
+struct lw_kv_seq {
+    lw_kv_cache *cache;
+    GPtrArray *pages; /* of lw_kv_page */
+    gsize len;        /* tokens */
+};
+
+gsize lw_kv_type_bytes(lw_kv_type type)
+{
+    return type == LW_KV_F32 ? 4 : 2;
+}
+
+gsize lw_kv_page_bytes(const lw_kv_shape *s)
+{
+    return (gsize)s->n_layer * 2 * s->n_head_kv * LW_KV_PAGE * s->head_dim * lw_kv_type_bytes(s->type);
+}
+
+lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage, gsize max_tokens)
+{
+    lw_kv_cache *c = g_new0(lw_kv_cache, 1);
+
+    c->shape = *shape;
+    c->storage = storage;
+    c->page_bytes = lw_kv_page_bytes(shape);
+    c->tile_bytes = (gsize)LW_KV_PAGE * shape->head_dim * lw_kv_type_bytes(shape->type);
+    c->max_pages = (max_tokens + LW_KV_PAGE - 1) / LW_KV_PAGE;
+    return c;
+}
+
+void lw_kv_cache_free(lw_kv_cache *c)
+{
+    if (!c)
+        return;
+    g_warn_if_fail(c->n_pages == 0);
+    g_free(c);
+}
+
+const lw_kv_shape *lw_kv_cache_shape(const lw_kv_cache *c)
+{
+    return &c->shape;
+}
+
+gsize lw_kv_cache_bytes(const lw_kv_cache *c)
+{
+    return c->n_pages * c->page_bytes;
+}
+
+static lw_kv_page *page_new(lw_kv_cache *c, GError **error)
+{
+    if (c->n_pages >= c->max_pages) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                    "the context is full: all %" G_GSIZE_FORMAT " tokens of the KV cache are in use",
+                    c->max_pages * LW_KV_PAGE);
+        return NULL;
+    }
+    void *data = c->storage->alloc(c->page_bytes, error);
+    if (!data)
+        return NULL;
+
+    lw_kv_page *p = g_new(lw_kv_page, 1);
+    p->refs = 1;
+    p->data = data;
+    c->n_pages++;
+    return p;
+}
+
+static void page_unref(lw_kv_cache *c, lw_kv_page *p)
+{
+    if (--p->refs > 0)
+        return;
+    c->storage->free(p->data);
+    c->n_pages--;
+    g_free(p);
+}
+
+lw_kv_seq *lw_kv_seq_new(lw_kv_cache *c)
+{
+    lw_kv_seq *s = g_new0(lw_kv_seq, 1);
+
+    s->cache = c;
+    s->pages = g_ptr_array_new();
+    return s;
+}
+
+lw_kv_seq *lw_kv_seq_fork(const lw_kv_seq *s)
+{
+    lw_kv_seq *f = lw_kv_seq_new(s->cache);
+
+    f->len = s->len;
+    for (guint i = 0; i < s->pages->len && (gsize)i * LW_KV_PAGE < s->len; i++) {
+        lw_kv_page *p = s->pages->pdata[i];
+        p->refs++;
+        g_ptr_array_add(f->pages, p);
+    }
+    return f;
+}
+
+void lw_kv_seq_free(lw_kv_seq *s)
+{
+    if (!s)
+        return;
+    lw_kv_seq_truncate(s, 0);
+    g_ptr_array_unref(s->pages);
+    g_free(s);
+}
+
+const lw_kv_shape *lw_kv_seq_shape(const lw_kv_seq *s)
+{
+    return &s->cache->shape;
+}
+
+gsize lw_kv_seq_len(const lw_kv_seq *s)
+{
+    return s->len;
+}
+
+/* Drop pages that hold no token below n. */
+static void drop_pages(lw_kv_seq *s, gsize n)
+{
+    gsize keep = (n + LW_KV_PAGE - 1) / LW_KV_PAGE;
+
+    while (s->pages->len > keep) {
+        page_unref(s->cache, s->pages->pdata[s->pages->len - 1]);
+        g_ptr_array_set_size(s->pages, (gint)s->pages->len - 1);
+    }
+}
+
+gboolean lw_kv_seq_reserve(lw_kv_seq *s, gsize n, GError **error)
+{
+    lw_kv_cache *c = s->cache;
+    gsize last = s->len / LW_KV_PAGE;
+
+    /* The page that the next token falls into may be shared: copy before writing. */
+    if (n > 0 && last < s->pages->len) {
+        lw_kv_page *old = s->pages->pdata[last];
+        if (old->refs > 1) {
+            lw_kv_page *copy = page_new(c, error);
+            if (!copy)
+                return FALSE;
+            c->storage->copy(copy->data, old->data, c->page_bytes);
+            page_unref(c, old);
+            s->pages->pdata[last] = copy;
+        }
+    }
+    while ((gsize)s->pages->len * LW_KV_PAGE < s->len + n) {
+        lw_kv_page *p = page_new(c, error);
+        if (!p) {
+            drop_pages(s, s->len);
+            return FALSE;
+        }
+        g_ptr_array_add(s->pages, p);
+    }
+    return TRUE;
+}
+
+void lw_kv_seq_commit(lw_kv_seq *s, gsize n)
+{
+    g_return_if_fail(s->len + n <= (gsize)s->pages->len * LW_KV_PAGE);
+    s->len += n;
+}
+
+void lw_kv_seq_truncate(lw_kv_seq *s, gsize n)
+{
+    s->len = MIN(s->len, n);
+    drop_pages(s, s->len);
+}
+
+static void *tile(const lw_kv_seq *s, guint layer, guint head, gsize page, guint kind)
+{
+    const lw_kv_cache *c = s->cache;
+    const lw_kv_page *p = s->pages->pdata[page];
+
+    return (char *)p->data +
+           (((gsize)layer * 2 + kind) * c->shape.n_head_kv + head) * c->tile_bytes;
+}
+
+void *lw_kv_seq_k(const lw_kv_seq *s, guint layer, guint head, gsize page)
+{
+    return tile(s, layer, head, page, 0);
+}
+
+void *lw_kv_seq_v(const lw_kv_seq *s, guint layer, guint head, gsize page)
+{
+    return tile(s, layer, head, page, 1);
+}

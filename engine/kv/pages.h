@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The KV cache: pages of LW_KV_PAGE tokens, each holding K and V of every layer, reference counted so
+ * that sequences can share a prefix.  A sequence is a table of pages plus a length: forking shares the
+ * pages and copies a page only when one side writes to it, rolling back is truncation.
+ *
+ * Layout of a page: [layer][K, V][kv_head][LW_KV_PAGE][head_dim], so one head's keys of one page are
+ * one contiguous tile, row-major by token: the unit every attention kernel, sparse block list and
+ * index works on.  K is stored after RoPE.
+ *
+ * Thread: the engine thread; kernels read tiles from pool threads while it waits.
+ */
+#pragma once
+
+#include "engine/lw-engine.h"
+
+G_BEGIN_DECLS
+
+/* Tokens per page: the tile of the sparse-prefill block lists (64 x 64). */
+#define LW_KV_PAGE 64
+
+typedef struct {
+    guint32 n_layer, n_head_kv, head_dim;
+    lw_kv_type type;
+} lw_kv_shape;
+
+gsize lw_kv_type_bytes(lw_kv_type type);
+gsize lw_kv_page_bytes(const lw_kv_shape *shape);
+
+typedef struct lw_kv_cache lw_kv_cache; /* where pages come from; bounded */
+typedef struct lw_kv_seq lw_kv_seq;     /* one sequence of tokens */
+
+/* Page storage of the backend that computes with it. */
+typedef struct {
+    void *(*alloc)(gsize n_bytes, GError **error);
+    void (*free)(void *page);
+    void (*copy)(void *dst, const void *src, gsize n_bytes);
+} lw_kv_storage;
+
+/* At most max_tokens in all sequences together (rounded up to pages). */
+lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage, gsize max_tokens);
+void lw_kv_cache_free(lw_kv_cache *c); /* after its sequences */
+const lw_kv_shape *lw_kv_cache_shape(const lw_kv_cache *c);
+gsize lw_kv_cache_bytes(const lw_kv_cache *c); /* allocated now */
+
+lw_kv_seq *lw_kv_seq_new(lw_kv_cache *c);
+/* The same tokens; pages are shared until one of the two writes to them. */
+lw_kv_seq *lw_kv_seq_fork(const lw_kv_seq *s);
+void lw_kv_seq_free(lw_kv_seq *s);
+
+const lw_kv_shape *lw_kv_seq_shape(const lw_kv_seq *s);
+gsize lw_kv_seq_len(const lw_kv_seq *s);
+
+/* Make [len, len + n) writable: allocate pages, copy a shared last page.  The length stays.
+ * Errors: CONTEXT_FULL (over max_tokens), NO_MEMORY; the sequence is unchanged. */
+gboolean lw_kv_seq_reserve(lw_kv_seq *s, gsize n, GError **error);
+/* The n reserved tokens are now stored in every layer. */
+void lw_kv_seq_commit(lw_kv_seq *s, gsize n);
+/* Forget everything from token n on; frees pages. */
+void lw_kv_seq_truncate(lw_kv_seq *s, gsize n);
+
+/* First key (value) of a page's tile for one layer and head; tokens are head_dim elements apart.
+ * page < pages reserved. */
+void *lw_kv_seq_k(const lw_kv_seq *s, guint layer, guint head, gsize page);
+void *lw_kv_seq_v(const lw_kv_seq *s, guint layer, guint head, gsize page);
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A model family in one file: it exports one const lw_arch (text) or lw_projector (vision tower) and
+ * one array line registers it.  Nothing else in the engine knows its name.
+ */
+#pragma once
+
+#include "engine/backend/backend.h"
+#include "engine/gguf/gguf.h"
+#include "engine/position/mrope.h"
+
+G_BEGIN_DECLS
+
+/* Limits of hyper-parameters, checked when they are read. */
+#define LW_MAX_LAYERS 512
+#define LW_MAX_HEAD_DIM 512
+#define LW_MAX_GROUP 64      /* query heads per KV head */
+#define LW_MAX_EMBD (1 << 17)
+
+typedef struct {
+    guint32 n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_ctx_train, n_vocab;
+    float eps;
+    lw_rope rope;
+} lw_hparams;
+
+/* Binds tensors of one file to weights of one graph. */
+typedef struct {
+    const lw_gguf *g;
+    lw_graph *graph;
+} lw_binder;
+
+/* A matrix [n_out rows of n_in]; with_bias also binds ".bias" in place of ".weight".  The name is a
+ * printf format with the layer, ending in ".weight".  NULL on error: MISSING, CORRUPT (shape, both
+ * given), UNSUPPORTED (type).  Owned by the graph. */
+const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32 n_out, GError **error,
+                         const char *name_format, ...) G_GNUC_PRINTF(6, 7);
+/* A vector of n floats (F32), or NULL. */
+const float *lw_bind_vector(lw_binder *b, guint32 n, GError **error, const char *name_format, ...)
+    G_GNUC_PRINTF(4, 5);
+/* Rows [first, first + n_out) of a bound matrix, for fused tensors. */
+const lw_weight *lw_bind_rows(lw_binder *b, const lw_weight *w, guint32 first, guint32 n_out);
+
+/* Required keys: MISSING when absent, CORRUPT outside [min, max]. */
+gboolean lw_require_u32(const lw_gguf *g, const char *key, guint32 min, guint32 max, guint32 *out,
+                        GError **error);
+gboolean lw_require_f32(const lw_gguf *g, const char *key, float *out, GError **error);
+/* Optional: *out is left alone when the key is absent. */
+gboolean lw_optional_u32(const lw_gguf *g, const char *key, guint32 min, guint32 max, guint32 *out,
+                         GError **error);
+
+/* A text decoder. */
+typedef struct {
+    const char *name; /* general.architecture */
+    gboolean (*read_hparams)(const lw_gguf *g, lw_hparams *h, GError **error);
+    /* Bind every tensor and build the graph: tokens in, logits of the selected rows out. */
+    gboolean (*build)(lw_binder *b, const lw_hparams *h, GError **error);
+} lw_arch;
+
+extern const lw_arch *const lw_archs[]; /* NULL-terminated */
+/* By general.architecture.  Errors: MISSING, UNSUPPORTED (listing what there is). */
+const lw_arch *lw_arch_find(const lw_gguf *g, GError **error);
+
+/* ---- Vision tower ---- */
+
+typedef struct {
+    guint32 n_layer, width, n_ff, n_head, projection_dim;
+    guint32 full_every; /* full attention in every n-th layer, windows elsewhere; 1: all full */
+    guint32 window;     /* merged cells per window side */
+    float eps;
+    lw_vision_spec spec;
+} lw_vision_hparams;
+
+typedef struct {
+    const char *name; /* clip.projector_type */
+    gboolean (*read_hparams)(const lw_gguf *g, lw_vision_hparams *h, GError **error);
+    /* Patches in window order in, one row of projection_dim per merged cell out. */
+    gboolean (*build)(lw_binder *b, const lw_vision_hparams *h, GError **error);
+} lw_projector;
+
+extern const lw_projector *const lw_projectors[]; /* NULL-terminated */
+const lw_projector *lw_projector_find(const lw_gguf *g, GError **error);
+
+G_END_DECLS

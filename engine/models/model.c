@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Opening a model: the text file, the vision file beside it, and what people want to know of both.
+ */
+#include "engine/models/model.h"
+
+#include <string.h>
+
+struct lw_model {
+    gatomicrefcount refs;
+    lw_gguf *gguf;
+    lw_tokenizer *tokenizer;
+    const lw_arch *arch;
+    lw_hparams h;
+    lw_graph *graph;
+    lw_vision *vision;
+    const lw_chat_template *chat;
+    lw_model_info info;
+};
+
+/* ---- Facts for people ---- */
+
+static char *dup_str_key(const lw_gguf *g, const char *key)
+{
+    lw_gguf_str s;
+
+    if (!lw_gguf_get_str(g, key, &s, NULL) || s.n == 0)
+        return NULL;
+    g_autofree char *raw = g_strndup(s.bytes, s.n);
+    return g_utf8_make_valid(raw, -1);
+}
+
+typedef struct {
+    const char *name;
+    gsize bytes;
+} type_share;
+
+static int by_bytes(const void *a, const void *b)
+{
+    gsize x = ((const type_share *)a)->bytes, y = ((const type_share *)b)->bytes;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* "Q8_0, F32": tensor types, the largest share first. */
+static char *describe_types(const lw_gguf *g, gint64 *weight_bytes, gint64 *n_params)
+{
+    type_share share[64];
+    guint types[64], n = 0;
+    GString *s = g_string_new(NULL);
+
+    *weight_bytes = *n_params = 0;
+    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
+        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
+        guint k = 0;
+        *weight_bytes += (gint64)t->n_bytes;
+        *n_params += (gint64)(t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3]);
+        while (k < n && types[k] != t->type)
+            k++;
+        if (k == n && n < G_N_ELEMENTS(types)) {
+            types[n] = t->type;
+            share[n++] = (type_share){lw_type_get_info(t->type)->name, 0};
+        }
+        if (k < n)
+            share[k].bytes += t->n_bytes;
+    }
+    qsort(share, n, sizeof *share, by_bytes);
+    for (guint k = 0; k < n; k++)
+        g_string_append_printf(s, "%s%s", k ? ", " : "", share[k].name);
+    return g_string_free(s, FALSE);
+}
+
+static void fill_info(lw_model *m, const char *path)
+{
+    lw_model_info *i = &m->info;
+    const lw_hparams *h = &m->h;
+
+    i->path = g_strdup(path);
+    i->name = dup_str_key(m->gguf, "general.name");
+    if (!i->name)
+        i->name = g_path_get_basename(path);
+    i->arch = m->arch->name;
+    i->types = describe_types(m->gguf, &i->weight_bytes, &i->n_params);
+    i->chat = m->chat->name;
+    i->description = dup_str_key(m->gguf, "general.description");
+    i->file_bytes = (gint64)lw_gguf_file_bytes(m->gguf);
+    i->n_ctx_train = h->n_ctx_train;
+    i->n_layer = h->n_layer;
+    i->n_embd = h->n_embd;
+    i->n_head = h->n_head;
+    i->n_head_kv = h->n_head_kv;
+    i->head_dim = h->head_dim;
+    i->n_vocab = h->n_vocab;
+    i->kv_bytes_per_token_f16 = (gint64)h->n_layer * h->n_head_kv * h->head_dim * 2 * 2;
+}
+
+/* ---- The vision file beside the model ---- */
+
+/* How well a vision file's name fits the model's: length of the common prefix once "mmproj" and
+ * separators around it are taken out; -1 when it is none. */
+static int mmproj_score(const char *name, const char *model)
+{
+    g_autofree char *lower = g_ascii_strdown(name, -1), *want = g_ascii_strdown(model, -1);
+    const char *at = strstr(lower, "mmproj");
+    int n = 0;
+
+    if (!at || !g_str_has_suffix(lower, ".gguf"))
+        return -1;
+    const char *rest = at == lower ? at + strlen("mmproj") : lower;
+    rest += strspn(rest, "-_.");
+    while (rest[n] && rest[n] == want[n])
+        n++;
+    return n;
+}
+
+static char *find_mmproj(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path), *base = g_path_get_basename(path);
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    g_autofree char *best = NULL;
+    int best_score = -1;
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        int score = mmproj_score(name, base);
+        /* Equal scores: the first in the alphabet, so that the choice does not depend on the disk. */
+        if (score > best_score || (score == best_score && score >= 0 && strcmp(name, best) < 0)) {
+            best_score = score;
+            g_free(best);
+            best = g_strdup(name);
+        }
+    }
+    if (dir)
+        g_dir_close(dir);
+    return best ? g_build_filename(folder, best, NULL) : NULL;
+}
+
+static gboolean open_vision(lw_model *m, const char *path, const lw_model_params *params, GError **error)
+{
+    const char *asked = params ? params->mmproj : NULL;
+    g_autofree char *mmproj = asked ? g_strdup(asked) : find_mmproj(path);
+    g_autofree char *folder = g_path_get_dirname(path);
+    GError *err = NULL;
+
+    if (!mmproj || !*mmproj) {
+        m->info.vision_missing = g_strdup_printf(
+            "%s cannot see pictures: there is no vision file (mmproj*.gguf) beside it in %s", m->info.name,
+            folder);
+        return TRUE;
+    }
+    m->vision = lw_vision_open(mmproj, m->h.n_embd, &err);
+    if (!m->vision) {
+        if (asked) {
+            g_propagate_error(error, err);
+            return FALSE;
+        }
+        m->info.vision_missing = g_strdup_printf("%s cannot see pictures: %s", m->info.name, err->message);
+        g_error_free(err);
+        return TRUE;
+    }
+    m->info.has_vision = TRUE;
+    m->info.mmproj_path = g_strdup(mmproj);
+    m->info.file_bytes += (gint64)lw_gguf_file_bytes(lw_vision_get_gguf(m->vision));
+    return TRUE;
+}
+
+/* ---- Lifecycle ---- */
+
+static gboolean refuse_split(const lw_gguf *g, GError **error)
+{
+    guint32 count = 0;
+
+    if (!lw_optional_u32(g, "split.count", 0, G_MAXUINT16, &count, error))
+        return FALSE;
+    if (count > 1) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                    "%s is one of %u parts of a split model; merge the parts into one file first",
+                    lw_gguf_path(g), count);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+lw_model *lw_model_open(const char *path, const lw_model_params *params, GError **error)
+{
+    lw_model *m = g_new0(lw_model, 1);
+
+    g_atomic_ref_count_init(&m->refs);
+    m->gguf = lw_gguf_open(path, error);
+    if (!m->gguf || !(m->arch = lw_arch_find(m->gguf, error)) || !refuse_split(m->gguf, error))
+        goto fail;
+    m->tokenizer = lw_tokenizer_new(m->gguf, error);
+    if (!m->tokenizer || !m->arch->read_hparams(m->gguf, &m->h, error))
+        goto fail;
+    m->h.n_vocab = (guint32)lw_tokenizer_n_tokens(m->tokenizer);
+    m->graph = lw_graph_new();
+    lw_binder b = {m->gguf, m->graph};
+    if (!m->arch->build(&b, &m->h, error))
+        goto fail;
+    m->chat = lw_chat_template_for(m->gguf, &m->info.chat_guessed);
+    fill_info(m, path);
+    if (!open_vision(m, path, params, error))
+        goto fail;
+    return m;
+
+fail:
+    lw_model_unref(m);
+    return NULL;
+}
+
+lw_model *lw_model_ref(lw_model *m)
+{
+    g_atomic_ref_count_inc(&m->refs);
+    return m;
+}
+
+void lw_model_unref(lw_model *m)
+{
+    if (!m || !g_atomic_ref_count_dec(&m->refs))
+        return;
+    lw_vision_free(m->vision);
+    lw_graph_free(m->graph);
+    lw_tokenizer_free(m->tokenizer);
+    lw_gguf_free(m->gguf);
+    g_free((char *)m->info.path);
+    g_free((char *)m->info.name);
+    g_free((char *)m->info.types);
+    g_free((char *)m->info.description);
+    g_free((char *)m->info.vision_missing);
+    g_free((char *)m->info.mmproj_path);
+    g_free(m);
+}
+
+const lw_model_info *lw_model_get_info(const lw_model *m)
+{
+    return &m->info;
+}
+
+const lw_tokenizer *lw_model_get_tokenizer(const lw_model *m)
+{
+    return m->tokenizer;
+}
+
+const lw_gguf *lw_model_get_gguf(const lw_model *m)
+{
+    return m->gguf;
+}
+
+const lw_vision_spec *lw_model_get_vision_spec(const lw_model *m)
+{
+    return m->vision ? &lw_vision_get_hparams(m->vision)->spec : NULL;
+}
+
+lw_sampler_params lw_model_get_sampling(const lw_model *m)
+{
+    lw_sampler_params p = lw_sampler_params_default();
+    gint64 top_k;
+
+    /* Out-of-range recommendations are caught when a sampler is made. */
+    lw_gguf_get_f32(m->gguf, "general.sampling.temp", &p.temperature, NULL);
+    lw_gguf_get_f32(m->gguf, "general.sampling.top_p", &p.top_p, NULL);
+    lw_gguf_get_f32(m->gguf, "general.sampling.min_p", &p.min_p, NULL);
+    if (lw_gguf_get_i64(m->gguf, "general.sampling.top_k", &top_k, NULL))
+        p.top_k = (gint32)CLAMP(top_k, 0, G_MAXINT32);
+    return p;
+}
+
+const lw_hparams *lw_model_get_hparams(const lw_model *m)
+{
+    return &m->h;
+}
+
+const lw_graph *lw_model_get_graph(const lw_model *m)
+{
+    return m->graph;
+}
+
+const lw_vision *lw_model_get_vision(const lw_model *m)
+{
+    return m->vision;
+}
+
+const lw_chat_template *lw_model_get_chat(const lw_model *m)
+{
+    return m->chat;
+}
