@@ -40,6 +40,7 @@ from data.convert import gguf, hf, qwen25vl  # noqa: E402
 
 OUT = HERE / "fixtures"
 INIT_STD = 0.2        # 0.02 would give logits so flat that errors hide in them
+QUERY_STD = 0.1       # of queries and keys: at 0.2 attention is so sharp that an f16 cache alone costs 2e-2
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
             "<|image_pad|>", "<|video_pad|>"]
 VOCAB = 512           # 256 bytes, merges, specials
@@ -130,7 +131,7 @@ def config_b() -> dict:
                   intermediate_size=144, mrope_section=[4, 6, 6]),
         vision=dict(hidden_size=48, depth=2, num_heads=2, intermediate_size=80,
                     fullatt_block_indexes=[1]),
-        tied=False, seed=26)
+        tied=False, seed=29)
 
 
 def make_tokenizer():
@@ -178,7 +179,8 @@ def make_model(spec: dict, ids: hf.Tokenizer) -> Qwen2_5_VLForConditionalGenerat
     rng = torch.Generator().manual_seed(spec["seed"])
     with torch.no_grad():
         for name, p in sorted(model.named_parameters()):
-            value = torch.randn(p.shape, generator=rng) * INIT_STD
+            std = QUERY_STD if any(part in name for part in ("q_proj", "k_proj", "qkv")) else INIT_STD
+            value = torch.randn(p.shape, generator=rng) * std
             if "norm" in name or name.endswith("ln_q.weight"):
                 value = 1 + value
             p.copy_(value.half().float())
@@ -363,7 +365,7 @@ def dump(value) -> str:
     """JSON with one line per model, case and medium, so that a change can be read."""
     text = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
     for mark in ('{"id": ', '{"name": ', '"messages": ', '{"kind": ', '"ids": ', '"positions": ', '"rendered": ',
-                 '"logits": ', '"cases": ', '"models": ', '"pixel_formula": '):
+                 '"logits": {', '"cases": ', '"models": ', '"pixel_formula": '):
         text = text.replace(mark, "\n" + mark)
     return text + "\n"
 
@@ -375,14 +377,19 @@ def main() -> int:
         old.unlink()
     tok, ours = make_tokenizer()
     processor = Qwen2VLImageProcessorPil(size={"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS})
-    plan = [  # label, spec, text type, vision type (None: the file before), bar, KV type, cases
-        ("a", config_a(), "f16", "f16", {"logits": 1e-2}, "f16", list(CASES)),
-        ("b", config_b(), "f32", "f32", {"logits": 1e-3}, "f32", list(CASES)),
-        ("b", config_b(), "q8_0", None, {"kl": 1e-3}, "f16", ["text", "picture-half"]),
-        ("b", config_b(), "q4_0", None, {"kl": 1e-3}, "f16", ["text", "picture-half"]),
+    exact = [{"kv": "f32", "logits": 1e-3}, {"kv": "f16", "logits": 1e-2}]
+    # Against the model that the stored blocks stand for: what is left is the rounding of activations to
+    # 8 bits, which costs this sharp random model 0.5e-3 to 1.1e-3 when it is imitated in torch.
+    near = [{"kv": "f32", "kl": 2e-3}]
+    some = ["text", "picture-half"]
+    plan = [  # label, spec, text type, vision type (None: the file before), bars, cases
+        ("a", config_a(), "f16", "f16", exact, list(CASES)),
+        ("b", config_b(), "f32", "f32", exact, list(CASES)),
+        ("b", config_b(), "q8_0", None, near, some),
+        ("b", config_b(), "q4_0", None, near, some),
     ]
     entries = []
-    for label, spec, kind, vision_kind, bar, kv, cases in plan:
+    for label, spec, kind, vision_kind, runs, cases in plan:
         model = make_model(spec, ours)
         text, mmproj = write_files(model, spec, ours, label, kind, vision_kind)
         if kind not in ("f16", "f32"):
@@ -391,8 +398,9 @@ def main() -> int:
         done = [run_case(name, model, tok, processor, keep) for name in cases]
         values = f"{label}-{kind}.f32"
         keep.write(OUT / values)
-        entries.append({"id": f"{label}-{kind}", "text": text, "mmproj": mmproj, "values": values, "bar": bar,
-                        "kv": kv, "n_embd": spec["text"]["hidden_size"], "n_vocab": VOCAB, "cases": done})
+        entries.append({"id": f"{label}-{kind}", "text": text, "mmproj": mmproj, "values": values,
+                        "runs": runs, "min_cosine": 0.9999, "n_embd": spec["text"]["hidden_size"],
+                        "n_vocab": VOCAB, "cases": done})
         for c in done:
             print(f"{label}-{kind} {c['name']:20} {len(c['ids']):4} tokens, logits std {c['logits_std']:.2f}, "
                   f"f32 noise {c['float32_noise']:.1e}, greedy {len(c['greedy'])}")
