@@ -102,7 +102,7 @@ def _rope(hp: dict) -> tuple[float, list[int] | None]:
     return float(theta), hp.get("mrope_section") or nested.get("mrope_section")
 
 
-def _tokenizer_keys(w: GGUFWriter, t: Tokenizer) -> None:
+def tokenizer_keys(w: GGUFWriter, t: Tokenizer) -> None:
     w.add_string("tokenizer.ggml.model", "gpt2")
     w.add_string("tokenizer.ggml.pre", t.pre)
     w.add_array("tokenizer.ggml.tokens", STRING, t.tokens)
@@ -147,7 +147,7 @@ def text_writer(path, tensors: Mapping, hp: dict, tokenizer: Tokenizer, *, kind:
             raise ValueError(f"mrope_section {sections}: at most four numbers whose sum is half the head "
                              f"size ({head_size // 2}) are needed")
         w.add_array("qwen2vl.rope.dimension_sections", I32, [*sections, *[0] * (4 - len(sections))])
-    _tokenizer_keys(w, tokenizer)
+    tokenizer_keys(w, tokenizer)
     if chat_template:
         w.add_string("tokenizer.chat_template", chat_template)
     for key, value in (extra or {}).items():
