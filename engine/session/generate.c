@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Prompt in, text out: sync, sample, decode, until something says stop.
+ */
+#include "engine/lw-engine.h"
+
+#include <string.h>
+
+#define MAX_STOP_STRINGS 16
+#define MAX_STOP_BYTES 256
+
+/* Text that was decoded but not emitted yet: a suffix of it may begin a stop string. */
+typedef struct {
+    GString *held;
+    const char *const *stop;
+    lw_text_fn fn;
+    void *user;
+} emitter;
+
+static gboolean check_stop_strings(const char *const *stop, GError **error)
+{
+    for (gsize i = 0; stop && stop[i]; i++) {
+        gsize n = strlen(stop[i]);
+        if (i >= MAX_STOP_STRINGS || n == 0 || n > MAX_STOP_BYTES) {
+            g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                        "stop string %" G_GSIZE_FORMAT " has %" G_GSIZE_FORMAT
+                        " bytes; allowed are %d strings of 1 to %d bytes",
+                        i + 1, n, MAX_STOP_STRINGS, MAX_STOP_BYTES);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static void emit(emitter *e, gsize n)
+{
+    if (n && e->fn)
+        e->fn(e->user, e->held->str, n);
+    g_string_erase(e->held, 0, (gssize)n);
+}
+
+/* Longest suffix of the held text that is a proper prefix of a stop string. */
+static gsize suffix_to_hold(const emitter *e)
+{
+    gsize hold = 0;
+
+    for (gsize i = 0; e->stop && e->stop[i]; i++) {
+        gsize n = MIN(strlen(e->stop[i]) - 1, e->held->len);
+        for (; n > hold; n--) {
+            if (memcmp(e->held->str + e->held->len - n, e->stop[i], n) == 0) {
+                hold = n;
+                break;
+            }
+        }
+    }
+    return hold;
+}
+
+/* Emit what is safe.  TRUE: a stop string was found; the text before it was emitted. */
+static gboolean drain(emitter *e)
+{
+    const char *first = NULL;
+
+    for (gsize i = 0; e->stop && e->stop[i]; i++) {
+        const char *at = strstr(e->held->str, e->stop[i]);
+        if (at && (!first || at < first))
+            first = at;
+    }
+    if (first) {
+        emit(e, (gsize)(first - e->held->str));
+        g_string_truncate(e->held, 0);
+        return TRUE;
+    }
+    emit(e, e->held->len - suffix_to_hold(e));
+    return FALSE;
+}
+
+/* Remembers when encoding and reading took place. */
+typedef struct {
+    lw_progress_fn fn;
+    void *user;
+    gint64 last;
+    lw_stage stage;
+    double seconds[2];
+} stage_clock;
+
+static void on_progress(void *user, const lw_progress *p)
+{
+    stage_clock *c = user;
+    gint64 now = g_get_monotonic_time();
+
+    c->seconds[c->stage] += (double)(now - c->last) * 1e-6;
+    c->last = now;
+    c->stage = p->stage;
+    if (c->fn)
+        c->fn(c->user, p);
+}
+
+static gboolean is_cancelled(const gint *cancel)
+{
+    return cancel && g_atomic_int_get(cancel);
+}
+
+gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_generate_params *params,
+                             lw_text_fn on_text, lw_progress_fn on_prog, void *user, const gint *cancel,
+                             lw_generate_result *result, GError **error)
+{
+    const lw_tokenizer *t = lw_model_get_tokenizer(lw_session_get_model(s));
+    lw_generate_result r = {.stop = LW_STOP_CONTEXT, .n_prompt = lw_prompt_n_tokens(prompt)};
+    stage_clock clock = {on_prog, user, g_get_monotonic_time(), LW_STAGE_PREFILL, {0, 0}};
+    gboolean ok = FALSE;
+
+    if (!check_stop_strings(params->stop, error))
+        return FALSE;
+    lw_sampler *sampler = lw_sampler_new(lw_tokenizer_n_tokens(t), &params->sampling, error);
+    if (!sampler)
+        return FALSE;
+    lw_detokenizer *detok = lw_detokenizer_new(t);
+    emitter e = {g_string_new(NULL), params->stop, on_text, user};
+
+    if (!lw_session_sync(s, prompt, on_progress, &clock, cancel, error))
+        goto out;
+    r.vision_seconds = clock.seconds[LW_STAGE_VISION];
+    r.prompt_seconds = clock.seconds[LW_STAGE_PREFILL];
+    r.n_reused = lw_session_get_n_reused(s);
+    for (gsize i = 0; i < r.n_prompt; i++)
+        lw_sampler_accept(sampler, lw_prompt_ids(prompt)[i]);
+
+    gint64 start = g_get_monotonic_time();
+    ok = TRUE;
+    for (;;) {
+        if (is_cancelled(cancel)) {
+            r.stop = LW_STOP_CANCELLED;
+            break;
+        }
+        if (params->max_tokens && r.n_generated >= params->max_tokens) {
+            r.stop = LW_STOP_LENGTH;
+            break;
+        }
+        gint32 token = lw_sampler_sample(sampler, lw_session_get_logits(s));
+        if (lw_tokenizer_is_eog(t, token)) {
+            r.stop = LW_STOP_END;
+            break;
+        }
+        r.n_generated++;
+        lw_sampler_accept(sampler, token);
+        lw_detokenizer_push(detok, token, e.held);
+        if (drain(&e)) {
+            r.stop = LW_STOP_STRING;
+            break;
+        }
+        if (lw_session_get_n_tokens(s) >= lw_session_get_n_ctx(s))
+            break; /* LW_STOP_CONTEXT: this token was the last that could be said */
+        GError *err = NULL;
+        if (!lw_session_decode(s, token, NULL, cancel, &err)) {
+            if (g_error_matches(err, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED)) {
+                g_error_free(err);
+                r.stop = LW_STOP_CANCELLED;
+                break;
+            }
+            g_propagate_error(error, err);
+            ok = FALSE;
+            break;
+        }
+    }
+    if (r.stop != LW_STOP_STRING) {
+        lw_detokenizer_finish(detok, e.held);
+        emit(&e, e.held->len);
+    }
+    r.generate_seconds = (double)(g_get_monotonic_time() - start) * 1e-6;
+
+out:
+    if (ok && result)
+        *result = r;
+    g_string_free(e.held, TRUE);
+    lw_detokenizer_free(detok);
+    lw_sampler_free(sampler);
+    return ok;
+}

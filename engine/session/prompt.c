@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Messages -> tokens, positions and media places.
+ */
+#include "engine/session/prompt.h"
+
+#include "engine/models/model.h"
+
+#include <string.h>
+
+static lw_prompt *prompt_new(void)
+{
+    lw_prompt *p = g_new0(lw_prompt, 1);
+
+    lw_timeline_init(&p->timeline);
+    return p;
+}
+
+void lw_prompt_free(lw_prompt *p)
+{
+    if (!p)
+        return;
+    lw_timeline_clear(&p->timeline);
+    g_free(p);
+}
+
+static gboolean add_spans(lw_prompt *p, const lw_model *m, const lw_span *spans, gsize n, GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint32));
+
+    if (!lw_tokenizer_encode(lw_model_get_tokenizer(m), spans, n, ids, error))
+        return FALSE;
+    lw_timeline_add_text(&p->timeline, (const gint32 *)ids->data, ids->len);
+    return TRUE;
+}
+
+static gboolean add_media(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
+{
+    const char *pad = media->kind == LW_MEDIA_FILM ? "<|video_pad|>" : "<|image_pad|>";
+    const lw_vision_spec *spec = lw_model_get_vision_spec(m);
+    gint32 token = lw_tokenizer_find_special(lw_model_get_tokenizer(m), pad);
+
+    if (!spec) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "%s",
+                    lw_model_get_info(m)->vision_missing);
+        return FALSE;
+    }
+    if (token < 0) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                    "%s has no token %s, so it cannot be shown %s", lw_model_get_info(m)->name, pad,
+                    media->label);
+        return FALSE;
+    }
+    lw_timeline_add_media(&p->timeline, media, token, spec->tokens_per_second);
+    return TRUE;
+}
+
+lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsize n,
+                              gboolean add_generation, GError **error)
+{
+    lw_prompt *p = prompt_new();
+    g_autofree lw_chat_turn *turns = g_new0(lw_chat_turn, n);
+    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(lw_span));
+    lw_chat_render r;
+    gboolean ok = TRUE;
+
+    for (gsize i = 0; i < n; i++)
+        turns[i] = (lw_chat_turn){messages[i].role, messages[i].text ? messages[i].text : "",
+                                  messages[i].n_media};
+    lw_chat_render_init(&r);
+    lw_model_get_chat(m)->render(turns, n, add_generation, &r);
+    for (guint i = 0; ok && i < r.pieces->len; i++) {
+        const lw_chat_piece *piece = &g_array_index(r.pieces, lw_chat_piece, i);
+        if (!piece->is_media) {
+            g_array_append_val(spans, piece->span);
+            continue;
+        }
+        /* Media stand between special tokens, so the text before and after splits here anyway. */
+        ok = add_spans(p, m, (const lw_span *)spans->data, spans->len, error) &&
+             add_media(p, m, messages[piece->turn].media[piece->media], error);
+        g_array_set_size(spans, 0);
+    }
+    ok = ok && add_spans(p, m, (const lw_span *)spans->data, spans->len, error);
+    lw_chat_render_clear(&r);
+    if (!ok)
+        g_clear_pointer(&p, lw_prompt_free);
+    return p;
+}
+
+lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, GError **error)
+{
+    gint32 n_vocab = lw_tokenizer_n_tokens(lw_model_get_tokenizer(m));
+
+    for (gsize i = 0; i < n; i++) {
+        if (ids[i] < 0 || ids[i] >= n_vocab) {
+            g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                        "token id %d is outside the vocabulary (0 to %d)", ids[i], n_vocab - 1);
+            return NULL;
+        }
+    }
+    lw_prompt *p = prompt_new();
+    lw_timeline_add_text(&p->timeline, ids, n);
+    return p;
+}
+
+lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *const *media,
+                              gsize n_media, GError **error)
+{
+    const lw_tokenizer *t = lw_model_get_tokenizer(m);
+    const lw_span start = {"<|vision_start|>", strlen("<|vision_start|>"), TRUE};
+    const lw_span end = {"<|vision_end|>", strlen("<|vision_end|>"), TRUE};
+    const lw_span body = {text, strlen(text), FALSE};
+    gint32 bos = lw_tokenizer_bos(t);
+    lw_prompt *p = prompt_new();
+    gboolean ok = TRUE;
+
+    if (lw_tokenizer_add_bos(t) && bos >= 0)
+        lw_timeline_add_text(&p->timeline, &bos, 1);
+    for (gsize i = 0; ok && i < n_media; i++)
+        ok = add_spans(p, m, &start, 1, error) && add_media(p, m, media[i], error) &&
+             add_spans(p, m, &end, 1, error);
+    if (!ok || !add_spans(p, m, &body, 1, error))
+        g_clear_pointer(&p, lw_prompt_free);
+    return p;
+}
+
+gsize lw_prompt_n_tokens(const lw_prompt *p)
+{
+    return lw_timeline_len(&p->timeline);
+}
+
+const gint32 *lw_prompt_ids(const lw_prompt *p)
+{
+    return (const gint32 *)p->timeline.ids->data;
+}
+
+const gint32 *lw_prompt_positions(const lw_prompt *p)
+{
+    return (const gint32 *)p->timeline.pos->data;
+}
