@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/cli/conversation.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "vision/lw-vision.h"
+
+/* Tokens around a medium: vision start and end, and the newline a template may put between. */
+#define MEDIA_OVERHEAD 4
+/* Below this a picture shows nothing. */
+#define MIN_MEDIA_TOKENS 4
+
+typedef struct {
+    lw_cli_kind kind;
+    char *path;
+    lw_media *media; /* pictures and films */
+    char *text;      /* documents */
+} attachment;
+
+typedef struct {
+    lw_role role;
+    char *text;
+    GPtrArray *media; /* of lw_media */
+} message;
+
+struct lw_cli_conversation {
+    lw_model *model;
+    lw_session *session;
+    lw_generate_params generate;
+    GPtrArray *messages; /* of message */
+    GPtrArray *attached; /* of attachment */
+    char *system;
+    gsize n_answers;
+    lw_generate_result last;
+};
+
+static void attachment_free(gpointer p)
+{
+    attachment *a = p;
+    g_free(a->path);
+    g_free(a->text);
+    lw_media_unref(a->media);
+    g_free(a);
+}
+
+static void message_free(gpointer p)
+{
+    message *m = p;
+    g_free(m->text);
+    g_ptr_array_unref(m->media);
+    g_free(m);
+}
+
+static message *message_new(lw_role role, const char *text)
+{
+    message *m = g_new0(message, 1);
+    m->role = role;
+    m->text = g_strdup(text);
+    m->media = g_ptr_array_new_with_free_func((GDestroyNotify)lw_media_unref);
+    return m;
+}
+
+lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_params *session,
+                                             const lw_generate_params *generate, const char *system,
+                                             GError **error)
+{
+    lw_session *s = lw_session_new(m, session, error);
+    if (!s)
+        return NULL;
+
+    const lw_model_info *info = lw_model_get_info(m);
+    guint32 n_ctx = lw_session_get_n_ctx(s);
+    if (session->n_ctx == 0 && n_ctx < info->n_ctx_train)
+        lw_cli_note("%s: a context of %u tokens, not the model's %u, to fit the memory", info->name,
+                    n_ctx, info->n_ctx_train);
+    if (info->chat_guessed)
+        lw_cli_note("%s: no known chat template in the file; ChatML is assumed", info->name);
+
+    lw_cli_conversation *c = g_new0(lw_cli_conversation, 1);
+    c->model = lw_model_ref(m);
+    c->session = s;
+    c->generate = *generate;
+    c->system = g_strdup(system);
+    c->messages = g_ptr_array_new_with_free_func(message_free);
+    c->attached = g_ptr_array_new_with_free_func(attachment_free);
+    lw_cli_conversation_clear(c);
+    return c;
+}
+
+void lw_cli_conversation_free(lw_cli_conversation *c)
+{
+    if (!c)
+        return;
+    g_ptr_array_unref(c->messages);
+    g_ptr_array_unref(c->attached);
+    lw_session_free(c->session);
+    lw_model_unref(c->model);
+    g_free(c->system);
+    g_free(c);
+}
+
+void lw_cli_conversation_clear(lw_cli_conversation *c)
+{
+    g_ptr_array_set_size(c->messages, 0);
+    g_ptr_array_set_size(c->attached, 0);
+    if (c->system)
+        g_ptr_array_add(c->messages, message_new(LW_ROLE_SYSTEM, c->system));
+}
+
+guint lw_cli_conversation_n_attached(const lw_cli_conversation *c)
+{
+    return c->attached->len;
+}
+
+/* ---- Attachments ---- */
+
+static lw_media *open_media(lw_cli_conversation *c, lw_cli_kind kind, const char *path,
+                            gint64 max_tokens, GError **error)
+{
+    const lw_vision_spec *spec = lw_model_get_vision_spec(c->model);
+    const lw_model_info *info = lw_model_get_info(c->model);
+    lw_vis_options options = {.max_tokens = max_tokens};
+
+    if (!spec) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "%s: %s cannot see: %s", path,
+                    info->name, info->vision_missing ? info->vision_missing : "no vision file");
+        return NULL;
+    }
+    lw_cli_status("Opening %s", path);
+    lw_media *m = kind == LW_CLI_PICTURE ? lw_vis_open_picture(path, spec, &options, error)
+                                         : lw_vis_open_film(path, spec, &options, error);
+    lw_cli_status_clear();
+    return m;
+}
+
+gboolean lw_cli_conversation_attach(lw_cli_conversation *c, lw_cli_kind kind, const char *path,
+                                    GError **error)
+{
+    lw_media *media = NULL;
+    char *text = NULL;
+    gsize n = 0;
+
+    if (kind == LW_CLI_DOCUMENT) {
+        text = lw_cli_read_text(path, LW_CLI_MAX_DOCUMENT_BYTES, &n, error);
+        if (!text)
+            return FALSE;
+        lw_cli_note("%s: text, %zu bytes, attached whole", path, n);
+    } else {
+        media = open_media(c, kind, path, 0, error);
+        if (!media)
+            return FALSE;
+        lw_cli_note("%s: %s", path, media->note);
+    }
+    attachment *a = g_new0(attachment, 1);
+    a->kind = kind;
+    a->path = g_strdup(path);
+    a->media = media;
+    a->text = text;
+    g_ptr_array_add(c->attached, a);
+    return TRUE;
+}
+
+/* ---- One question ---- */
+
+/* Documents in front of the question, each under its name. */
+static char *compose_text(const lw_cli_conversation *c, const char *text)
+{
+    GString *s = g_string_new(NULL);
+    for (guint i = 0; i < c->attached->len; i++) {
+        const attachment *a = c->attached->pdata[i];
+        if (a->kind != LW_CLI_DOCUMENT)
+            continue;
+        g_autofree char *name = lw_cli_short_name(a->path);
+        /* A byte-order mark is not part of the text. */
+        const char *body = g_str_has_prefix(a->text, "\xef\xbb\xbf") ? a->text + 3 : a->text;
+        g_string_append_printf(s, "Document \"%s\":\n%s%s\n", name, body,
+                               g_str_has_suffix(body, "\n") ? "" : "\n");
+    }
+    g_string_append(s, text);
+    return g_string_free(s, FALSE);
+}
+
+static lw_prompt *render(lw_cli_conversation *c, GError **error)
+{
+    g_autofree lw_message *list = g_new0(lw_message, c->messages->len);
+    for (guint i = 0; i < c->messages->len; i++) {
+        const message *m = c->messages->pdata[i];
+        list[i] = (lw_message){.role = m->role,
+                               .text = m->text,
+                               .media = (lw_media *const *)m->media->pdata,
+                               .n_media = m->media->len};
+    }
+    return lw_prompt_new_chat(c->model, list, c->messages->len, TRUE, error);
+}
+
+static int by_tokens(gconstpointer a, gconstpointer b)
+{
+    gint64 x = lw_media_n_tokens((*(attachment *const *)a)->media);
+    gint64 y = lw_media_n_tokens((*(attachment *const *)b)->media);
+    return (x > y) - (x < y);
+}
+
+/* Make the attached media fit beside the text: room is shared evenly, small ones keep all of theirs.
+ * n_text: tokens of the prompt without them. */
+static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
+{
+    g_autoptr(GPtrArray) order = g_ptr_array_new();
+    for (guint i = 0; i < c->attached->len; i++)
+        if (((attachment *)c->attached->pdata[i])->media)
+            g_ptr_array_add(order, c->attached->pdata[i]);
+    if (!order->len)
+        return TRUE;
+    g_ptr_array_sort(order, by_tokens);
+
+    gint64 n_ctx = lw_session_get_n_ctx(c->session);
+    gint64 answer = c->generate.max_tokens ? c->generate.max_tokens : MIN(1024, n_ctx / 4);
+    gint64 room = n_ctx - (gint64)n_text - answer;
+
+    for (guint i = 0; i < order->len; i++) {
+        attachment *a = order->pdata[i];
+        gint64 need = lw_media_n_tokens(a->media);
+        gint64 share = room / (order->len - i) - MEDIA_OVERHEAD;
+        if (need > share) {
+            lw_media *smaller = NULL;
+            if (share >= MIN_MEDIA_TOKENS) {
+                smaller = open_media(c, a->kind, a->path, share, error);
+                if (!smaller)
+                    return FALSE;
+            }
+            if (!smaller || lw_media_n_tokens(smaller) > share) {
+                g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                            "%s needs %" G_GINT64_FORMAT " tokens, and the context of "
+                            "%" G_GINT64_FORMAT " has room for %" G_GINT64_FORMAT " beside %zu "
+                            "of text and %" G_GINT64_FORMAT " kept for the answer; give a larger "
+                            "--ctx or start anew",
+                            a->path, smaller ? lw_media_n_tokens(smaller) : need, n_ctx,
+                            MAX(share, 0), n_text, answer);
+                lw_media_unref(smaller);
+                return FALSE;
+            }
+            lw_cli_note("%s: %" G_GINT64_FORMAT " tokens do not fit the context of "
+                        "%" G_GINT64_FORMAT ", reduced to %" G_GINT64_FORMAT " tokens: %s",
+                        a->path, need, n_ctx, lw_media_n_tokens(smaller), smaller->note);
+            lw_media_unref(a->media);
+            a->media = smaller;
+        }
+        room -= lw_media_n_tokens(a->media) + MEDIA_OVERHEAD;
+    }
+    return TRUE;
+}
+
+typedef struct {
+    GString *answer;
+    gboolean filter; /* stdout is a terminal: no control characters of the model's choosing */
+    GError *error;   /* stdout failed */
+} sink;
+
+static void on_text(void *user, const char *text, gsize n)
+{
+    sink *out = user;
+    lw_cli_status_clear();
+    g_string_append_len(out->answer, text, (gssize)n);
+    if (out->error)
+        return;
+
+    g_autoptr(GString) shown = NULL;
+    if (out->filter) {
+        shown = g_string_sized_new(n);
+        for (const char *p = text; p < text + n; p = g_utf8_next_char(p)) {
+            gunichar ch = g_utf8_get_char(p);
+            if (!g_unichar_iscntrl(ch) || ch == '\n' || ch == '\t')
+                g_string_append_unichar(shown, ch);
+        }
+        text = shown->str;
+        n = shown->len;
+    }
+    /* Nobody reads any more, or the disk is full: stop computing. */
+    if (!lw_cli_write(text, n, &out->error))
+        g_atomic_int_set(&lw_cli_cancel, 1);
+}
+
+static void print_figures(const lw_cli_conversation *c, const lw_generate_result *r)
+{
+    gsize computed = r->n_prompt - r->n_reused;
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    g_string_append_printf(s, "[prompt %zu tokens", r->n_prompt);
+    if (r->n_reused)
+        g_string_append_printf(s, ", %zu reused", r->n_reused);
+    if (r->vision_seconds > 0)
+        g_string_append_printf(s, ", looking %.2f s", r->vision_seconds);
+    if (r->prompt_seconds > 0)
+        g_string_append_printf(s, ", %.2f s (%.1f tokens/s)", r->prompt_seconds,
+                               (double)computed / r->prompt_seconds);
+    g_string_append_printf(s, "; answer %zu tokens", r->n_generated);
+    if (r->generate_seconds > 0)
+        g_string_append_printf(s, ", %.2f s (%.1f tokens/s)", r->generate_seconds,
+                               (double)r->n_generated / r->generate_seconds);
+    if (c->generate.sampling.temperature > 0)
+        g_string_append_printf(s, "; seed %" G_GUINT64_FORMAT, c->generate.sampling.seed);
+    lw_cli_note("%s]", s->str);
+}
+
+static gboolean ask(lw_cli_conversation *c, message *m, sink *out, lw_generate_result *result,
+                    GError **error)
+{
+    lw_prompt *p = render(c, error);
+    if (!p)
+        return FALSE;
+    if (c->attached->len) {
+        gboolean fits = fit_media(c, lw_prompt_n_tokens(p), error);
+        lw_prompt_free(p);
+        if (!fits)
+            return FALSE;
+        for (guint i = 0; i < c->attached->len; i++) {
+            attachment *a = c->attached->pdata[i];
+            if (a->media)
+                g_ptr_array_add(m->media, lw_media_ref(a->media));
+        }
+        p = render(c, error);
+        if (!p)
+            return FALSE;
+    }
+    gboolean ok = lw_session_generate(c->session, p, &c->generate, on_text, lw_cli_on_progress, out,
+                                      &lw_cli_cancel, result, error);
+    lw_prompt_free(p);
+    return ok;
+}
+
+gboolean lw_cli_conversation_ask(lw_cli_conversation *c, const char *text,
+                                 lw_generate_result *result, GError **error)
+{
+    lw_generate_result r = {0};
+    sink out = {.answer = g_string_new(NULL), .filter = isatty(STDOUT_FILENO)};
+    g_autofree char *whole = compose_text(c, text);
+    message *m = message_new(LW_ROLE_USER, whole);
+
+    g_ptr_array_add(c->messages, m);
+    gboolean ok = ask(c, m, &out, &r, error);
+    lw_cli_status_clear();
+    if (out.answer->len && !out.error && !g_str_has_suffix(out.answer->str, "\n"))
+        lw_cli_write("\n", 1, &out.error);
+    if (ok && out.error) {
+        g_propagate_error(error, g_steal_pointer(&out.error));
+        ok = FALSE;
+    }
+    g_clear_error(&out.error);
+
+    if (ok) {
+        g_ptr_array_add(c->messages, message_new(LW_ROLE_ASSISTANT, out.answer->str));
+        g_ptr_array_set_size(c->attached, 0);
+        c->n_answers++;
+        c->last = r;
+        print_figures(c, &r);
+        if (result)
+            *result = r;
+    } else {
+        g_ptr_array_set_size(c->messages, (gint)c->messages->len - 1);
+    }
+    g_string_free(out.answer, TRUE);
+    return ok;
+}
+
+void lw_cli_conversation_print_stats(const lw_cli_conversation *c)
+{
+    const lw_model_info *info = lw_model_get_info(c->model);
+    g_autofree char *kv = lw_cli_format_bytes((gint64)lw_session_get_kv_bytes(c->session));
+
+    lw_cli_note("model: %s (%s, %s)", info->name, info->arch, info->types);
+    lw_cli_note("device: %s", lw_session_get_device(c->session));
+    lw_cli_note("context: %zu of %u tokens, cache %s", lw_session_get_n_tokens(c->session),
+                lw_session_get_n_ctx(c->session), kv);
+    lw_cli_note("messages: %u, attached to the next one: %u", c->messages->len, c->attached->len);
+    if (c->n_answers) {
+        lw_cli_note("last answer:");
+        print_figures(c, &c->last);
+    }
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "app/cli/cli.h"
+#include "app/cli/json.h"
+#include "app/cli/machine.h"
+
+/* --measure reads at most this much of the weights. */
+#define MEASURE_BYTES ((gsize)1 << 30)
+
+static struct {
+    char *mmproj;
+    gboolean json, keys, tensors, measure;
+} o;
+
+static const GOptionEntry entries[] = {
+    {"json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Print JSON", NULL},
+    {"keys", 0, 0, G_OPTION_ARG_NONE, &o.keys, "List the metadata instead (any GGUF file)", NULL},
+    {"tensors", 0, 0, G_OPTION_ARG_NONE, &o.tensors, "List the tensors instead (any GGUF file)",
+     NULL},
+    {"measure", 0, 0, G_OPTION_ARG_NONE, &o.measure,
+     "Read up to 1 GiB of the weights and estimate the speed from that", NULL},
+    {"mmproj", 0, 0, G_OPTION_ARG_FILENAME, &o.mmproj,
+     "Vision file (default: mmproj*.gguf beside the model)", "FILE"},
+    {NULL},
+};
+
+static const guint32 context_lengths[] = {4096, 16384, 32768, 131072};
+
+/* ---- --keys, --tensors ---- */
+
+static char *dims_text(const lw_gguf_tensor *t)
+{
+    GString *s = g_string_new(NULL);
+    for (guint d = 0; d < t->n_dims; d++)
+        g_string_append_printf(s, "%s%" G_GUINT64_FORMAT, d ? " x " : "", t->dims[d]);
+    return g_string_free(s, FALSE);
+}
+
+static void list_keys(const lw_gguf *g, GString *text, JsonBuilder *json)
+{
+    for (gsize i = 0; i < lw_gguf_n_kv(g); i++) {
+        lw_gguf_type type;
+        g_autofree char *key = lw_cli_clean(lw_gguf_key_at(g, i, &type));
+        g_autofree char *raw = lw_gguf_format_value(g, i);
+        g_autofree char *value = lw_cli_clean(raw);
+        if (json)
+            lw_cli_json_str(json, key, value);
+        else
+            g_string_append_printf(text, "%s = %s\n", key, value);
+    }
+}
+
+static void list_tensors(const lw_gguf *g, GString *text, JsonBuilder *json)
+{
+    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
+        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
+        g_autofree char *name = lw_cli_clean(t->name);
+        g_autofree char *dims = dims_text(t);
+        const char *type = lw_type_get_info(t->type)->name;
+        if (!json) {
+            g_string_append_printf(text, "%-32s %-6s %20s  %zu bytes\n", name, type, dims, t->n_bytes);
+            continue;
+        }
+        json_builder_begin_object(json);
+        lw_cli_json_str(json, "name", name);
+        lw_cli_json_str(json, "type", type);
+        json_builder_set_member_name(json, "dims");
+        json_builder_begin_array(json);
+        for (guint d = 0; d < t->n_dims; d++)
+            json_builder_add_int_value(json, (gint64)t->dims[d]);
+        json_builder_end_array(json);
+        lw_cli_json_int(json, "bytes", (gint64)t->n_bytes);
+        json_builder_end_object(json);
+    }
+}
+
+static gboolean print_lists(const char *path, GError **error)
+{
+    lw_gguf *g = lw_gguf_open(path, error);
+    if (!g)
+        return FALSE;
+
+    gboolean ok;
+    if (o.json) {
+        JsonBuilder *b = json_builder_new();
+        json_builder_begin_object(b);
+        if (o.keys) {
+            json_builder_set_member_name(b, "keys");
+            json_builder_begin_object(b);
+            list_keys(g, NULL, b);
+            json_builder_end_object(b);
+        }
+        if (o.tensors) {
+            json_builder_set_member_name(b, "tensors");
+            json_builder_begin_array(b);
+            list_tensors(g, NULL, b);
+            json_builder_end_array(b);
+        }
+        json_builder_end_object(b);
+        ok = lw_cli_json_print(b, error);
+    } else {
+        g_autoptr(GString) s = g_string_new(NULL);
+        if (o.keys)
+            list_keys(g, s, NULL);
+        if (o.tensors)
+            list_tensors(g, s, NULL);
+        ok = lw_cli_write(s->str, s->len, error);
+    }
+    lw_gguf_free(g);
+    return ok;
+}
+
+/* ---- The report ---- */
+
+typedef struct {
+    guint type;
+    gsize n_tensors;
+    gint64 bytes;
+} type_share;
+
+static gint by_bytes(gconstpointer a, gconstpointer b)
+{
+    gint64 x = ((const type_share *)a)->bytes, y = ((const type_share *)b)->bytes;
+    return (x < y) - (x > y);
+}
+
+static GArray *type_shares(const lw_gguf *g)
+{
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(type_share));
+    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
+        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
+        guint k = 0;
+        while (k < list->len && g_array_index(list, type_share, k).type != t->type)
+            k++;
+        if (k == list->len) {
+            type_share fresh = {.type = t->type};
+            g_array_append_val(list, fresh);
+        }
+        type_share *s = &g_array_index(list, type_share, k);
+        s->n_tensors++;
+        s->bytes += (gint64)t->n_bytes;
+    }
+    g_array_sort(list, by_bytes);
+    return list;
+}
+
+typedef struct {
+    const lw_model_info *info;
+    GArray *types;
+    lw_cli_memory memory;
+    gint64 free_bytes;      /* left for the cache, < 0: the weights alone are too large */
+    gint64 fits_tokens;     /* largest context that fits, at most n_ctx_train; -1 unknown */
+    gint64 bytes_per_token; /* weights that one generated token reads */
+    double bytes_per_second;  /* 0: not measured */
+    double tokens_per_second; /* 0: not measured */
+} report;
+
+/* The embedding table is looked up, not read, unless it is the output layer too. */
+static gint64 weights_per_token(const lw_gguf *g, const lw_model_info *info)
+{
+    const lw_gguf_tensor *embd = lw_gguf_find_tensor(g, "token_embd.weight");
+    gboolean tied = !lw_gguf_find_tensor(g, "output.weight");
+    return info->weight_bytes - (embd && !tied ? (gint64)embd->n_bytes : 0);
+}
+
+static double measure(const lw_gguf *g)
+{
+    const lw_gguf_tensor *first = NULL;
+    const char *end = NULL;
+    /* Tensors lie one after the other in the mapping. */
+    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
+        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
+        if (!first || (const char *)t->data < (const char *)first->data)
+            first = t;
+        end = MAX(end, (const char *)t->data + t->n_bytes);
+    }
+    if (!first)
+        return 0;
+    return lw_cli_measure_read(first->data, MIN((gsize)(end - (const char *)first->data), MEASURE_BYTES));
+}
+
+static report make_report(const lw_model *m)
+{
+    const lw_gguf *g = lw_model_get_gguf(m);
+    report r = {.info = lw_model_get_info(m), .types = type_shares(g), .memory = lw_cli_memory_get()};
+    gint64 kv = r.info->kv_bytes_per_token_f16;
+
+    r.fits_tokens = -1;
+    if (r.memory.available >= 0) {
+        r.free_bytes = r.memory.available - r.info->file_bytes;
+        if (kv > 0)
+            r.fits_tokens = CLAMP(r.free_bytes / kv, 0, (gint64)r.info->n_ctx_train);
+    }
+    r.bytes_per_token = weights_per_token(g, r.info);
+    if (o.measure) {
+        r.bytes_per_second = measure(g);
+        if (r.bytes_per_token > 0)
+            r.tokens_per_second = r.bytes_per_second / (double)r.bytes_per_token;
+    }
+    return r;
+}
+
+static gboolean print_json(const report *r, GError **error)
+{
+    const lw_model_info *i = r->info;
+    JsonBuilder *b = json_builder_new();
+
+    json_builder_begin_object(b);
+    lw_cli_json_str(b, "path", i->path);
+    lw_cli_json_str(b, "name", i->name);
+    lw_cli_json_str(b, "description", i->description);
+    lw_cli_json_str(b, "architecture", i->arch);
+    lw_cli_json_int(b, "parameters", i->n_params);
+    lw_cli_json_int(b, "file_bytes", i->file_bytes);
+    lw_cli_json_int(b, "weight_bytes", i->weight_bytes);
+    json_builder_set_member_name(b, "types");
+    json_builder_begin_array(b);
+    for (guint k = 0; k < r->types->len; k++) {
+        const type_share *s = &g_array_index(r->types, type_share, k);
+        json_builder_begin_object(b);
+        lw_cli_json_str(b, "type", lw_type_get_info(s->type)->name);
+        lw_cli_json_int(b, "tensors", (gint64)s->n_tensors);
+        lw_cli_json_int(b, "bytes", s->bytes);
+        json_builder_end_object(b);
+    }
+    json_builder_end_array(b);
+    lw_cli_json_int(b, "layers", i->n_layer);
+    lw_cli_json_int(b, "embedding", i->n_embd);
+    lw_cli_json_int(b, "heads", i->n_head);
+    lw_cli_json_int(b, "kv_heads", i->n_head_kv);
+    lw_cli_json_int(b, "head_size", i->head_dim);
+    lw_cli_json_int(b, "vocabulary", i->n_vocab);
+    lw_cli_json_int(b, "context", i->n_ctx_train);
+    lw_cli_json_str(b, "chat_template", i->chat);
+    lw_cli_json_bool(b, "chat_template_guessed", i->chat_guessed);
+    lw_cli_json_bool(b, "vision", i->has_vision);
+    lw_cli_json_str(b, "vision_missing", i->vision_missing);
+    lw_cli_json_str(b, "mmproj", i->mmproj_path);
+    lw_cli_json_int(b, "kv_bytes_per_token_f16", i->kv_bytes_per_token_f16);
+    lw_cli_json_int(b, "memory_total", r->memory.total);
+    lw_cli_json_int(b, "memory_available", r->memory.available);
+    lw_cli_json_bool(b, "fits", r->memory.available >= 0 && r->free_bytes > 0);
+    lw_cli_json_int(b, "fits_context", r->fits_tokens);
+    lw_cli_json_int(b, "weight_bytes_per_generated_token", r->bytes_per_token);
+    if (o.measure) {
+        lw_cli_json_num(b, "measured_read_bytes_per_second", r->bytes_per_second);
+        lw_cli_json_num(b, "estimated_tokens_per_second", r->tokens_per_second);
+    }
+    json_builder_end_object(b);
+    return lw_cli_json_print(b, error);
+}
+
+static void line(GString *s, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static void line(GString *s, const char *label, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *raw = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autofree char *text = lw_cli_clean(raw);
+    g_string_append_printf(s, "%-13s %s\n", label, text);
+}
+
+static void append_cache(GString *s, const report *r)
+{
+    const lw_model_info *i = r->info;
+    g_autofree char *one = lw_cli_format_bytes(i->kv_bytes_per_token_f16);
+    g_autofree char *trained = lw_cli_format_count(i->n_ctx_train);
+
+    line(s, "context", "%s tokens, as trained", trained);
+    line(s, "cache", "%s a token (f16)", one);
+    for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
+        gboolean last = k == G_N_ELEMENTS(context_lengths);
+        gint64 n = last ? i->n_ctx_train : context_lengths[k];
+        if (!last && n >= i->n_ctx_train)
+            continue;
+        gint64 bytes = n * i->kv_bytes_per_token_f16;
+        g_autofree char *count = lw_cli_format_count(n);
+        g_autofree char *size = lw_cli_format_bytes(bytes);
+        line(s, "", "%s for %s tokens%s", size, count,
+             r->memory.available < 0     ? ""
+             : bytes <= r->free_bytes ? ": fits"
+                                      : ": does not fit");
+    }
+}
+
+static void append_memory(GString *s, const report *r)
+{
+    if (r->memory.available < 0) {
+        line(s, "memory", "not known");
+        return;
+    }
+    g_autofree char *available = lw_cli_format_bytes(r->memory.available);
+    g_autofree char *total = lw_cli_format_bytes(r->memory.total);
+    g_autofree char *files = lw_cli_format_bytes(r->info->file_bytes);
+    line(s, "memory", "%s available of %s", available, total);
+    if (r->free_bytes <= 0) {
+        g_autofree char *lacking = lw_cli_format_bytes(-r->free_bytes);
+        line(s, "fit", "no: the files are %s, %s more than is available", files, lacking);
+        return;
+    }
+    g_autofree char *left = lw_cli_format_bytes(r->free_bytes);
+    g_autofree char *tokens = lw_cli_format_count(r->fits_tokens);
+    line(s, "fit", "yes: %s of files leave %s, enough for a context of %s tokens", files, left,
+         tokens);
+}
+
+static void append_speed(GString *s, const report *r)
+{
+    g_autofree char *bytes = lw_cli_format_bytes(r->bytes_per_token);
+    if (r->tokens_per_second <= 0) {
+        line(s, "speed", "a token reads %s of weights; --measure estimates, lw bench measures", bytes);
+        return;
+    }
+    line(s, "speed", "about %.1f tokens/s at an empty context (estimate: %s a token at the %.1f GB/s "
+         "just measured)",
+         r->tokens_per_second, bytes, r->bytes_per_second / 1e9);
+}
+
+static gboolean print_text(const report *r, GError **error)
+{
+    const lw_model_info *i = r->info;
+    g_autoptr(GString) s = g_string_new(NULL);
+    g_autofree char *files = lw_cli_format_bytes(i->file_bytes);
+    g_autofree char *weights = lw_cli_format_bytes(i->weight_bytes);
+
+    line(s, "file", "%s", i->path);
+    line(s, "name", "%s", i->name);
+    if (i->description)
+        line(s, "about", "%s", i->description);
+    line(s, "architecture", "%s, %.1f million parameters", i->arch, (double)i->n_params / 1e6);
+    line(s, "size", "%s, weights of the text model %s", files, weights);
+    for (guint k = 0; k < r->types->len; k++) {
+        const type_share *t = &g_array_index(r->types, type_share, k);
+        g_autofree char *bytes = lw_cli_format_bytes(t->bytes);
+        line(s, k ? "" : "types", "%s: %zu tensors, %s", lw_type_get_info(t->type)->name,
+             t->n_tensors, bytes);
+    }
+    line(s, "shape", "%u layers, %u wide, %u/%u heads of %u, vocabulary %u", i->n_layer, i->n_embd,
+         i->n_head, i->n_head_kv, i->head_dim, i->n_vocab);
+    line(s, "chat", "%s%s", i->chat, i->chat_guessed ? " (assumed: no known template in the file)" : "");
+    if (i->has_vision)
+        line(s, "vision", "yes, %s", i->mmproj_path ? i->mmproj_path : "in the same file");
+    else
+        line(s, "vision", "no: %s", i->vision_missing ? i->vision_missing : "text only");
+    append_cache(s, r);
+    append_memory(s, r);
+    append_speed(s, r);
+    return lw_cli_write(s->str, s->len, error);
+}
+
+gboolean lw_cli_info(int argc, char **argv, GError **error)
+{
+    if (!lw_cli_parse(&argc, &argv, "[MODEL]",
+                      "What a model file contains, whether it fits this machine and how fast it "
+                      "should be.",
+                      "Without MODEL: the model that comes with Longwave.", entries, error) ||
+        !lw_cli_check_n_args(argc, argv, 1, error))
+        return FALSE;
+    g_autofree char *path = lw_cli_model_path(argc > 1 ? argv[1] : NULL, error);
+    if (!path)
+        return FALSE;
+    if (o.keys || o.tensors)
+        return print_lists(path, error);
+
+    lw_model_params params = {.mmproj = o.mmproj};
+    lw_model *m = lw_model_open(path, &params, error);
+    if (!m)
+        return FALSE;
+    report r = make_report(m);
+    gboolean ok = o.json ? print_json(&r, error) : print_text(&r, error);
+    g_array_unref(r.types);
+    lw_model_unref(m);
+    return ok;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli/chat.h"
+
+typedef struct {
+    lw_cli_kind kind;
+    char *path;
+} file;
+
+/* The command line. */
+static struct {
+    char *model, *system, *kv, *attention, *mmproj;
+    int n_ctx, n_threads, max_tokens, top_k;
+    double temperature, top_p, min_p;
+    gint64 seed;
+    GArray *files; /* of file, in the order given */
+} o;
+
+static gboolean add_file(const char *name, const char *value, gpointer data, GError **error)
+{
+    lw_cli_kind kind = !strcmp(name, "--image")   ? LW_CLI_PICTURE
+                       : !strcmp(name, "--video") ? LW_CLI_FILM
+                                                  : LW_CLI_DOCUMENT;
+    file f = {.kind = kind, .path = g_strdup(value)};
+    g_array_append_val(o.files, f);
+    return TRUE;
+}
+
+static const GOptionEntry entries[] = {
+    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &o.model,
+     "Model file, or the name of an installed one (default: the one that comes with Longwave)",
+     "MODEL"},
+    {"mmproj", 0, 0, G_OPTION_ARG_FILENAME, &o.mmproj,
+     "Vision file (default: mmproj*.gguf beside the model)", "FILE"},
+    {"image", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, add_file,
+     "Attach a picture; may be repeated", "FILE"},
+    {"video", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, add_file,
+     "Attach a film; may be repeated", "FILE"},
+    {"doc", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, add_file,
+     "Attach a text file, whole, up to 1 MiB; may be repeated", "FILE"},
+    {"system", 0, 0, G_OPTION_ARG_STRING, &o.system, "System prompt", "TEXT"},
+    {"ctx", 0, 0, G_OPTION_ARG_INT, &o.n_ctx,
+     "Context in tokens (default: the model's, or less if memory is short)", "N"},
+    {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
+    {"max-tokens", 0, 0, G_OPTION_ARG_INT, &o.max_tokens,
+     "Longest answer (default: until the model ends it)", "N"},
+    {"temp", 0, 0, G_OPTION_ARG_DOUBLE, &o.temperature,
+     "Temperature, 0: always the likeliest token (default: the model's)", "X"},
+    {"top-k", 0, 0, G_OPTION_ARG_INT, &o.top_k, "Only the K likeliest tokens, 0: all", "K"},
+    {"top-p", 0, 0, G_OPTION_ARG_DOUBLE, &o.top_p, "Only the likeliest tokens up to this sum", "P"},
+    {"min-p", 0, 0, G_OPTION_ARG_DOUBLE, &o.min_p,
+     "Only tokens at least this likely beside the likeliest", "P"},
+    {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "Seed of the draw (default: a random one)", "N"},
+    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default) or f32", "TYPE"},
+    {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
+    {NULL},
+};
+
+static gboolean usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static gboolean usage(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_USAGE, "%s (see lw run --help)", text);
+    return FALSE;
+}
+
+static gboolean read_options(lw_session_params *session, GError **error)
+{
+    if (o.n_ctx < 0)
+        return usage(error, "--ctx %d: a number of tokens cannot be negative", o.n_ctx);
+    if (o.n_threads < 0)
+        return usage(error, "--threads %d: a number of threads cannot be negative", o.n_threads);
+    if (o.max_tokens < 0)
+        return usage(error, "--max-tokens %d: a number of tokens cannot be negative", o.max_tokens);
+    *session = (lw_session_params){
+        .n_ctx = (guint32)o.n_ctx,
+        .n_threads = o.n_threads,
+        .attention = o.attention && strcmp(o.attention, "auto") ? o.attention : NULL,
+    };
+    if (o.kv && !strcmp(o.kv, "f32"))
+        session->kv_type = LW_KV_F32;
+    else if (o.kv && strcmp(o.kv, "f16"))
+        return usage(error, "--kv %s: neither f16 nor f32", o.kv);
+    return TRUE;
+}
+
+/* The model's own sampling, changed by what was given. */
+static lw_sampler_params sampling(const lw_model *m)
+{
+    lw_sampler_params p = lw_model_get_sampling(m);
+    if (o.temperature >= 0)
+        p.temperature = (float)o.temperature;
+    if (o.top_k >= 0)
+        p.top_k = o.top_k;
+    if (o.top_p >= 0)
+        p.top_p = (float)o.top_p;
+    if (o.min_p >= 0)
+        p.min_p = (float)o.min_p;
+    p.seed = o.seed >= 0 ? (guint64)o.seed : g_random_int();
+    return p;
+}
+
+static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **error)
+{
+    lw_generate_result r;
+    if (!lw_cli_conversation_ask(c, prompt, &r, error))
+        return FALSE;
+    if (r.stop == LW_STOP_CANCELLED) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED,
+                    "stopped after %zu tokens of the answer", r.n_generated);
+        return FALSE;
+    }
+    if (r.stop == LW_STOP_CONTEXT) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                    "the answer is not complete: the context of %zu tokens is full; give a larger "
+                    "--ctx",
+                    r.n_prompt + r.n_generated);
+        return FALSE;
+    }
+    if (r.stop == LW_STOP_LENGTH)
+        lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
+    return TRUE;
+}
+
+/* prompt NULL: chat. */
+static gboolean converse(lw_model *m, const char *prompt, GError **error)
+{
+    lw_session_params session;
+    if (!read_options(&session, error))
+        return FALSE;
+    lw_generate_params generate = {.sampling = sampling(m), .max_tokens = (guint)o.max_tokens};
+    lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, o.system, error);
+    if (!c)
+        return FALSE;
+
+    gboolean ok = TRUE;
+    for (guint i = 0; ok && i < o.files->len; i++) {
+        const file *f = &g_array_index(o.files, file, i);
+        ok = lw_cli_conversation_attach(c, f->kind, f->path, error);
+    }
+    if (ok)
+        ok = prompt ? ask_once(c, prompt, error) : lw_cli_chat(c, lw_model_get_info(m), error);
+    lw_cli_conversation_free(c);
+    return ok;
+}
+
+/* The words after the options, "-" or a pipe: stdin, nothing on a terminal: NULL (chat). */
+static gboolean read_prompt(int argc, char **argv, char **prompt, GError **error)
+{
+    gsize n;
+    *prompt = NULL;
+    if (argc == 1 && isatty(STDIN_FILENO))
+        return TRUE;
+    if (argc == 1 || (argc == 2 && !strcmp(argv[1], "-"))) {
+        *prompt = lw_cli_read_text(NULL, LW_CLI_MAX_PROMPT_BYTES, &n, error);
+        if (!*prompt)
+            return FALSE;
+        g_strchomp(*prompt);
+    } else {
+        *prompt = g_strjoinv(" ", argv + 1);
+        if (!g_utf8_validate(*prompt, -1, NULL))
+            return usage(error, "the prompt is not UTF-8 text");
+    }
+    if (!**prompt)
+        return usage(error, "the prompt is empty: 0 characters%s", argc == 1 ? " on standard input" : "");
+    return TRUE;
+}
+
+static void clear_file(gpointer p)
+{
+    g_free(((file *)p)->path);
+}
+
+gboolean lw_cli_run(int argc, char **argv, GError **error)
+{
+    g_autofree char *prompt = NULL;
+    o.temperature = o.top_p = o.min_p = -1;
+    o.top_k = -1;
+    o.seed = -1;
+    o.files = g_array_new(FALSE, FALSE, sizeof(file));
+    g_array_set_clear_func(o.files, clear_file);
+
+    lw_cli_catch_interrupt();
+    gboolean ok =
+        lw_cli_parse(&argc, &argv, "[PROMPT]", "Ask about text, pictures and films.",
+                     "Without PROMPT a chat begins.  PROMPT \"-\", or no PROMPT and a pipe, reads "
+                     "standard input.\nThe answer goes to standard output, everything else to "
+                     "standard error.",
+                     entries, error) &&
+        read_prompt(argc, argv, &prompt, error);
+    if (ok) {
+        lw_model *m = lw_cli_open_model(o.model, o.mmproj, error);
+        ok = m && converse(m, prompt, error);
+        if (m)
+            lw_model_unref(m);
+    }
+    g_array_unref(o.files);
+    return ok;
+}
