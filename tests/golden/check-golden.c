@@ -224,6 +224,23 @@ static void test_prompt(gconstpointer data)
     lw_prompt_free(p);
 }
 
+/* The order in which windows visit the merged cells: exact. */
+static void check_windows(JsonObject *medium)
+{
+    JsonArray *grid = json_object_get_array_member(medium, "grid");
+    JsonArray *want = json_object_get_array_member(medium, "window_order");
+    int rows = (int)json_array_get_int_element(grid, 1) / 2, cols = (int)json_array_get_int_element(grid, 2) / 2;
+    g_autofree gint32 *order = g_new(gint32, rows * cols);
+    g_autofree gint32 *bounds = g_new(gint32, rows * cols + 1);
+    int n = lw_window_order(rows, cols, 4, order, bounds);
+    g_assert_cmpint(n, ==, ((rows + 3) / 4) * ((cols + 3) / 4));
+    g_assert_cmpint(bounds[0], ==, 0);
+    g_assert_cmpint(bounds[n], ==, rows * cols);
+    g_assert_cmpuint(json_array_get_length(want), ==, (guint)(rows * cols));
+    for (int i = 0; i < rows * cols; i++)
+        g_assert_cmpint(order[i], ==, json_array_get_int_element(want, (guint)i));
+}
+
 static double cosine(const float *a, const float *b, int n)
 {
     double ab = 0, aa = 0, bb = 0;
@@ -238,6 +255,7 @@ static double cosine(const float *a, const float *b, int n)
 static void check_medium(golden_case *c, JsonObject *json, double *worst_cosine, double *worst_diff)
 {
     golden_model *g = c->golden;
+    check_windows(json);
     lw_media *m = open_medium(c, json);
     JsonArray *grid = json_object_get_array_member(json, "grid");
     g_assert_cmpint(m->grid_t, ==, json_array_get_int_element(grid, 0));
@@ -264,7 +282,7 @@ static void check_medium(golden_case *c, JsonObject *json, double *worst_cosine,
     lw_media_unref(m);
 }
 
-/* What the tower makes of every medium, row by row in raster order. */
+/* Grid and window order of every medium, and what the tower makes of it row by row in raster order. */
 static void test_rows(gconstpointer data)
 {
     golden_case *c = (golden_case *)data;
