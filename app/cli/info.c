@@ -3,7 +3,9 @@
 
 #include "app/cli/cli.h"
 #include "app/cli/json.h"
-#include "app/cli/machine.h"
+#include "app/cli/measure.h"
+#include "engine/base/memory.h"
+#include "engine/session/fit.h"
 
 /* --measure reads at most this much of the weights. */
 #define MEASURE_BYTES ((gsize)1 << 30)
@@ -148,9 +150,10 @@ static GArray *type_shares(const lw_gguf *g)
 typedef struct {
     const lw_model_info *info;
     GArray *types;
-    lw_cli_memory memory;
-    gint64 free_bytes;      /* left for the cache, < 0: the weights alone are too large */
-    gint64 fits_tokens;     /* largest context that fits, at most n_ctx_train; -1 unknown */
+    guint64 memory_total, memory_available;
+    gint64 free_bytes;      /* available beside the files; < 0: they alone are too large */
+    char *does_not_fit;     /* why the model cannot be run here, NULL when it can */
+    guint32 n_ctx;          /* context that `lw run` would choose; 0 when it cannot be run */
     gint64 bytes_per_token; /* weights that one generated token reads */
     double bytes_per_second;  /* 0: not measured */
     double tokens_per_second; /* 0: not measured */
@@ -183,14 +186,18 @@ static double measure(const lw_gguf *g)
 static report make_report(const lw_model *m)
 {
     const lw_gguf *g = lw_model_get_gguf(m);
-    report r = {.info = lw_model_get_info(m), .types = type_shares(g), .memory = lw_cli_memory_get()};
-    gint64 kv = r.info->kv_bytes_per_token_f16;
+    g_autoptr(GError) error = NULL;
+    report r = {
+        .info = lw_model_get_info(m),
+        .types = type_shares(g),
+        .memory_total = lw_memory_total(),
+        .memory_available = lw_memory_available(),
+    };
 
-    r.fits_tokens = -1;
-    if (r.memory.available >= 0) {
-        r.free_bytes = r.memory.available - r.info->file_bytes;
-        if (kv > 0)
-            r.fits_tokens = CLAMP(r.free_bytes / kv, 0, (gint64)r.info->n_ctx_train);
+    r.free_bytes = (gint64)r.memory_available - r.info->file_bytes;
+    if (!lw_fit_context(r.info, 0, LW_KV_F16, r.memory_available, r.memory_total, &r.n_ctx, &error)) {
+        r.does_not_fit = g_strdup(error->message);
+        r.n_ctx = 0;
     }
     r.bytes_per_token = weights_per_token(g, r.info);
     if (o.measure) {
@@ -238,10 +245,11 @@ static gboolean print_json(const report *r, GError **error)
     lw_cli_json_str(b, "vision_missing", i->vision_missing);
     lw_cli_json_str(b, "mmproj", i->mmproj_path);
     lw_cli_json_int(b, "kv_bytes_per_token_f16", i->kv_bytes_per_token_f16);
-    lw_cli_json_int(b, "memory_total", r->memory.total);
-    lw_cli_json_int(b, "memory_available", r->memory.available);
-    lw_cli_json_bool(b, "fits", r->memory.available >= 0 && r->free_bytes > 0);
-    lw_cli_json_int(b, "fits_context", r->fits_tokens);
+    lw_cli_json_int(b, "memory_total", (gint64)r->memory_total);
+    lw_cli_json_int(b, "memory_available", (gint64)r->memory_available);
+    lw_cli_json_bool(b, "fits", !r->does_not_fit);
+    lw_cli_json_str(b, "does_not_fit", r->does_not_fit);
+    lw_cli_json_int(b, "context_chosen", r->n_ctx);
     lw_cli_json_int(b, "weight_bytes_per_generated_token", r->bytes_per_token);
     if (o.measure) {
         lw_cli_json_num(b, "measured_read_bytes_per_second", r->bytes_per_second);
@@ -278,32 +286,23 @@ static void append_cache(GString *s, const report *r)
         gint64 bytes = n * i->kv_bytes_per_token_f16;
         g_autofree char *count = lw_cli_format_count(n);
         g_autofree char *size = lw_cli_format_bytes(bytes);
-        line(s, "", "%s for %s tokens%s", size, count,
-             r->memory.available < 0     ? ""
-             : bytes <= r->free_bytes ? ": fits"
-                                      : ": does not fit");
+        line(s, "", "%s for %s tokens: %s", size, count,
+             bytes <= r->free_bytes ? "fits" : "does not fit");
     }
 }
 
 static void append_memory(GString *s, const report *r)
 {
-    if (r->memory.available < 0) {
-        line(s, "memory", "not known");
-        return;
-    }
-    g_autofree char *available = lw_cli_format_bytes(r->memory.available);
-    g_autofree char *total = lw_cli_format_bytes(r->memory.total);
-    g_autofree char *files = lw_cli_format_bytes(r->info->file_bytes);
+    g_autofree char *available = lw_cli_format_bytes((gint64)r->memory_available);
+    g_autofree char *total = lw_cli_format_bytes((gint64)r->memory_total);
     line(s, "memory", "%s available of %s", available, total);
-    if (r->free_bytes <= 0) {
-        g_autofree char *lacking = lw_cli_format_bytes(-r->free_bytes);
-        line(s, "fit", "no: the files are %s, %s more than is available", files, lacking);
+    if (r->does_not_fit) {
+        line(s, "fit", "no: %s", r->does_not_fit);
         return;
     }
-    g_autofree char *left = lw_cli_format_bytes(r->free_bytes);
-    g_autofree char *tokens = lw_cli_format_count(r->fits_tokens);
-    line(s, "fit", "yes: %s of files leave %s, enough for a context of %s tokens", files, left,
-         tokens);
+    g_autofree char *files = lw_cli_format_bytes(r->info->file_bytes);
+    g_autofree char *tokens = lw_cli_format_count(r->n_ctx);
+    line(s, "fit", "yes: %s of files; lw run takes a context of %s tokens", files, tokens);
 }
 
 static void append_speed(GString *s, const report *r)
@@ -371,6 +370,7 @@ gboolean lw_cli_info(int argc, char **argv, GError **error)
     report r = make_report(m);
     gboolean ok = o.json ? print_json(&r, error) : print_text(&r, error);
     g_array_unref(r.types);
+    g_free(r.does_not_fit);
     lw_model_unref(m);
     return ok;
 }
