@@ -140,7 +140,7 @@ static gboolean check_bools(reader *r, const char *key, gsize at, gsize n)
 static gboolean read_array(reader *r, lw_gguf_kv *kv)
 {
     gsize at = r->at, elem_bytes;
-    guint32 elem_type;
+    guint32 elem_type = 0;
 
     if (!read_u32(r, &elem_type, "an array's type") || !read_u64(r, &kv->count, "an array's count"))
         return FALSE;
@@ -161,7 +161,7 @@ static gboolean read_array(reader *r, lw_gguf_kv *kv)
 
     if (elem_type == LW_GGUF_STRING) {
         for (guint64 i = 0; i < kv->count; i++) {
-            guint64 n;
+            guint64 n = 0;
 
             if (!read_length(r, &n, MAX_STRING_BYTES, "a string of an array"))
                 return FALSE;
@@ -178,7 +178,7 @@ static gboolean read_array(reader *r, lw_gguf_kv *kv)
 static gboolean read_value(reader *r, lw_gguf_kv *kv)
 {
     gsize at = r->at;
-    guint32 type;
+    guint32 type = 0;
 
     if (!read_u32(r, &type, "a key's type"))
         return FALSE;
@@ -205,7 +205,7 @@ static gboolean read_value(reader *r, lw_gguf_kv *kv)
 static gboolean read_kv(reader *r, lw_gguf_kv *kv)
 {
     gsize at = r->at;
-    guint64 n;
+    guint64 n = 0;
 
     if (!read_length(r, &n, MAX_KEY_BYTES, "a key"))
         return FALSE;
@@ -336,7 +336,7 @@ static gboolean read_tensor(lw_gguf *g, reader *r, gsize i, guint64 *offset)
     lw_gguf_tensor *t = &g->tensors[i];
     char *name = g->tensor_names[i];
     gsize at = r->at;
-    guint64 n;
+    guint64 n = 0;
 
     if (!read_length(r, &n, sizeof *g->tensor_names - 1, "a tensor's name"))
         return FALSE;
@@ -448,7 +448,7 @@ out:
 static gboolean read_header(lw_gguf *g, reader *r, gsize *n_kv, gsize *n_tensors)
 {
     guint8 magic[4];
-    guint64 n_t, n_k;
+    guint64 n_t = 0, n_k = 0;
 
     if (!read_bytes(r, magic, sizeof magic, "the header"))
         return FALSE;
