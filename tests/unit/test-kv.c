@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/kv/pages.h"
+
+#include "engine/base/alloc.h"
+
+#include <string.h>
+
+static void *page_alloc(gsize n, GError **error)
+{
+    return lw_alloc_try(n, "a page", error);
+}
+
+static void page_copy(void *dst, const void *src, gsize n)
+{
+    memcpy(dst, src, n);
+}
+
+static const lw_kv_storage storage = {page_alloc, lw_free, page_copy};
+static const lw_kv_shape shape = {.n_layer = 3, .n_head_kv = 2, .head_dim = 8, .type = LW_KV_F32};
+
+/* Write a recognisable value into K and V of every layer and head of tokens [len, len + n). */
+static void put(lw_kv_seq *s, gsize n, float value)
+{
+    g_autoptr(GError) error = NULL;
+    gsize at = lw_kv_seq_len(s);
+
+    g_assert_true(lw_kv_seq_reserve(s, n, &error));
+    for (gsize i = at; i < at + n; i++)
+        for (guint l = 0; l < shape.n_layer; l++)
+            for (guint h = 0; h < shape.n_head_kv; h++) {
+                float *k = (float *)lw_kv_seq_k(s, l, h, i / LW_KV_PAGE) + i % LW_KV_PAGE * shape.head_dim;
+                float *v = (float *)lw_kv_seq_v(s, l, h, i / LW_KV_PAGE) + i % LW_KV_PAGE * shape.head_dim;
+                for (guint d = 0; d < shape.head_dim; d++) {
+                    k[d] = value + (float)i + (float)(l * 2 + h) * 0.125f;
+                    v[d] = -k[d];
+                }
+            }
+    lw_kv_seq_commit(s, n);
+}
+
+static void check(const lw_kv_seq *s, gsize from, gsize to, float value)
+{
+    for (gsize i = from; i < to; i++)
+        for (guint l = 0; l < shape.n_layer; l++)
+            for (guint h = 0; h < shape.n_head_kv; h++) {
+                const float *k = (float *)lw_kv_seq_k(s, l, h, i / LW_KV_PAGE) +
+                                 i % LW_KV_PAGE * shape.head_dim;
+                const float *v = (float *)lw_kv_seq_v(s, l, h, i / LW_KV_PAGE) +
+                                 i % LW_KV_PAGE * shape.head_dim;
+                float want = value + (float)i + (float)(l * 2 + h) * 0.125f;
+                g_assert_cmpfloat(k[shape.head_dim - 1], ==, want);
+                g_assert_cmpfloat(v[0], ==, -want);
+            }
+}
+
+static void test_grow_and_truncate(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 1000);
+    lw_kv_seq *s = lw_kv_seq_new(c);
+
+    g_assert_cmpuint(lw_kv_page_bytes(&shape), ==, 3 * 2 * 2 * 64 * 8 * 4);
+    put(s, 63, 0);
+    put(s, 1, 0);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, lw_kv_page_bytes(&shape));
+    put(s, 65, 0);
+    check(s, 0, 129, 0);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 3 * lw_kv_page_bytes(&shape));
+    lw_kv_seq_truncate(s, 64);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, lw_kv_page_bytes(&shape));
+    put(s, 10, 500);
+    check(s, 0, 64, 0);
+    check(s, 64, 74, 500);
+    lw_kv_seq_free(s);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 0);
+    lw_kv_cache_free(c);
+}
+
+static void test_fork_copies_on_write(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 1000);
+    lw_kv_seq *a = lw_kv_seq_new(c), *b;
+
+    put(a, 100, 0);
+    b = lw_kv_seq_fork(a);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 2 * lw_kv_page_bytes(&shape));
+    put(b, 5, 1000);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 3 * lw_kv_page_bytes(&shape));
+    put(a, 5, 2000);
+    check(a, 0, 100, 0);
+    check(b, 0, 100, 0);
+    check(a, 100, 105, 2000);
+    check(b, 100, 105, 1000);
+    lw_kv_seq_free(a);
+    check(b, 0, 100, 0);
+    lw_kv_seq_free(b);
+    lw_kv_cache_free(c);
+}
+
+static void test_full_changes_nothing(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 100); /* two pages */
+    lw_kv_seq *s = lw_kv_seq_new(c);
+    g_autoptr(GError) error = NULL;
+
+    put(s, 60, 0);
+    g_assert_false(lw_kv_seq_reserve(s, 100, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+    g_assert_nonnull(strstr(error->message, "128"));
+    g_assert_cmpuint(lw_kv_seq_len(s), ==, 60);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, lw_kv_page_bytes(&shape));
+    check(s, 0, 60, 0);
+    put(s, 68, 0);
+    check(s, 0, 128, 0);
+    lw_kv_seq_free(s);
+    lw_kv_cache_free(c);
+}
+
+static void test_failed_page(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 10000);
+    lw_kv_seq *s = lw_kv_seq_new(c);
+    g_autoptr(GError) error = NULL;
+
+    put(s, 64, 0);
+    lw_alloc_fail_at(2);
+    g_assert_false(lw_kv_seq_reserve(s, 640, &error));
+    lw_alloc_fail_at(-1);
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, lw_kv_page_bytes(&shape));
+    check(s, 0, 64, 0);
+    lw_kv_seq_free(s);
+    lw_kv_cache_free(c);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/kv/grow-and-truncate", test_grow_and_truncate);
+    g_test_add_func("/kv/fork-copies-on-write", test_fork_copies_on_write);
+    g_test_add_func("/kv/full-changes-nothing", test_full_changes_nothing);
+    g_test_add_func("/kv/failed-page", test_failed_page);
+    return g_test_run();
+}
