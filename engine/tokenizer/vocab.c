@@ -40,8 +40,8 @@ typedef struct {
     lw_gguf_str *tokens, *merges;
     gsize n_tokens, n_merges;
 
-    guint64 *slots; /* hash table of upper hash half << 32 | symbol + 1; 0: free */
-    gsize mask;
+    guint64 *slots; /* hash table of hash << 32 | symbol + 1; 0: free */
+    gsize mask, n_used;
     char *extra; /* bytes of the symbols that are no tokens */
     gsize extra_used;
     gsize *extra_offsets; /* [n_symbols - n_tokens + 1] */
@@ -144,6 +144,8 @@ static guint8 kind_of(lw_gguf_str text, gint32 type)
 {
     guint8 kind = (guint8)(type == 0 ? LW_TOKEN_NORMAL : type);
 
+    if (text.n < 3 || text.bytes[0] != '<')
+        return kind;
     for (gsize i = 0; i < G_N_ELEMENTS(known_control); i++) {
         if (is_str(text, known_control[i].text))
             return LW_TOKEN_CONTROL | (known_control[i].ends_turn ? LW_TOKEN_EOG : 0);
@@ -365,22 +367,55 @@ static gboolean symbol_is(const builder *b, gint32 symbol, const char *text, gsi
     return n_symbol == n && memcmp(s, text, n) == 0;
 }
 
-/* The slot that holds these bytes, or the free one where they belong. */
-static guint64 *find_slot(const builder *b, const char *text, gsize n, guint64 *hash)
+/* 32 bits of hash: they choose the slot and spare most comparisons of other symbols' bytes. */
+static guint64 slot_hash(const builder *b, const char *text, gsize n)
 {
-    *hash = lw_tokenizer_hash(b->t, text, n);
-    for (gsize i = *hash & b->mask;; i = (i + 1) & b->mask) {
+    return lw_tokenizer_hash(b->t, text, n) >> 32;
+}
+
+/* The slot that holds these bytes, or the free one where they belong. */
+static guint64 *find_slot(const builder *b, const char *text, gsize n, guint64 hash)
+{
+    for (gsize i = hash & b->mask;; i = (i + 1) & b->mask) {
         guint64 slot = b->slots[i];
 
-        if (slot == 0 || (slot >> 32 == *hash >> 32 && symbol_is(b, (gint32)((guint32)slot - 1), text, n)))
+        if (slot == 0 || (slot >> 32 == hash && symbol_is(b, (gint32)((guint32)slot - 1), text, n)))
             return &b->slots[i];
     }
 }
 
-/* The symbol of these bytes, made when there is none yet. */
+/* Make room for n more symbols at a load of at most two thirds. */
+static gboolean reserve_slots(builder *b, gsize n)
+{
+    gsize n_slots = b->slots != NULL ? b->mask + 1 : 1024;
+    guint64 *slots;
+
+    while ((b->n_used + n) * 3 > n_slots * 2)
+        n_slots *= 2;
+    if (b->slots != NULL && n_slots == b->mask + 1)
+        return TRUE;
+    slots = lw_alloc0_array_try(n_slots, sizeof *slots, "the vocabulary's index", b->error);
+    if (slots == NULL)
+        return FALSE;
+    for (gsize k = 0; b->slots != NULL && k <= b->mask; k++) {
+        gsize i = b->slots[k] >> 32 & (n_slots - 1);
+
+        if (b->slots[k] == 0)
+            continue;
+        while (slots[i] != 0)
+            i = (i + 1) & (n_slots - 1);
+        slots[i] = b->slots[k];
+    }
+    lw_free(b->slots);
+    b->slots = slots;
+    b->mask = n_slots - 1;
+    return TRUE;
+}
+
+/* The symbol of these bytes, made when there is none yet; a slot was reserved. */
 static gint32 intern(builder *b, const char *text, gsize n)
 {
-    guint64 hash, *slot = find_slot(b, text, n, &hash);
+    guint64 hash = slot_hash(b, text, n), *slot = find_slot(b, text, n, hash);
 
     if (*slot == 0) {
         gsize k = (gsize)(b->t->n_symbols - b->t->n_tokens);
@@ -388,7 +423,8 @@ static gint32 intern(builder *b, const char *text, gsize n)
         memcpy(b->extra + b->extra_used, text, n);
         b->extra_used += n;
         b->extra_offsets[k + 1] = b->extra_used;
-        *slot = (hash & ~G_GUINT64_CONSTANT(0xffffffff)) | (guint32)(b->t->n_symbols + 1);
+        *slot = hash << 32 | (guint32)(b->t->n_symbols + 1);
+        b->n_used++;
         b->t->n_symbols++;
     }
     return (gint32)((guint32)*slot - 1);
@@ -402,7 +438,7 @@ static gboolean is_symbol(const lw_tokenizer *t, gint32 token)
 /* Room for every string that the merges could add to the tokens. */
 static gboolean prepare_symbols(builder *b)
 {
-    gsize n_extra = 3 * b->n_merges + 256, n_slots = 1024, merge_bytes = 0;
+    gsize n_extra = 3 * b->n_merges + 256, merge_bytes = 0;
 
     for (gsize i = 0; i < b->n_merges; i++) {
         if (b->merges[i].n > 2 * MAX_TOKEN_BYTES)
@@ -411,14 +447,12 @@ static gboolean prepare_symbols(builder *b)
                         b->merges[i].n, 2 * MAX_TOKEN_BYTES);
         merge_bytes += b->merges[i].n;
     }
-    while (n_slots < (b->n_tokens + n_extra) * 3 / 2)
-        n_slots *= 2;
-    b->mask = n_slots - 1;
-    b->slots = lw_alloc0_array_try(n_slots, sizeof *b->slots, "the vocabulary's index", b->error);
+    if (!reserve_slots(b, b->n_tokens + 256))
+        return FALSE;
     b->extra = lw_alloc_try(2 * merge_bytes + 256, "the vocabulary's index", b->error);
     b->extra_offsets = lw_alloc_try((n_extra + 1) * sizeof *b->extra_offsets, "the vocabulary's index",
                                     b->error);
-    if (b->slots == NULL || b->extra == NULL || b->extra_offsets == NULL)
+    if (b->extra == NULL || b->extra_offsets == NULL)
         return FALSE;
     b->extra_offsets[0] = 0;
     b->t->n_symbols = b->t->n_tokens;
@@ -436,10 +470,13 @@ static void add_token_symbols(builder *b)
 
         if (!is_symbol(t, i))
             continue;
-        slot = find_slot(b, text, n, &hash);
+        hash = slot_hash(b, text, n);
+        slot = find_slot(b, text, n, hash);
         if (*slot != 0)
             t->kinds[(guint32)*slot - 1] |= LW_TOKEN_UNREACHABLE;
-        *slot = (hash & ~G_GUINT64_CONSTANT(0xffffffff)) | (guint32)(i + 1);
+        else
+            b->n_used++;
+        *slot = hash << 32 | (guint32)(i + 1);
     }
     for (gint i = 0; i < 256; i++) {
         char byte = (char)i;
@@ -502,6 +539,10 @@ static gboolean add_merges(builder *b)
         n_right = lw_byte_alphabet_decode(space + 1, m.n - n_first - 1, text + n_left);
         if (n_right < 0)
             continue;
+        if (!reserve_slots(b, 3)) {
+            g_free(text);
+            return FALSE;
+        }
         left = intern(b, text, (gsize)n_left);
         right = intern(b, text + n_left, (gsize)n_right);
         if (expected < t->n_tokens && is_symbol(t, expected) &&
