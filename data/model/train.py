@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train Longwave Mini from nothing, for a number of minutes, on one GPU.
+
+    python3 data/model/train.py --out DIR --minutes 20
+
+Worker processes invent conversations and scenes (batch.py); the device draws
+them (draw.py) and learns from them.  The schedule follows the clock: warm-up,
+a plateau, and a linear fall to zero over the last part of --minutes; minutes
+already spent are kept in the checkpoint, so the same command goes on where it
+was stopped.  DIR/log.jsonl gets one line a minute: loss and accuracy per task,
+measured on fresh data before it is learned from (each answer counts as right
+only if every one of its tokens is the model's first choice).
+"""
+import argparse
+import json
+import math
+import multiprocessing as mp
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import batch as batches  # noqa: E402
+
+
+def arguments():
+    a = argparse.ArgumentParser()
+    a.add_argument("--out", required=True)
+    a.add_argument("--minutes", type=float, default=20)
+    a.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 4) - 2)))
+    a.add_argument("--tokens", type=int, default=32768, help="tokens in a micro-batch")
+    a.add_argument("--accum", type=int, default=4, help="micro-batches in a step")
+    a.add_argument("--muon-lr", type=float, default=0.02)
+    a.add_argument("--adam-lr", type=float, default=3e-3)
+    a.add_argument("--warmup", type=int, default=150, help="steps")
+    a.add_argument("--fall", type=float, default=0.35, help="share of the time in which the rate falls to zero")
+    a.add_argument("--compile", choices=("block", "none"), default="block")
+    a.add_argument("--save-every", type=float, default=120, help="seconds")
+    a.add_argument("--log-every", type=float, default=60, help="seconds")
+    a.add_argument("--device", default="")
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--progress", type=float, default=-1, help="pretend this part of the run (measuring)")
+    a.add_argument("--quick", action="store_true", help="tiny pictures and rows (trying the code on a CPU)")
+    a.add_argument("--tiny", action="store_true", help="a tiny model (trying the code on a CPU)")
+    return a.parse_args()
+
+
+def newton_schulz(g):
+    """Five steps towards the nearest orthogonal matrix, for a stack [n, rows, cols]."""
+    import torch
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = g.to(torch.bfloat16) if g.is_cuda else g
+    flip = x.shape[-2] > x.shape[-1]
+    if flip:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        m = x @ x.mT
+        x = a * x + (b * m + c * m @ m) @ x
+    return x.mT if flip else x
+
+
+class Muon:
+    """Momentum, orthogonalised, for the matrices; equal shapes are worked on together."""
+
+    def __init__(self, params, momentum=0.95, decay=0.01):
+        self.momentum, self.decay = momentum, decay
+        self.groups = {}
+        for name, p in params:
+            parts = 3 if name.endswith("attn.qkv.weight") else 1
+            self.groups.setdefault((p.shape[0] // parts, p.shape[1]), []).append((p, parts))
+        self.buf = {}
+
+    def step(self, lr):
+        import torch
+        for shape, members in self.groups.items():
+            g = torch.cat([p.grad.view(k, *shape) for p, k in members])
+            buf = self.buf.get(shape)
+            if buf is None:
+                buf = self.buf[shape] = torch.zeros_like(g)
+            buf.lerp_(g, 1 - self.momentum)
+            u = newton_schulz(g.lerp(buf, self.momentum)).float()
+            u *= max(1.0, shape[0] / shape[1]) ** 0.5
+            at = 0
+            ps, us = [], []
+            for p, k in members:
+                ps.append(p.data)
+                us.append(u[at:at + k].reshape(p.shape))
+                at += k
+            torch._foreach_mul_(ps, 1 - lr * self.decay)
+            torch._foreach_add_(ps, us, alpha=-lr)
+
+
+def main():
+    args = arguments()
+    os.makedirs(args.out, exist_ok=True)
+    ctx = mp.get_context("fork")
+    progress = ctx.Value("d", 0.0, lock=False)
+    queue = ctx.Queue(maxsize=args.workers * 3)
+
+    # What was spent before decides where the workers begin.
+    state_file = os.path.join(args.out, "state.pt")
+    spent = 0.0
+    if os.path.exists(os.path.join(args.out, "spent.json")):
+        with open(os.path.join(args.out, "spent.json")) as f:
+            spent = json.load(f)["seconds"]
+    budget = args.minutes * 60
+    progress.value = args.progress if args.progress >= 0 else min(1.0, spent / budget)
+    seed = args.seed * 1000003 + int(spent * 10) * 101
+    workers = [ctx.Process(target=batches.worker, args=(seed + i, args.tokens, args.quick, progress, queue), daemon=True)
+               for i in range(args.workers)]
+    for w in workers:
+        w.start()
+
+    import torch
+    import torch.nn.functional as F
+    from draw import Painter
+    from model import Config, Longwave
+
+    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    cuda = device.startswith("cuda")
+    torch.manual_seed(args.seed)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.allow_tf32 = True
+    c = Config() if not args.tiny else Config(layers=2, v_layers=4, width=128, heads=2, kv_heads=1, ffn=256, v_width=64,
+                                              v_heads=1, v_ffn=128)
+    net = Longwave(c).init_weights(args.seed).to(device)
+    n_param = sum(p.numel() for p in net.parameters())
+    painter = Painter(device, compile=cuda and args.compile != "none")
+
+    matrices, others = [], []
+    for name, p in net.named_parameters():
+        if p.dim() == 2 and "embed_tokens" not in name:
+            matrices.append((name, p))
+        else:
+            others.append((name, p))
+    muon = Muon(matrices)
+    embed = [p for n, p in others if p.dim() >= 2]
+    small = [p for n, p in others if p.dim() < 2]
+    adam = torch.optim.AdamW([dict(params=embed, weight_decay=0.005), dict(params=small, weight_decay=0.0)],
+                             lr=args.adam_lr, betas=(0.9, 0.97), eps=1e-9, fused=cuda)
+    step = 0
+    if os.path.exists(state_file):
+        st = torch.load(state_file, map_location=device, weights_only=False)
+        net.load_state_dict(st["model"])
+        adam.load_state_dict(st["adam"])
+        muon.buf = {k: v.to(device) for k, v in st["muon"].items()}
+        step, spent = st["step"], st["spent"]
+        print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
+
+    if args.compile == "block" and cuda:
+        torch._dynamo.config.cache_size_limit = 64
+        torch._dynamo.config.allow_unspec_int_on_nn_module = True
+        for block in list(net.model.visual.blocks) + list(net.model.language_model.layers):
+            block.compile(dynamic=True)
+
+    def answer_loss(h, weight, label):
+        logits = F.linear(h, weight.to(h.dtype)).float()
+        loss = F.cross_entropy(logits, label, ignore_index=-100, reduction="sum")
+        return loss, logits.argmax(-1)
+
+    if args.compile == "block" and cuda:
+        answer_loss = torch.compile(answer_loss, dynamic=True)
+
+    def upload(b):
+        out = {}
+        for k, v in b.items():
+            if hasattr(v, "dtype"):
+                t = torch.from_numpy(v)
+                if cuda:
+                    t = t.pin_memory().to(device, non_blocking=True)
+                out[k] = t
+            else:
+                out[k] = v
+        return out
+
+    n_task = len(batches.TASKS)
+
+    def forward(b):
+        tokens, pos = b["tokens"].long(), b["pos"]
+        feats = index = None
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=cuda):
+            if b["index"] is not None:
+                h, w = b["gh"] * 28, b["gw"] * 28
+                img = painter.paint(b, h, w)
+                img = img.view(-1, b["frames"], 3, h, w)
+                if cuda:
+                    img = img.bfloat16()
+                feats = net.features(img, b["gh"], b["gw"], b["per_row"])
+                index = b["index"].long()
+            x = net.hidden(tokens, pos, feats, index)
+            x = x.reshape(-1, x.shape[-1])[b["at"].long()]
+            loss, best = answer_loss(x, net.model.language_model.embed_tokens.weight, b["label"].long())
+        return loss / max(1, b["n_answer"]), best
+
+    def rate(sec):
+        """1 on the plateau; falls to 0 at the end; the warm-up counts steps."""
+        t = sec / budget
+        r = 1.0 if t < 1 - args.fall else max(0.0, (1 - t) / args.fall)
+        return r * min(1.0, (step + 1) / args.warmup)
+
+    def save(final=False):
+        tmp = state_file + ".part"
+        torch.save(dict(model=net.state_dict(), adam=adam.state_dict(), muon=muon.buf, step=step, spent=spent,
+                        config=c.dict(), minutes=args.minutes), tmp)
+        os.replace(tmp, state_file)
+        tmp = os.path.join(args.out, "weights.pt.part")
+        torch.save(dict(model={k: v.bfloat16() for k, v in net.state_dict().items()}, config=c.dict(), step=step,
+                        spent=spent, tokens=seen), tmp)
+        os.replace(tmp, os.path.join(args.out, "weights.pt"))
+        with open(os.path.join(args.out, "spent.json"), "w") as f:
+            json.dump(dict(seconds=spent, step=step, finished=final), f)
+
+    log = open(os.path.join(args.out, "log.jsonl"), "a")
+
+    def note(**kw):
+        log.write(json.dumps(kw) + "\n")
+        log.flush()
+        print(json.dumps(kw), flush=True)
+
+    if step == 0:
+        note(event="start", parameters=n_param, device=torch.cuda.get_device_name() if cuda else "cpu", torch=torch.__version__,
+             workers=args.workers, tokens=args.tokens, accum=args.accum, minutes=args.minutes)
+
+    params = [p for p in net.parameters()]
+    t_start = last = time.time()
+    spent0, last_save, last_log = spent, time.time(), time.time()
+    # Sums since the last line, on the device so that nothing waits for them.
+    ok = torch.zeros(n_task, device=device)
+    total = torch.zeros(n_task, device=device)
+    loss_sum, loss_n = {}, {}
+    seen = answers = pictures = 0
+    step_log, waiting, warm_time = step, 0.0, 0.0
+    first = True
+    while True:
+        now = time.time()
+        spent = spent0 + (now - t_start) - warm_time
+        if spent >= budget:
+            break
+        if args.progress < 0:
+            progress.value = min(1.0, spent / budget)
+        r = rate(spent)
+        for _ in range(args.accum):
+            t0 = time.time()
+            b = queue.get()
+            waiting += time.time() - t0
+            d = upload(b)
+            loss, best = forward(d)
+            (loss / args.accum).backward()
+            s = b["stream"]
+            loss_sum[s] = loss_sum.get(s, 0) + loss.detach()
+            loss_n[s] = loss_n.get(s, 0) + 1
+            seen += b["tokens"].size
+            answers += b["n_answer"]
+            if b["index"] is not None:
+                pictures += b["ground"].shape[0]
+            with torch.no_grad():
+                n = b["n_answer"]
+                right = (best[:n] == d["label"][:n]).float()
+                segs = int(b["seg"][n - 1]) + 1
+                seg = d["seg"][:n].long()
+                whole = torch.ones(segs, device=device).scatter_reduce(0, seg, right, "amin")
+                kind = torch.zeros(segs, dtype=torch.long, device=device).scatter_(0, seg, d["task"][:n].long())
+                ok.scatter_add_(0, kind, whole)
+                total.scatter_add_(0, kind, torch.ones_like(whole))
+        torch.nn.utils.clip_grad_norm_(params, 2.0, foreach=True)
+        muon.step(args.muon_lr * r)
+        for group in adam.param_groups:
+            group["lr"] = args.adam_lr * r
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+        step += 1
+        if first and step - step_log == 12:
+            # the compiler's minutes are not training minutes, but count at most three of them as free
+            if cuda:
+                torch.cuda.synchronize()
+            warm_time = min(180.0, time.time() - t_start)
+            first = False
+            note(event="warm", seconds=round(time.time() - t_start, 1))
+            last_log, seen_log, ans_log, pic_log, step_log, waiting = time.time(), seen, answers, pictures, step, 0.0
+            ok.zero_(), total.zero_()
+        if not first and time.time() - last_log >= args.log_every:
+            if cuda:
+                torch.cuda.synchronize()
+            dt = time.time() - last_log
+            acc = {batches.TASKS[i]: [round(a / t, 4), int(t)] for i, (a, t) in enumerate(zip(ok.tolist(), total.tolist())) if t}
+            note(event="log", step=step, minutes=round(spent / 60, 2), rate=round(r, 3),
+                 loss={k: round(float(loss_sum[k]) / loss_n[k], 4) for k in sorted(loss_sum)},
+                 tokens_per_s=int((seen - seen_log) / dt), answers_per_s=int((answers - ans_log) / dt),
+                 pictures_per_s=int((pictures - pic_log) / dt), steps_per_s=round((step - step_log) / dt, 2),
+                 waiting=round(waiting / dt, 3), tokens=seen, accuracy=acc,
+                 gpu_gib=round(torch.cuda.max_memory_allocated() / 2 ** 30, 1) if cuda else 0)
+            ok.zero_(), total.zero_()
+            loss_sum, loss_n = {}, {}
+            last_log, seen_log, ans_log, pic_log, step_log, waiting = time.time(), seen, answers, pictures, step, 0.0
+        if time.time() - last_save > args.save_every:
+            save()
+            last_save = time.time()
+    save(final=True)
+    note(event="end", step=step, minutes=round(spent / 60, 2), tokens=seen)
+    for w in workers:
+        w.kill()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
