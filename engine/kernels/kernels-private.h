@@ -32,4 +32,11 @@ typedef struct {
 G_STATIC_ASSERT(sizeof(lw_block_q8_0) == 34);
 G_STATIC_ASSERT(sizeof(lw_block_q4_0) == 18);
 
+/* Before a loop over registers: an array of vectors stays out of memory only when it is unrolled. */
+#if defined(__clang__)
+#define LW_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LW_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 G_END_DECLS

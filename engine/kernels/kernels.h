@@ -24,30 +24,36 @@ G_BEGIN_DECLS
  * NaN or infinity in a block: q = 0 and d = NaN, so that a broken model shows and never crashes. */
 #define LW_QUANT_TINY 0x1p-120f
 
-/* A panel: 16 weight rows unpacked once into cache and multiplied with many activation rows.
- * Missing rows (n_rows < 16) are zeros.  64-byte aligned.
+/* A panel: some weight rows unpacked once into cache and multiplied with many activation rows.
+ * 64-byte aligned.  When fewer rows were packed, the rest of the panel holds finite or stale values
+ * whose products nobody reads.
  *
- * Integer panel, from Q8_0 and Q4_0: per block of 32 columns 512 bytes, [8 groups][16 rows][4 columns]
+ * Integer panel (Q8_0, Q4_0), 16 rows: per block of 32 columns 512 bytes, [8 groups][16 rows][4 columns]
  * of w + 128 as u8 (the operand order of vpdpbusd), and 16 scales f32 in a second array.
- * Float panel, from F32, F16 and BF16: [k][16 rows] f32. */
-#define LW_PANEL_ROWS 16
-#define LW_PANEL_I8_BYTES(k) ((gsize)(k) * LW_PANEL_ROWS)
-#define LW_PANEL_I8_SCALES(k) ((gsize)(k) / LW_QK * LW_PANEL_ROWS)
-#define LW_PANEL_F32_FLOATS(k) ((gsize)(k) * LW_PANEL_ROWS)
+ * Float panel (F32, F16, BF16), 32 rows: [k][32 rows] f32. */
+#define LW_PANEL_I8_ROWS 16
+#define LW_PANEL_F32_ROWS 32
+#define LW_PANEL_I8_BYTES(k) ((gsize)(k) * LW_PANEL_I8_ROWS)
+#define LW_PANEL_I8_SCALES(k) ((gsize)(k) / LW_QK * LW_PANEL_I8_ROWS)
+#define LW_PANEL_F32_FLOATS(k) ((gsize)(k) * LW_PANEL_F32_ROWS)
 
-/* y[i][c] = panel row c . x_i + bias[c], i < rows, c < cols <= 16.  Each element is summed in the same
+/* Activation rows for integer panels go in tiles of 16 rows, each [k / 32 blocks][16 rows][32], their
+ * scales and sums [tiles][k / 32][16]: one tile is read front to back and every offset is constant. */
+#define LW_TILE_ROWS 16
+
+/* y[i][c] = panel row c . x_i + bias[c] for i < rows, c < cols.  Each element is summed in the same
  * order whatever `rows` and `cols` are. */
 typedef struct {
     const void *panel;
     const float *panel_scale; /* integer panels */
-    int k, rows, cols;
-    const float *x;      /* float panels: [rows] rows of k floats, x_stride apart */
+    int k, rows, cols;        /* cols <= the panel's rows */
+    const float *x;           /* float panels: [rows] rows of k floats, x_stride apart */
     gsize x_stride;
-    const int8_t *q;     /* integer panels: [rows][k] and [rows][k / 32] from quant_q8 */
+    const int8_t *q;          /* integer panels: tiles of quant_q8's results, the first one full */
     const float *scale;
-    const int32_t *qsum; /* [rows][k / 32] from qsum_q8 */
-    const float *bias;   /* [16] or NULL */
-    float *y;            /* [rows] rows, y_stride apart */
+    const int32_t *qsum;      /* from qsum_q8 */
+    const float *bias;        /* one per panel row, or NULL */
+    float *y;                 /* [rows] rows, y_stride apart */
     gsize y_stride;
 } lw_panel_mul;
 
@@ -101,7 +107,7 @@ typedef struct {
                           const float *scale, float *y))                                           \
     X(matvec_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
                           const float *scale, float *y))                                           \
-    /* unpack n_rows <= 16 rows of k elements, row_bytes apart, into a panel */                   \
+    /* unpack 1 <= n_rows <= 16 (integer) or 32 rows of k elements into a panel */                \
     X(pack_q8_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \
                         float *scale))                                                             \
     X(pack_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \

@@ -23,6 +23,9 @@
 #define PANEL_BYTES (256 * 1024)
 #define ROW_BLOCK_BYTES (384 * 1024)
 
+/* A multiple of what the panel kernels take at once. */
+#define ROW_STEP LW_TILE_ROWS
+
 /* Tasks per thread worth having, so that the last ones end at about the same time. */
 #define TASKS_PER_THREAD 6
 
@@ -59,17 +62,18 @@ static gsize align64(gsize n)
 
 static gsize panel_area_bytes(int n_in)
 {
-    /* A float panel is the largest: an integer one with its scales takes 18 bytes per column. */
-    return align64(MAX(LW_PANEL_F32_FLOATS(n_in) * sizeof(float), PANEL_BYTES));
+    /* A float panel is the largest (128 bytes per column; an integer one with scales takes 18). */
+    return align64(MAX(LW_PANEL_F32_FLOATS(n_in) * sizeof(float), (gsize)PANEL_BYTES));
 }
 
 static gsize quant_bytes(int rows, int n_in, gsize *scale_at, gsize *qsum_at)
 {
-    gsize n_blocks = ((gsize)n_in + LW_QK - 1) / LW_QK;
+    gsize whole = ((gsize)rows + LW_TILE_ROWS - 1) / LW_TILE_ROWS * LW_TILE_ROWS;
+    gsize blocks = whole * (((gsize)n_in + LW_QK - 1) / LW_QK);
 
-    *scale_at = align64((gsize)rows * n_blocks * LW_QK);
-    *qsum_at = *scale_at + align64((gsize)rows * n_blocks * sizeof(float));
-    return *qsum_at + align64((gsize)rows * n_blocks * sizeof(int32_t));
+    *scale_at = blocks * LW_QK; /* 16 rows at least: every part stays 64-byte aligned */
+    *qsum_at = *scale_at + blocks * sizeof(float);
+    return *qsum_at + blocks * sizeof(int32_t);
 }
 
 gsize lw_linear_scratch_bytes(int max_rows, int max_in, int n_threads)
@@ -87,12 +91,32 @@ gsize lw_linear_scratch_bytes(int max_rows, int max_in, int n_threads)
 static void quantise_rows(void *ctx, int task, int worker)
 {
     const job *j = ctx;
+
+    for (int r = task * QUANT_TASK_ROWS; r < MIN((task + 1) * QUANT_TASK_ROWS, j->rows); r++)
+        j->k->quant_q8(j->x + (gsize)r * j->x_stride, j->q + (gsize)r * j->n_in,
+                       j->scale + (gsize)r * (j->n_in / LW_QK), j->n_in);
+}
+
+/* The same into the tiles that integer panels read. */
+static void quantise_tiles(void *ctx, int task, int worker)
+{
+    const job *j = ctx;
     gsize n_blocks = (gsize)j->n_in / LW_QK;
+    /* One row at a time in the worker's panel area (128 bytes per column and more). */
+    char *area = j->panels + (gsize)worker * j->area_bytes;
+    float *scale = (float *)(void *)area;
+    int32_t *qsum = (int32_t *)scale + n_blocks;
+    int8_t *q = (int8_t *)(qsum + n_blocks);
 
     for (int r = task * QUANT_TASK_ROWS; r < MIN((task + 1) * QUANT_TASK_ROWS, j->rows); r++) {
-        int8_t *q = j->q + (gsize)r * j->n_in;
-        j->k->quant_q8(j->x + (gsize)r * j->x_stride, q, j->scale + r * n_blocks, j->n_in);
-        j->k->qsum_q8(q, j->qsum + r * n_blocks, j->n_in);
+        gsize at = (gsize)(r / LW_TILE_ROWS) * n_blocks * LW_TILE_ROWS + r % LW_TILE_ROWS;
+        j->k->quant_q8(j->x + (gsize)r * j->x_stride, q, scale, j->n_in);
+        j->k->qsum_q8(q, qsum, j->n_in);
+        for (gsize b = 0; b < n_blocks; b++, at += LW_TILE_ROWS) {
+            memcpy(j->q + at * LW_QK, q + b * LW_QK, LW_QK);
+            j->scale[at] = scale[b];
+            j->qsum[at] = qsum[b];
+        }
     }
 }
 
@@ -176,11 +200,57 @@ static void pack(const job *j, const lw_weight *w, int row, int n, void *panel, 
     }
 }
 
+static int panel_rows(const lw_weight *w)
+{
+    return is_int_type(w->type) ? LW_PANEL_I8_ROWS : LW_PANEL_F32_ROWS;
+}
+
+static int n_panels(const lw_weight *w)
+{
+    return (w->n_out + panel_rows(w) - 1) / panel_rows(w);
+}
+
 static gsize panel_bytes(const job *j, const lw_weight *w)
 {
     if (is_int_type(w->type))
         return LW_PANEL_I8_BYTES(j->n_in) + LW_PANEL_I8_SCALES(j->n_in) * sizeof(float);
     return LW_PANEL_F32_FLOATS(j->n_in) * sizeof(float);
+}
+
+/* All panels at p times activation rows i .. end. */
+static void multiply(const job *j, int iw, int row0, int n_rows, const char *p, int i, int end)
+{
+    const lw_weight *w = j->w[iw];
+    gboolean is_int = is_int_type(w->type);
+    gsize one = panel_bytes(j, w), n_blocks = (gsize)j->n_in / LW_QK;
+    int width = panel_rows(w);
+
+    for (int c = 0; c < n_rows; c += width, p += one) {
+        float bias[LW_PANEL_F32_ROWS] = {0};
+        lw_panel_mul mul = {
+            .panel = p,
+            .k = j->n_in,
+            .rows = end - i,
+            .cols = MIN(n_rows - c, width),
+            .y = j->y[iw] + (gsize)i * j->y_stride[iw] + row0 + c,
+            .y_stride = j->y_stride[iw],
+        };
+        if (w->bias != NULL) {
+            memcpy(bias, w->bias + row0 + c, (gsize)mul.cols * sizeof(float));
+            mul.bias = bias;
+        }
+        if (is_int) {
+            mul.panel_scale = (const float *)(const void *)(p + LW_PANEL_I8_BYTES(j->n_in));
+            mul.q = j->q + (gsize)i * j->n_in;
+            mul.scale = j->scale + (gsize)i * n_blocks;
+            mul.qsum = j->qsum + (gsize)i * n_blocks;
+            j->k->panel_i8(&mul);
+        } else {
+            mul.x = j->x + (gsize)i * j->x_stride;
+            mul.x_stride = j->x_stride;
+            j->k->panel_f32(&mul);
+        }
+    }
 }
 
 static void panel_task(void *ctx, int task, int worker)
@@ -189,50 +259,20 @@ static void panel_task(void *ctx, int task, int worker)
     int part = task % j->row_parts;
     int iw = weight_of_task(j, task / j->row_parts);
     const lw_weight *w = j->w[iw];
-    gboolean is_int = is_int_type(w->type);
-    int panel0 = (task / j->row_parts - j->first[iw]) * j->group[iw];
-    int row0 = panel0 * LW_PANEL_ROWS;
-    int n_rows = MIN(j->group[iw] * LW_PANEL_ROWS, w->n_out - row0);
-    char *area = j->panels + (gsize)worker * j->area_bytes;
-    gsize one = panel_bytes(j, w), data = is_int ? LW_PANEL_I8_BYTES(j->n_in) : one;
+    int width = panel_rows(w);
+    int row0 = (task / j->row_parts - j->first[iw]) * j->group[iw] * width;
+    int n_rows = MIN(j->group[iw] * width, w->n_out - row0);
+    char *area = j->panels + (gsize)worker * j->area_bytes, *p = area;
 
-    for (int c = 0; c < n_rows; c += LW_PANEL_ROWS) {
-        char *p = area + c / LW_PANEL_ROWS * one;
-        pack(j, w, row0 + c, MIN(n_rows - c, LW_PANEL_ROWS), p, (float *)(void *)(p + data));
-    }
+    for (int c = 0; c < n_rows; c += width, p += panel_bytes(j, w))
+        pack(j, w, row0 + c, MIN(n_rows - c, width), p,
+             (float *)(void *)(p + LW_PANEL_I8_BYTES(j->n_in)));
 
     int end = MIN((part + 1) * j->rows_per_part, j->rows);
-    gsize row_bytes = (gsize)j->n_in * (is_int ? 1 : sizeof(float));
-    int step = (int)CLAMP(ROW_BLOCK_BYTES / row_bytes, 24, 1024) / 24 * 24;
-    for (int i = part * j->rows_per_part; i < end; i += step) {
-        for (int c = 0; c < n_rows; c += LW_PANEL_ROWS) {
-            const char *p = area + c / LW_PANEL_ROWS * one;
-            gsize n_blocks = (gsize)j->n_in / LW_QK;
-            float bias[LW_PANEL_ROWS] = {0};
-            lw_panel_mul mul = {
-                .panel = p,
-                .panel_scale = (const float *)(const void *)(p + data),
-                .k = j->n_in,
-                .rows = MIN(step, end - i),
-                .cols = MIN(n_rows - c, LW_PANEL_ROWS),
-                .x = j->x + (gsize)i * j->x_stride,
-                .x_stride = j->x_stride,
-                .q = j->q + (gsize)i * j->n_in,
-                .scale = j->scale + i * n_blocks,
-                .qsum = j->qsum + i * n_blocks,
-                .y = j->y[iw] + (gsize)i * j->y_stride[iw] + row0 + c,
-                .y_stride = j->y_stride[iw],
-            };
-            if (w->bias != NULL) {
-                memcpy(bias, w->bias + row0 + c, mul.cols * sizeof(float));
-                mul.bias = bias;
-            }
-            if (is_int)
-                j->k->panel_i8(&mul);
-            else
-                j->k->panel_f32(&mul);
-        }
-    }
+    gsize row_bytes = (gsize)j->n_in * (is_int_type(w->type) ? 1 : sizeof(float));
+    int step = (int)CLAMP(ROW_BLOCK_BYTES / row_bytes, ROW_STEP, 1024) / ROW_STEP * ROW_STEP;
+    for (int i = part * j->rows_per_part; i < end; i += step)
+        multiply(j, iw, row0, n_rows, area, i, MIN(i + step, end));
 }
 
 /* -- the cut ------------------------------------------------------------------------------------ */
@@ -251,20 +291,21 @@ static int cut_matvec(job *j)
 static int cut_panels(job *j, int n_threads)
 {
     int want = n_threads * TASKS_PER_THREAD;
-    gint64 n_panels = 0;
+    gint64 all = 0;
 
     for (int i = 0; i < j->n_w; i++)
-        n_panels += (j->w[i]->n_out + LW_PANEL_ROWS - 1) / LW_PANEL_ROWS;
+        all += n_panels(j->w[i]);
     for (int i = 0; i < j->n_w; i++) {
-        int panels = (j->w[i]->n_out + LW_PANEL_ROWS - 1) / LW_PANEL_ROWS;
+        int panels = n_panels(j->w[i]);
         gint64 fits = (gint64)(j->area_bytes / panel_bytes(j, j->w[i]));
-        j->group[i] = (int)CLAMP(MIN(fits, n_panels / want), 1, panels);
+        j->group[i] = (int)CLAMP(MIN(fits, all / want), 1, panels);
         j->first[i + 1] = j->first[i] + (panels + j->group[i] - 1) / j->group[i];
     }
     /* Too few panels for many threads: cut the rows too, and pay for unpacking a panel twice. */
     int tasks = j->first[j->n_w];
     j->row_parts = CLAMP((want / 2 + tasks - 1) / tasks, 1, MAX(1, j->rows / 64));
     j->rows_per_part = (j->rows + j->row_parts - 1) / j->row_parts;
+    j->rows_per_part = (j->rows_per_part + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
     return tasks * j->row_parts;
 }
 
@@ -299,7 +340,7 @@ gboolean lw_linear(lw_pool *pool, const lw_kernels *k, const lw_weight *const *w
 
     if (j.any_int) {
         int n = (rows + QUANT_TASK_ROWS - 1) / QUANT_TASK_ROWS;
-        if (!lw_pool_run(pool, n, quantise_rows, &j, cancel))
+        if (!lw_pool_run(pool, n, rows <= MATVEC_ROWS ? quantise_rows : quantise_tiles, &j, cancel))
             return FALSE;
     }
     if (rows <= MATVEC_ROWS)
