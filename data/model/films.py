@@ -23,6 +23,7 @@ def make_film(r, w, h, frames, level, held):
         sc = Scene()
         sc.w, sc.h, sc.shapes, sc.texts, sc.clutter, sc.border, sc.extra = w, h, [], [], None, None, None
         c1, c2 = make_ground(r, sc)
+        sc.ground[0] = min(sc.ground[0], 1)     # clouds would be drawn anew for every frame
         n = 1 + int(r.random() * (1 + 1.99 * level))
         side = min(w, h)
         used = set()
