@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Sessions on the tiny random model of tests/golden: reuse, cancelling, limits, determinism.
+ */
+#include "engine/lw-engine.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FIXTURES "../golden/fixtures"
+#define TEXT_MODEL "a-text-f16.gguf"
+#define VISION_FILE "a-mmproj-f16.gguf"
+
+static lw_model *open_model(void)
+{
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, FIXTURES, TEXT_MODEL, NULL);
+    g_autofree char *mmproj = g_test_build_filename(G_TEST_DIST, FIXTURES, VISION_FILE, NULL);
+    g_autoptr(GError) error = NULL;
+    lw_model *m = lw_model_open(path, &(lw_model_params){.mmproj = mmproj}, &error);
+
+    g_assert_no_error(error);
+    return m;
+}
+
+static lw_session *open_session(lw_model *m, guint32 n_ctx, int n_threads)
+{
+    g_autoptr(GError) error = NULL;
+    lw_session *s = lw_session_new(
+        m, &(lw_session_params){.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = LW_KV_F32}, &error);
+
+    g_assert_no_error(error);
+    return s;
+}
+
+/* n pseudo-random text ids. */
+static lw_prompt *some_tokens(lw_model *m, gsize n, guint32 seed)
+{
+    g_autofree gint32 *ids = g_new(gint32, n);
+    g_autoptr(GError) error = NULL;
+
+    for (gsize i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        ids[i] = (gint32)(seed >> 16) % 250;
+    }
+    lw_prompt *p = lw_prompt_new_tokens(m, ids, n, &error);
+    g_assert_no_error(error);
+    return p;
+}
+
+static float *sync_logits(lw_session *s, const lw_prompt *p)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(lw_session_sync(s, p, NULL, NULL, NULL, &error));
+    g_assert_no_error(error);
+    return g_memdup2(lw_session_get_logits(s),
+                     lw_model_get_info(lw_session_get_model(s))->n_vocab * sizeof(float));
+}
+
+static void assert_close(const float *a, const float *b, gsize n, float bound)
+{
+    for (gsize i = 0; i < n; i++)
+        g_assert_cmpfloat(fabsf(a[i] - b[i]), <=, bound);
+}
+
+/* A longer prompt computes only what is new, with the same result as from nothing. */
+static void test_reuse(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2), *fresh = open_session(m, 2048, 2);
+    lw_prompt *shorter = some_tokens(m, 700, 1), *longer = some_tokens(m, 900, 1);
+    gsize n = lw_model_get_info(m)->n_vocab;
+
+    g_free(sync_logits(s, shorter));
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 0);
+    g_autofree float *a = sync_logits(s, longer);
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 700);
+    g_autofree float *b = sync_logits(fresh, longer);
+    assert_close(a, b, n, 1e-4f);
+
+    /* The same prompt again costs nothing; a shorter one costs its last token. */
+    g_free(sync_logits(s, longer));
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 900);
+    g_autofree float *c = sync_logits(s, shorter);
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 699);
+    g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 700);
+    lw_session_free(fresh);
+    fresh = open_session(m, 2048, 2);
+    g_autofree float *d = sync_logits(fresh, shorter);
+    assert_close(c, d, n, 1e-4f);
+
+    /* Another conversation shares nothing. */
+    lw_prompt *other = some_tokens(m, 50, 99);
+    g_free(sync_logits(s, other));
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 0);
+    lw_prompt_free(other);
+    lw_prompt_free(shorter);
+    lw_prompt_free(longer);
+    lw_session_free(fresh);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+/* Token by token equals all at once. */
+static void test_decode_equals_prefill(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 1024, 2), *step = open_session(m, 1024, 2);
+    lw_prompt *all = some_tokens(m, 600, 5), *first = some_tokens(m, 1, 5);
+    gsize n = lw_model_get_info(m)->n_vocab;
+    g_autoptr(GError) error = NULL;
+
+    g_autofree float *a = sync_logits(s, all);
+    g_free(sync_logits(step, first));
+    for (gsize i = 1; i < 600; i++)
+        g_assert_true(lw_session_decode(step, lw_prompt_ids(all)[i], NULL, NULL, &error));
+    assert_close(a, lw_session_get_logits(step), n, 1e-4f);
+    lw_prompt_free(all);
+    lw_prompt_free(first);
+    lw_session_free(s);
+    lw_session_free(step);
+    lw_model_unref(m);
+}
+
+/* Bit for bit the same for every thread count, prefill and decode. */
+static void test_threads(void)
+{
+    lw_model *m = open_model();
+    gsize bytes = lw_model_get_info(m)->n_vocab * sizeof(float);
+    g_autofree float *want = NULL, *want_decode = NULL;
+    g_autoptr(GError) error = NULL;
+
+    for (int threads = 1; threads <= 4; threads *= 2) {
+        lw_session *s = open_session(m, 2048, threads);
+        lw_prompt *p = some_tokens(m, 1300, 7);
+        g_autofree float *got = sync_logits(s, p);
+        const float *decoded;
+        g_assert_true(lw_session_decode(s, 42, &decoded, NULL, &error));
+        if (!want) {
+            want = g_steal_pointer(&got);
+            want_decode = g_memdup2(decoded, bytes);
+        } else {
+            g_assert_cmpmem(got, bytes, want, bytes);
+            g_assert_cmpmem(decoded, bytes, want_decode, bytes);
+        }
+        lw_prompt_free(p);
+        lw_session_free(s);
+    }
+    lw_model_unref(m);
+}
+
+typedef struct {
+    gint cancel;
+    guint calls, stop_at;
+} canceller;
+
+static void cancel_on_progress(void *user, const lw_progress *p)
+{
+    canceller *c = user;
+
+    g_assert_cmpuint(p->done, <=, p->total);
+    if (++c->calls == c->stop_at)
+        g_atomic_int_set(&c->cancel, 1);
+}
+
+/* Stopping while reading keeps a valid prefix; going on later gives the right answer. */
+static void test_cancel(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2), *fresh = open_session(m, 2048, 2);
+    lw_prompt *p = some_tokens(m, 1800, 3);
+    gsize n = lw_model_get_info(m)->n_vocab;
+    canceller c = {.stop_at = 3};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(lw_session_sync(s, p, cancel_on_progress, &c, &c.cancel, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED);
+    g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 1024);
+    g_assert_null(lw_session_get_logits(s));
+    g_autofree float *a = sync_logits(s, p), *b = sync_logits(fresh, p);
+    assert_close(a, b, n, 1e-4f);
+    g_assert_cmpuint(lw_session_get_n_reused(s), ==, 1024);
+
+    g_clear_error(&error);
+    c.cancel = 1;
+    g_assert_false(lw_session_decode(s, 1, NULL, &c.cancel, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED);
+    g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 1800);
+    lw_prompt_free(p);
+    lw_session_free(s);
+    lw_session_free(fresh);
+    lw_model_unref(m);
+}
+
+/* Nothing is cut to make it fit. */
+static void test_context_full(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 100, 1);
+    lw_prompt *fits = some_tokens(m, 100, 1), *too_long = some_tokens(m, 101, 1);
+    g_autoptr(GError) error = NULL;
+
+    g_free(sync_logits(s, fits));
+    g_assert_false(lw_session_sync(s, too_long, NULL, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+    g_assert_nonnull(strstr(error->message, "101"));
+    g_assert_nonnull(strstr(error->message, "100"));
+    g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 100);
+    g_clear_error(&error);
+    g_assert_false(lw_session_decode(s, 1, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+    g_clear_error(&error);
+
+    lw_generate_result r;
+    lw_generate_params gp = {.sampling = lw_sampler_params_default()};
+    g_assert_true(lw_session_generate(s, fits, &gp, NULL, NULL, NULL, NULL, &r, &error));
+    g_assert_cmpint(r.stop, ==, LW_STOP_CONTEXT);
+    lw_prompt_free(fits);
+    lw_prompt_free(too_long);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+static void test_bad_requests(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 100, 1);
+    gint32 n_vocab = (gint32)lw_model_get_info(m)->n_vocab;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(lw_prompt_new_tokens(m, &n_vocab, 1, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_clear_error(&error);
+    lw_prompt *empty = lw_prompt_new_tokens(m, NULL, 0, &error);
+    g_assert_false(lw_session_sync(s, empty, NULL, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_false(lw_session_decode(s, -1, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_null(lw_session_new(m, &(lw_session_params){.attention = "guesswork"}, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "dense"));
+    g_clear_error(&error);
+    g_assert_null(lw_session_new(m, &(lw_session_params){.backend = "abacus"}, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_null(lw_session_new(m, &(lw_session_params){.n_ctx = G_MAXUINT32}, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY);
+    lw_prompt_free(empty);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+/* ---- Media ---- */
+
+typedef struct {
+    lw_media base;
+    int reads;
+    float value;
+    gboolean broken;
+} test_media;
+
+static gboolean read_grid(lw_media *m, int t, float *patches, GError **error)
+{
+    test_media *tm = (test_media *)m;
+
+    tm->reads++;
+    if (tm->broken) {
+        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the disk is gone");
+        return FALSE;
+    }
+    for (gsize i = 0; i < (gsize)m->grid_h * (gsize)m->grid_w * (gsize)m->patch_dim; i++)
+        patches[i] = tm->value + (float)(i % 17) * 0.05f + (float)t * 0.3f;
+    return TRUE;
+}
+
+static void media_free(lw_media *m)
+{
+    g_free(m);
+}
+
+static test_media *medium(lw_media_kind kind, int t, int rows, int cols, float value)
+{
+    test_media *tm = g_new0(test_media, 1);
+    lw_media *m = &tm->base;
+
+    g_atomic_ref_count_init(&m->refs);
+    m->kind = kind;
+    m->grid_t = t;
+    m->grid_h = rows * 2;
+    m->grid_w = cols * 2;
+    m->merge_size = 2;
+    m->patch_dim = 1176;
+    m->seconds_per_grid = 1;
+    memset(m->hash, (int)(value * 16), sizeof m->hash);
+    m->label = (char *)"test";
+    m->read_grid = read_grid;
+    m->free = media_free;
+    tm->value = value;
+    return tm;
+}
+
+static lw_prompt *ask(lw_model *m, test_media *a, test_media *b, const char *text)
+{
+    lw_media *list[2] = {a ? &a->base : NULL, b ? &b->base : NULL};
+    lw_message msg = {LW_ROLE_USER, text, list, (gsize)(a != NULL) + (b != NULL)};
+    g_autoptr(GError) error = NULL;
+    lw_prompt *p = lw_prompt_new_chat(m, &msg, 1, TRUE, &error);
+
+    g_assert_no_error(error);
+    return p;
+}
+
+/* A picture that is asked about twice is encoded once, also when the conversation begins anew. */
+static void test_encoded_once(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2);
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f), *dog = medium(LW_MEDIA_PICTURE, 1, 2, 2, 2.0f);
+    test_media *again = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f);
+    lw_prompt *p = ask(m, cat, NULL, "What is it?"), *q = ask(m, again, NULL, "Where is it?");
+    lw_prompt *both = ask(m, dog, again, "Which is larger?");
+
+    g_autofree float *first = sync_logits(s, p);
+    g_assert_cmpint(cat->reads, ==, 1);
+    g_free(sync_logits(s, q));
+    g_assert_cmpint(again->reads, ==, 0);
+    g_free(sync_logits(s, both));
+    g_assert_cmpint(again->reads, ==, 0);
+    g_assert_cmpint(dog->reads, ==, 1);
+    g_autofree float *second = sync_logits(s, p);
+    g_assert_cmpint(cat->reads, ==, 1);
+    assert_close(first, second, lw_model_get_info(m)->n_vocab, 1e-4f);
+
+    /* Another picture of the same size is not mistaken for it. */
+    test_media *bird = medium(LW_MEDIA_PICTURE, 1, 3, 5, 3.0f);
+    lw_prompt *r = ask(m, bird, NULL, "What is it?");
+    g_autofree float *third = sync_logits(s, r);
+    g_assert_cmpint(bird->reads, ==, 1);
+    g_assert_cmpuint(lw_session_get_n_reused(s), <, lw_prompt_n_tokens(p) - 15);
+    g_assert_true(memcmp(first, third, 100 * sizeof(float)) != 0);
+
+    lw_prompt_free(p);
+    lw_prompt_free(q);
+    lw_prompt_free(both);
+    lw_prompt_free(r);
+    lw_media_unref(&cat->base);
+    lw_media_unref(&again->base);
+    lw_media_unref(&dog->base);
+    lw_media_unref(&bird->base);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+/* A film longer than a chunk, then one that breaks while it is read. */
+static void test_films(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 4096, 2);
+    test_media *film = medium(LW_MEDIA_FILM, 40, 4, 5, 1.0f), *bad = medium(LW_MEDIA_FILM, 4, 4, 5, 2.0f);
+    lw_prompt *p = ask(m, film, NULL, "What happens?"), *q = ask(m, bad, NULL, "What happens?");
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(lw_prompt_n_tokens(p), >, 800);
+    g_autofree float *a = sync_logits(s, p);
+    g_assert_cmpint(film->reads, ==, 40);
+    bad->broken = TRUE;
+    g_assert_false(lw_session_sync(s, q, NULL, NULL, NULL, &error));
+    g_assert_cmpstr(error->message, ==, "the disk is gone");
+    g_autofree float *b = sync_logits(s, p);
+    assert_close(a, b, lw_model_get_info(m)->n_vocab, 1e-4f);
+    lw_prompt_free(p);
+    lw_prompt_free(q);
+    lw_media_unref(&film->base);
+    lw_media_unref(&bad->base);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+static void test_no_vision(void)
+{
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, FIXTURES, TEXT_MODEL, NULL);
+    g_autoptr(GError) error = NULL;
+    lw_model *m = lw_model_open(path, &(lw_model_params){.mmproj = ""}, &error);
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f);
+    lw_media *list[1] = {&cat->base};
+    lw_message msg = {LW_ROLE_USER, "What is it?", list, 1};
+
+    g_assert_no_error(error);
+    g_assert_false(lw_model_get_info(m)->has_vision);
+    g_assert_null(lw_prompt_new_chat(m, &msg, 1, TRUE, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "mmproj"));
+    lw_media_unref(&cat->base);
+    lw_model_unref(m);
+}
+
+/* ---- Generation ---- */
+
+typedef struct {
+    GString *text;
+    gint cancel;
+    gsize stop_after; /* bytes; 0: never */
+} collected;
+
+static void collect(void *user, const char *text, gsize n)
+{
+    collected *c = user;
+
+    g_assert_true(g_utf8_validate_len(text, n, NULL));
+    g_string_append_len(c->text, text, (gssize)n);
+    if (c->stop_after && c->text->len >= c->stop_after)
+        g_atomic_int_set(&c->cancel, 1);
+}
+
+static lw_generate_result run(lw_session *s, const lw_prompt *p, lw_generate_params *gp, collected *c)
+{
+    lw_generate_result r;
+    g_autoptr(GError) error = NULL;
+
+    c->text = g_string_new(NULL);
+    g_assert_true(lw_session_generate(s, p, gp, collect, NULL, c, &c->cancel, &r, &error));
+    g_assert_no_error(error);
+    return r;
+}
+
+static void test_generate(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2);
+    lw_prompt *p = ask(m, NULL, NULL, "Tell me everything you know.");
+    lw_generate_params gp = {.sampling = lw_sampler_params_default(), .max_tokens = 60};
+    collected plain = {0}, again = {0}, cut = {0}, stopped = {0};
+
+    gp.sampling.temperature = 0;
+    lw_generate_result r = run(s, p, &gp, &plain);
+    g_assert_cmpuint(r.n_generated, >, 10);
+    g_assert_cmpuint(r.n_prompt, ==, lw_prompt_n_tokens(p));
+
+    /* Greedy is repeatable, and the second time the prompt is there already. */
+    r = run(s, p, &gp, &again);
+    g_assert_cmpstr(plain.text->str, ==, again.text->str);
+    g_assert_cmpuint(r.n_reused, >=, r.n_prompt - 1);
+
+    /* A stop string ends the text before itself, wherever token borders fall. */
+    g_autofree char *needle = g_utf8_substring(plain.text->str, 6, 9);
+    const char *stop[] = {needle, NULL};
+    gp.stop = stop;
+    r = run(s, p, &gp, &cut);
+    g_assert_cmpint(r.stop, ==, LW_STOP_STRING);
+    const char *at = strstr(plain.text->str, needle);
+    g_assert_cmpuint(cut.text->len, ==, (gsize)(at - plain.text->str));
+    g_assert_true(strncmp(cut.text->str, plain.text->str, cut.text->len) == 0);
+
+    /* Stop keeps what is there. */
+    gp.stop = NULL;
+    stopped.stop_after = 5;
+    r = run(s, p, &gp, &stopped);
+    g_assert_cmpint(r.stop, ==, LW_STOP_CANCELLED);
+    g_assert_cmpuint(stopped.text->len, >=, 5);
+    g_assert_true(g_str_has_prefix(plain.text->str, stopped.text->str) ||
+                  g_str_has_suffix(stopped.text->str, "\357\277\275"));
+
+    g_string_free(plain.text, TRUE);
+    g_string_free(again.text, TRUE);
+    g_string_free(cut.text, TRUE);
+    g_string_free(stopped.text, TRUE);
+    lw_prompt_free(p);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/session/reuse", test_reuse);
+    g_test_add_func("/session/decode-equals-prefill", test_decode_equals_prefill);
+    g_test_add_func("/session/threads", test_threads);
+    g_test_add_func("/session/cancel", test_cancel);
+    g_test_add_func("/session/context-full", test_context_full);
+    g_test_add_func("/session/bad-requests", test_bad_requests);
+    g_test_add_func("/session/encoded-once", test_encoded_once);
+    g_test_add_func("/session/films", test_films);
+    g_test_add_func("/session/no-vision", test_no_vision);
+    g_test_add_func("/session/generate", test_generate);
+    return g_test_run();
+}
