@@ -358,14 +358,14 @@ static void check_logits(golden_case *c, const float *got, gsize n_tokens)
         g_assert_true(kl <= json_object_get_double_member(c->run, "kl"));
 }
 
-static lw_session *new_session(golden_case *c)
+static lw_session *new_session(golden_case *c, gboolean all_logits)
 {
     gboolean f32 = strcmp(json_object_get_string_member(c->run, "kv"), "f32") == 0;
     lw_session_params params = {.n_ctx = 512, .kv_type = f32 ? LW_KV_F32 : LW_KV_F16, .n_threads = 2};
     g_autoptr(GError) error = NULL;
     lw_session *s = lw_session_new(get_model(c->golden), &params, &error);
     g_assert_no_error(error);
-    lw_session_keep_all_logits(s, TRUE);
+    lw_session_keep_all_logits(s, all_logits);
     return s;
 }
 
@@ -377,19 +377,49 @@ static void sync_prompt(lw_session *s, const lw_prompt *p)
     g_assert_true(ok);
 }
 
-/* Logits of the prompt's last tokens, then the greedy continuation, token by token. */
+/* The prompt's last token alone, as a conversation computes it. */
+static void check_last_logits(golden_case *c, const lw_session *s)
+{
+    JsonObject *o = json_object_get_object_member(c->json, "logits");
+    gsize rows = (gsize)json_object_get_int_member(o, "rows"), width = (gsize)c->golden->n_vocab;
+    const float *last = expected(c->golden, json_object_get_int_member(o, "at"), rows, width);
+    last += (rows - 1) * width;
+    const float *got = lw_session_get_logits(s);
+    g_assert_nonnull(got);
+    double diff = max_difference(got, last, width), kl = kl_divergence(last, got, c->golden->n_vocab);
+    g_test_message("last token, %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " tokens reused: largest difference "
+                   "%.2e, KL %.2e", lw_session_get_n_reused(s), lw_session_get_n_tokens(s), diff, kl);
+    if (json_object_has_member(c->run, "logits"))
+        g_assert_true(diff <= json_object_get_double_member(c->run, "logits"));
+    if (json_object_has_member(c->run, "kl"))
+        g_assert_true(kl <= 2 * json_object_get_double_member(c->run, "kl"));
+}
+
+/* Logits of the prompt's last tokens, as `lw logits` asks for them. */
 static void test_logits(gconstpointer data)
 {
     golden_case *c = (golden_case *)data;
-    int n_vocab = c->golden->n_vocab;
     lw_prompt *p = make_prompt(c, n_messages(c));
-    lw_session *s = new_session(c);
+    lw_session *s = new_session(c, TRUE);
     sync_prompt(s, p);
     gsize n;
     const float *all = lw_session_get_all_logits(s, &n);
     g_assert_nonnull(all);
     g_assert_cmpuint(n, ==, lw_prompt_n_tokens(p));
     check_logits(c, all, n);
+    lw_session_free(s);
+    lw_prompt_free(p);
+}
+
+/* The greedy continuation, token by token. */
+static void test_greedy(gconstpointer data)
+{
+    golden_case *c = (golden_case *)data;
+    int n_vocab = c->golden->n_vocab;
+    lw_prompt *p = make_prompt(c, n_messages(c));
+    lw_session *s = new_session(c, FALSE);
+    sync_prompt(s, p);
+    check_last_logits(c, s);
 
     JsonArray *greedy = json_object_get_array_member(c->json, "greedy");
     const float *logits = lw_session_get_logits(s);
@@ -411,19 +441,12 @@ static void test_reuse(gconstpointer data)
     golden_case *c = (golden_case *)data;
     lw_prompt *start = make_prompt(c, 2), *whole = make_prompt(c, n_messages(c));
     gsize n_start = lw_prompt_n_tokens(start), n_whole = lw_prompt_n_tokens(whole);
-    lw_session *s = new_session(c);
+    lw_session *s = new_session(c, FALSE);
     sync_prompt(s, start);
     sync_prompt(s, whole);
     g_assert_cmpuint(lw_session_get_n_reused(s), ==, n_start);
     g_assert_cmpuint(lw_session_get_n_tokens(s), ==, n_whole);
-    JsonObject *o = json_object_get_object_member(c->json, "logits");
-    const float *last = expected(c->golden, json_object_get_int_member(o, "at"),
-                                 (gsize)json_object_get_int_member(o, "rows"), (gsize)c->golden->n_vocab);
-    last += (json_object_get_int_member(o, "rows") - 1) * c->golden->n_vocab;
-    double diff = max_difference(lw_session_get_logits(s), last, (gsize)c->golden->n_vocab);
-    g_test_message("%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " tokens reused, largest difference %.2e", n_start,
-                   n_whole, diff);
-    g_assert_true(diff <= json_object_get_double_member(c->run, "logits"));
+    check_last_logits(c, s);
     lw_session_free(s);
     lw_prompt_free(start);
     lw_prompt_free(whole);
@@ -492,6 +515,7 @@ static void add_model(GPtrArray *cases, golden_model *g)
         for (guint j = 0; j < json_array_get_length(runs); j++) {
             JsonObject *run = json_array_get_object_element(runs, j);
             add_test(cases, g, json, run, "logits", test_logits);
+            add_test(cases, g, json, run, "greedy", test_greedy);
             if (strcmp(json_object_get_string_member(json, "name"), "two-turns") == 0)
                 add_test(cases, g, json, run, "reuse", test_reuse);
         }

@@ -191,11 +191,19 @@ def make_model(spec: dict, ids: hf.Tokenizer) -> Qwen2_5_VLForConditionalGenerat
 # ---- What transformers makes of a case ----
 
 
-def process_medium(m: dict, processor) -> tuple[np.ndarray, list[int]]:
+def resize(frame: np.ndarray, size: tuple[int, int]) -> PIL.Image.Image:
+    """Pillow's bicubic, rows first and then columns.  Pillow always worked in that order until version 13
+    began to choose by size, which changes pixels by up to 15; the models were trained before."""
+    image = PIL.Image.fromarray(frame)
+    image = image.resize((size[0], image.height), PIL.Image.Resampling.BICUBIC)
+    return image.resize(size, PIL.Image.Resampling.BICUBIC)
+
+
+def process_medium(m: dict, size: tuple[int, int], processor) -> tuple[np.ndarray, list[int]]:
     """(patches, grid t h w).  A film's frames go through the same picture code one by one, and each pair
     becomes one temporal grid: the order of values is channel, time, y, x."""
     frames = [formula_rgb(m["width"], m["height"], m["seed"], f) for f in range(m.get("frames", 1))]
-    done = [processor(images=PIL.Image.fromarray(f), return_tensors="np") for f in frames]
+    done = [processor(images=resize(f, size), return_tensors="np") for f in frames]
     _, h, w = (int(v) for v in done[0]["image_grid_thw"][0])
     rows = np.stack([d["pixel_values"] for d in done])  # [frame, patch, 3 * 2 * 14 * 14]
     if m["kind"] == "picture":
@@ -237,9 +245,9 @@ def run_case(name: str, model, tok, processor, keep) -> dict:
         content = []
         for m in attached:
             m = dict(m)
-            values, grid = process_medium(m, processor)
-            patches[m["kind"]].append(values)
             rh, rw = smart_resize(m["height"], m["width"], 28, MIN_PIXELS, MAX_PIXELS)
+            values, grid = process_medium(m, (rw, rh), processor)
+            patches[m["kind"]].append(values)
             assert [rh, rw] == [grid[1] * 14, grid[2] * 14]
             order, _ = get_vision_window_index(torch.tensor([[1, *grid[1:]]]), 2, 112, 14)
             m.update(resized=[rw, rh], grid=grid, window_order=order.tolist())
