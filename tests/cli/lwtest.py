@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Driving the real `lw`: TAP output, runs with a time limit, and files to feed it.
+
+The environment names the program (LW_BIN) and the tiny models (LW_FIXTURES, made by tests/golden).
+Only Python's standard library is used.
+"""
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+import zlib
+
+LW = os.environ["LW_BIN"]
+FIXTURES = pathlib.Path(os.environ["LW_FIXTURES"])
+# A hang is a failure; no test depends on how fast the machine is below this.
+LIMIT = 120
+
+TMP = pathlib.Path(tempfile.mkdtemp(prefix="lw-cli-"))
+ENV = {k: v for k, v in os.environ.items() if not k.startswith(("LW_", "XDG_", "LC_", "LANG"))}
+ENV.update(LC_ALL="C.UTF-8", HOME=str(TMP), XDG_DATA_HOME=str(TMP / "data"),
+           LW_DEFAULT_MODEL=str(TMP / "no-default.gguf"))
+
+MODEL = FIXTURES / "a-text-f16.gguf"
+MMPROJ = FIXTURES / "a-mmproj-f16.gguf"
+
+
+class Skip(Exception):
+    """A test that cannot run here, with the reason."""
+
+
+_tests = []
+
+
+def test(function):
+    _tests.append(function)
+    return function
+
+
+def main():
+    failed = 0
+    try:
+        print(f"1..{len(_tests)}")
+        for number, function in enumerate(_tests, 1):
+            name = function.__name__.replace("_", "-")
+            try:
+                function()
+                print(f"ok {number} - {name}", flush=True)
+            except Skip as reason:
+                print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+            except Exception:
+                failed += 1
+                for line in traceback.format_exc().splitlines():
+                    print(f"# {line}")
+                print(f"not ok {number} - {name}", flush=True)
+    finally:
+        shutil.rmtree(TMP, ignore_errors=True)
+    sys.exit(1 if failed else 0)
+
+
+# ---- Running lw ----
+
+def lw(*args, stdin=b"", stdout=subprocess.PIPE, env=None):
+    """Run to the end; a crash, a hang or a sanitizer's report is an error whatever the test wants."""
+    done = subprocess.run([LW, *map(str, args)], input=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                          env={**ENV, **(env or {})}, timeout=LIMIT, check=False)
+    done.err = done.stderr.decode("utf-8", "replace")
+    done.out = (done.stdout or b"").decode("utf-8", "replace")
+    assert done.returncode in (0, 1), f"{args}: exit status {done.returncode}\n{done.err}"
+    assert "Sanitizer" not in done.err and "runtime error" not in done.err, done.err
+    return done
+
+
+def works(*args, **kwargs):
+    done = lw(*args, **kwargs)
+    assert done.returncode == 0, f"{args}: {done.err}"
+    assert not re.search("^lw: ", done.err, re.M), done.err
+    return done
+
+
+def check_failure(args, done, patterns):
+    lines = [line for line in done.err.splitlines() if line.startswith("lw: ")]
+    assert done.returncode == 1, f"{args}: exit status {done.returncode}\n{done.err}"
+    assert len(lines) == 1, f"{args}: {len(lines)} lines of error\n{done.err}"
+    assert done.err.endswith(lines[0] + "\n"), f"{args}: the error is not the last line\n{done.err}"
+    for pattern in patterns:
+        assert re.search(pattern, lines[0]), f"{args}: no {pattern!r} in {lines[0]!r}"
+    return lines[0]
+
+
+def fails(args, *patterns, **kwargs):
+    """Exit status 1 and exactly one line "lw: ..." on stderr, the last one, matching every pattern."""
+    return check_failure(args, lw(*args, **kwargs), patterns)
+
+
+# ---- Files ----
+
+def write(name, data):
+    path = TMP / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def copy(source, name):
+    return write(name, pathlib.Path(source).read_bytes())
+
+
+def png(width, height, rows=None):
+    """A PNG; without rows only a header that claims the size."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    body = zlib.compress(b"".join(b"\0" + row for row in rows) if rows else b"")
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def picture(name, width=64, height=48):
+    rows = [bytes((x * 3 + y * 5 + c * 40) % 256 for x in range(width) for c in range(3))
+            for y in range(height)]
+    return write(name, png(width, height, rows))
+
+
+SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q",
+           12: "<d"}
+
+
+class Gguf:
+    """The key section of a GGUF file, to be written again with other values and other tensors."""
+
+    def __init__(self, path):
+        data = pathlib.Path(path).read_bytes()
+        _, _, _, n_keys = struct.unpack_from("<4sIQQ", data)
+        self.keys = {}  # name -> (type, raw bytes)
+        at = 24
+        for _ in range(n_keys):
+            n, = struct.unpack_from("<Q", data, at)
+            name = data[at + 8:at + 8 + n].decode()
+            kind, = struct.unpack_from("<I", data, at + 8 + n)
+            start = at + 12 + n
+            at = self._end(data, start, kind)
+            self.keys[name] = (kind, data[start:at])
+
+    def _end(self, data, at, kind):
+        if kind in SCALARS:
+            return at + struct.calcsize(SCALARS[kind])
+        if kind == 8:
+            return at + 8 + struct.unpack_from("<Q", data, at)[0]
+        element, count = struct.unpack_from("<IQ", data, at)
+        at += 12
+        if element in SCALARS:
+            return at + count * struct.calcsize(SCALARS[element])
+        for _ in range(count):
+            at = self._end(data, at, element)
+        return at
+
+    def set_u32(self, name, value):
+        self.keys[name] = (4, struct.pack("<I", value))
+
+    def set_i32s(self, name, values):
+        self.keys[name] = (9, struct.pack(f"<IQ{len(values)}i", 5, len(values), *values))
+
+    def write_sparse(self, path, tensors):
+        """tensors: name -> dims, all F32 zeros that take no room on the disk.  Returns the size."""
+        out = [struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(self.keys))]
+        for name, (kind, raw) in self.keys.items():
+            out.append(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", kind) + raw)
+        at = 0
+        for name, dims in tensors.items():
+            out.append(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", len(dims)))
+            out.append(struct.pack(f"<{len(dims)}QIQ", *dims, 0, at))
+            size = 4
+            for d in dims:
+                size *= d
+            at += (size + 31) // 32 * 32
+        head = b"".join(out)
+        head += bytes(-len(head) % 32)
+        with open(path, "wb") as f:
+            f.write(head)
+            try:
+                f.truncate(len(head) + at)
+            except OSError as e:
+                raise Skip(f"this file system takes no sparse file of {at} bytes: {e}") from e
+        return len(head) + at

@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the verbs print when all is well."""
+import fcntl
+import json
+import os
+import select
+import signal
+import struct
+import subprocess
+
+from lwtest import (ENV, FIXTURES, LIMIT, LW, MMPROJ, MODEL, TMP, Gguf, copy, main, picture, test, works,
+                    write)
+
+
+@test
+def version_and_help():
+    assert works("--version").out.startswith("lw ")
+    overview = works("--help").out
+    assert works("help").out == overview == works("-h").out
+    for verb in ("run", "models", "info", "tokenize", "logits", "bench"):
+        assert f"  {verb} " in overview
+        text = works(verb, "--help").out
+        assert f"lw {verb}" in text
+        assert works("help", verb).out == text
+
+
+@test
+def answer_on_stdout_and_the_rest_on_stderr():
+    args = ("run", "-m", MODEL, "--temp", "0", "--max-tokens", "12", "hello")
+    first, second = works(*args), works(*args)
+    assert first.out == second.out, "the same question, two answers"
+    assert first.out.endswith("\n")
+    assert "prompt" in first.err and "tokens/s" in first.err or "answer 12 tokens" in first.err, first.err
+    assert "\033" not in first.out + first.err
+
+
+@test
+def seed_decides_the_answer():
+    def answer(seed):
+        return works("run", "-m", MODEL, "--temp", "1.5", "--top-k", "0", "--top-p", "1", "--min-p", "0",
+                     "--seed", seed, "--max-tokens", "24", "hello").out
+    assert answer(7) == answer(7)
+    assert len({answer(seed) for seed in range(1, 5)}) > 1
+    done = works("run", "-m", MODEL, "--max-tokens", "2", "hello")
+    assert "seed " in done.err, done.err
+
+
+@test
+def prompt_from_stdin():
+    asked = works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", "hello there").out
+    for args in ((), ("-",)):
+        done = works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", *args,
+                     stdin=b"hello there\n")
+        assert done.out == asked
+    after_dashes = works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", "--", "hello", "there")
+    assert after_dashes.out == asked
+
+
+@test
+def threads_do_not_change_the_answer():
+    outs = {works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "16", "-t", t, "hello").out
+            for t in (1, 2, 3)}
+    assert len(outs) == 1
+
+
+@test
+def picture_is_reported_and_matters():
+    args = ("run", "-m", MODEL, "--mmproj", MMPROJ, "--temp", "0", "--max-tokens", "8")
+    without = works(*args, "What is this?")
+    shot = picture("a picture.png", 150, 100)
+    done = works(*args, "--image", shot, "What is this?")
+    assert "a picture.png: 150" in done.err and "tokens" in done.err, done.err
+    assert done.out != without.out
+
+
+@test
+def documents_and_system_prompt():
+    args = ("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8")
+    plain = works(*args, "What is this?")
+    notes = write("notes.txt", "Buy milk.\n".encode())
+    with_doc = works(*args, "--doc", notes, "What is this?")
+    assert "10 bytes, attached whole" in with_doc.err, with_doc.err
+    assert with_doc.out != plain.out
+    assert works(*args, "--system", "Speak like a pirate.", "What is this?").out != plain.out
+
+
+@test
+def info_as_text_and_json():
+    text = works("info", MODEL).out
+    for word in ("qwen2vl", "layers", "cache", "memory", "types"):
+        assert word in text
+    data = json.loads(works("info", "--json", MODEL).out)
+    assert data["architecture"] == "qwen2vl"
+    assert data["path"] == str(MODEL)
+    assert data["fits"] is True and data["context_chosen"] > 0
+    assert sum(t["bytes"] for t in data["types"]) == data["weight_bytes"]
+    assert data["kv_bytes_per_token_f16"] == 2 * 2 * data["layers"] * data["kv_heads"] * data["head_size"]
+    assert "estimated_tokens_per_second" not in data
+    measured = json.loads(works("info", "--json", "--measure", MODEL).out)
+    assert measured["estimated_tokens_per_second"] > 0
+
+
+@test
+def info_lists():
+    keys = works("info", "--keys", MODEL).out
+    assert "general.architecture = qwen2vl" in keys
+    tensors = works("info", "--tensors", MMPROJ).out
+    assert "v." in tensors and "bytes" in tensors
+    data = json.loads(works("info", "--keys", "--tensors", "--json", MODEL).out)
+    assert set(data["keys"]) == set(Gguf(MODEL).keys)
+    assert all(t["bytes"] > 0 and t["dims"] for t in data["tensors"])
+
+
+@test
+def models_are_listed_and_named():
+    folder = TMP / "data" / "longwave" / "models"
+    copy(MODEL, folder / "tiny" / "tiny-f16.gguf")
+    copy(MMPROJ, folder / "tiny" / "mmproj-tiny.gguf")
+    write(folder / "broken.gguf", b"GGUF")
+    text = works("models").out
+    assert "golden a" in text and "mmproj" not in text
+    assert "broken" in text and "cannot be used" in text
+    data = json.loads(works("models", "--json").out)
+    assert [m["problem"] is None for m in data] == [False, True], data
+    args = ("--temp", "0", "--max-tokens", "4", "hello")
+    by_path = works("run", "-m", MODEL, *args).out
+    for name in ("golden a", "GOLDEN", "tiny-f16.gguf", "tiny"):
+        assert works("run", "-m", name, *args).out == by_path
+    default = works("run", *args, env={"LW_DEFAULT_MODEL": str(MODEL)})
+    assert default.out == by_path
+
+
+@test
+def tokenize():
+    def ids(text, *args):
+        line = works("tokenize", "-m", MODEL, *args, stdin=text.encode()).out
+        assert line.endswith("\n") and line.count("\n") == 1
+        return [int(i) for i in line.split()]
+    plain = ids("<|im_start|>user")
+    special = ids("<|im_start|>user", "--special")
+    assert len(special) < len(plain)
+    assert plain[:3] != special[:3]
+    assert ids("") == []
+    path = write("text.txt", b"hello there")
+    assert works("tokenize", "-m", MODEL, path).out.split() == [str(i) for i in ids("hello there")]
+
+
+def read_npy(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x93NUMPY\x01\x00"
+    n, = struct.unpack_from("<H", data, 8)
+    assert (10 + n) % 64 == 0
+    head = eval(data[10:10 + n].decode("ascii"), {"__builtins__": {}})
+    assert head["descr"] == "<f4" and head["fortran_order"] is False
+    rows, columns = head["shape"]
+    values = struct.unpack_from(f"<{rows * columns}f", data, 10 + n)
+    assert len(data) == 10 + n + 4 * rows * columns
+    return rows, columns, values
+
+
+@test
+def logits_agree_with_themselves():
+    out = TMP / "all.npy"
+    top = json.loads(works("logits", "-m", MODEL, "--tokens", "1,2 3", "--all", "--top", "2", "--json",
+                           "--out", out).out)
+    rows, columns, values = read_npy(out)
+    assert (rows, columns) == (3, 512) == (len(top["positions"]), top["vocabulary"])
+    for p in top["positions"]:
+        row = values[p["position"] * columns:(p["position"] + 1) * columns]
+        best = max(range(columns), key=lambda i: row[i])
+        assert p["top"][0]["id"] == best
+        assert abs(p["top"][0]["logit"] - row[best]) < 1e-6
+        assert len(p["top"]) == 2
+    last = TMP / "last.npy"
+    works("logits", "-m", MODEL, "--tokens", "1,2,3", "--out", last)
+    rows, columns, one = read_npy(last)
+    assert rows == 1 and one == values[2 * columns:]
+    assert not (TMP / "last.npy.part").exists()
+
+
+@test
+def logits_equal_the_stored_ones():
+    """The terminal program gives what the golden test gives: transformers' numbers."""
+    golden = json.loads((FIXTURES / "golden.json").read_text())
+    models = golden["models"] if isinstance(golden, dict) else golden
+    entry = next(m for m in models if m["text"] == "a-text-f16.gguf")
+    case = next(c for c in entry["cases"] if c["name"] == "text")
+    out = TMP / "golden.npy"
+    works("logits", "-m", MODEL, "--kv", "f32", "--all", "--top", "0", "--out", out, "--tokens",
+          ",".join(map(str, case["ids"])))
+    rows, columns, got = read_npy(out)
+    assert rows == len(case["ids"])
+    stored = (FIXTURES / entry["values"]).read_bytes()
+    want = case["logits"]
+    n = want["rows"] * columns
+    expected = struct.unpack_from(f"<{n}f", stored, 4 * want["at"])
+    mine = got[want["first"] * columns:want["first"] * columns + n]
+    worst = max(abs(a - b) for a, b in zip(mine, expected))
+    assert worst < 1e-2, worst
+
+
+@test
+def bench_json():
+    data = json.loads(works("bench", "-m", MODEL, "-p", "16,32", "-n", "4", "-d", "0,64", "-r", "2",
+                            "--json").out)
+    assert [(r["n_prompt"], r["n_gen"], r["depth"]) for r in data["results"]] == [
+        (16, 0, 0), (32, 0, 0), (0, 4, 0), (16, 0, 64), (32, 0, 64), (0, 4, 64)]
+    for r in data["results"]:
+        assert len(r["tokens_per_second"]) == 2
+        assert r["min_tokens_per_second"] <= r["median_tokens_per_second"] <= r["max_tokens_per_second"]
+    assert data["weight_bytes"] > 0 and "CPU" in data["device"]
+    text = works("bench", "-m", MODEL, "-p", "16", "-n", "0", "-r", "1").out
+    assert "pp16" in text and "tg" not in text
+
+
+@test
+def interrupt_stops_an_answer():
+    """SIGINT while the answer is being written: what is there stays, one line says so."""
+    read, out = os.pipe()
+    fcntl.fcntl(out, 1031, 4096)  # F_SETPIPE_SZ: the program blocks once this much is unread
+    # Greedy, this model goes round in a circle and never ends its answer.
+    process = subprocess.Popen([LW, "run", "-m", str(MODEL), "--temp", "0", "--ctx", "100000",
+                                "tell me everything"],
+                               stdout=out, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=ENV)
+    os.close(out)
+    # The answer has begun, and cannot end before it is read.
+    select.select([read], [], [], LIMIT)
+    process.send_signal(signal.SIGINT)
+    text = b""
+    while chunk := os.read(read, 65536):
+        text += chunk
+    os.close(read)
+    error = process.communicate(timeout=LIMIT)[1].decode()
+    assert process.returncode == 1, error
+    lines = [line for line in error.splitlines() if line.startswith("lw: ")]
+    assert len(lines) == 1 and "stopped after" in lines[0] and error.endswith(lines[0] + "\n"), error
+    assert text.endswith(b"\n")
+
+
+if __name__ == "__main__":
+    main()
