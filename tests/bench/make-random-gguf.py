@@ -128,6 +128,8 @@ def random_pieces(rng: np.random.Generator, shape, kind: str, std: float):
         # Codes are uniform: standard deviation 73.9 for 8 bits, 4.6 for 4.
         unit = std / (73.9 if kind == "q8_0" else 4.64)
         d = (rng.random(n, np.float32) * np.float32(0.4) + np.float32(0.8)) * np.float32(unit)
+        if kind == "q4_0":
+            d *= 1 - 2 * (out[:, 2] & 1).astype(np.float32)  # codes are -8..7: signs keep the mean at 0
         out[:, :2] = d.astype("<f2").view(np.uint8).reshape(n, 2)
         if kind == "q8_0":
             codes = out[:, 2:]

@@ -104,8 +104,8 @@ CASES = {
     "two-turns": [SYSTEM, ("user", "What is this?", [picture(70, 126, 6)]),
                   ("assistant", "A small boat with a blue sail.", []),
                   ("user", "And this, is it the same boat?", [picture(182, 98, 7)])],
-    # Temporal ids 0, 1, 2 from floor(i * 2 * 2/3); they end before the heights do.
-    "film": [SYSTEM, ("user", "What moves first?", [film(126, 98, 8, 6, 3.0)])],
+    # Temporal ids 0, 1, 3 from floor(i * 2 * 0.8); they end where the heights do.
+    "film": [SYSTEM, ("user", "What moves first?", [film(126, 98, 8, 6, 2.5)])],
     # Temporal ids 0, 5, 10 reach beyond heights and widths.
     "film-slow": [SYSTEM, ("user", "And then?", [film(98, 126, 9, 6, 0.8)])],
 }
