@@ -302,7 +302,7 @@ def make_pack():
         a = painter.paint(d, 168, 168, normalise=False).permute(0, 2, 3, 1).byte().numpy()
         name = "f%d.mp4" % i
         p = subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "168x168", "-r", "8",
-                            "-i", "-", "-c:v", "mpeg4", "-q:v", "3", "-pix_fmt", "yuv420p", os.path.join(out, name)],
+                            "-i", "-", "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", os.path.join(out, name)],
                            input=a.tobytes())
         if p.returncode:
             raise SystemExit("ffmpeg failed")

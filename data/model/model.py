@@ -90,7 +90,12 @@ class VisionAttention(nn.Module):
         split = (b * nwin, n // nwin, self.heads, w // self.heads)     # equal windows become rows
         q = rotate(q, cos, sin).reshape(split).transpose(1, 2)
         k = rotate(k, cos, sin).reshape(split).transpose(1, 2)
-        o = F.scaled_dot_product_attention(q, k, v.reshape(split).transpose(1, 2), attn_mask=mask)
+        v = v.reshape(split).transpose(1, 2)
+        if mask is None:
+            o = F.scaled_dot_product_attention(q, k, v)
+        else:       # written out: the fused kernels want masks of aligned width, and these are few
+            s = (q @ k.mT).float() * (q.shape[-1] ** -0.5)
+            o = s.masked_fill(~mask, float("-inf")).softmax(-1).to(v.dtype) @ v
         return self.proj(o.transpose(1, 2).reshape(b, n, w))
 
 

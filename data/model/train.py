@@ -37,6 +37,7 @@ def arguments():
     a.add_argument("--warmup", type=int, default=150, help="steps")
     a.add_argument("--fall", type=float, default=0.35, help="share of the time in which the rate falls to zero")
     a.add_argument("--compile", choices=("block", "none"), default="block")
+    a.add_argument("--backend", default="", help="the compiler's backend; aot_eager tries the graphs on a CPU")
     a.add_argument("--save-every", type=float, default=120, help="seconds")
     a.add_argument("--log-every", type=float, default=60, help="seconds")
     a.add_argument("--device", default="")
@@ -137,9 +138,11 @@ def main():
         else:
             others.append((name, p))
     muon = Muon(matrices)
-    embed = [p for n, p in others if p.dim() >= 2]
+    embed = [p for n, p in others if "embed_tokens" in n]
+    patch = [p for n, p in others if "patch_embed" in n]     # 588 inputs that rise together: small steps
     small = [p for n, p in others if p.dim() < 2]
-    adam = torch.optim.AdamW([dict(params=embed, weight_decay=0.005), dict(params=small, weight_decay=0.0)],
+    adam = torch.optim.AdamW([dict(params=embed, weight_decay=0.005, scale=1.0), dict(params=small, weight_decay=0.0, scale=1.0),
+                              dict(params=patch, weight_decay=0.005, scale=0.2)],
                              lr=args.adam_lr, betas=(0.9, 0.97), eps=1e-9, fused=cuda)
     step = 0
     if os.path.exists(state_file):
@@ -150,19 +153,21 @@ def main():
         step, spent = st["step"], st["spent"]
         print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
 
-    if args.compile == "block" and cuda:
+    compiled = args.compile == "block" and (cuda or args.backend)
+    how = dict(dynamic=True, backend=args.backend or "inductor")
+    if compiled:
         torch._dynamo.config.cache_size_limit = 64
         torch._dynamo.config.allow_unspec_int_on_nn_module = True
         for block in list(net.model.visual.blocks) + list(net.model.language_model.layers):
-            block.compile(dynamic=True)
+            block.compile(**how)
 
     def answer_loss(h, weight, label):
         logits = F.linear(h, weight.to(h.dtype)).float()
         loss = F.cross_entropy(logits, label, ignore_index=-100, reduction="sum")
         return loss, logits.argmax(-1)
 
-    if args.compile == "block" and cuda:
-        answer_loss = torch.compile(answer_loss, dynamic=True)
+    if compiled:
+        answer_loss = torch.compile(answer_loss, **how)
 
     def upload(b):
         out = {}
@@ -268,7 +273,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(params, 2.0, foreach=True)
         muon.step(args.muon_lr * r)
         for group in adam.param_groups:
-            group["lr"] = args.adam_lr * r
+            group["lr"] = args.adam_lr * r * group["scale"]
         adam.step()
         adam.zero_grad(set_to_none=True)
         step += 1
