@@ -91,9 +91,9 @@ static outcome question(lw_cli_conversation *c, const char *text, GError **error
         else if (r.stop == LW_STOP_LENGTH)
             lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
         else if (r.stop == LW_STOP_CONTEXT)
-            lw_cli_note("lw: the context of %zu tokens is full; /clear starts anew, a larger --ctx "
+            lw_cli_note("lw: the context of %u tokens is full; /clear starts anew, a larger --ctx "
                         "holds more",
-                        r.n_prompt + r.n_generated);
+                        lw_cli_conversation_n_ctx(c));
         return GO_ON;
     }
     if (local->domain == LW_CLI_ERROR) { /* stdout is gone: nothing more can be said */

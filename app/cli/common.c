@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -186,7 +184,23 @@ char *lw_cli_format_count(gint64 n)
 
 /* ---- stderr ---- */
 
+#define CLEAR_LINE "\r\033[K"
 static gboolean status_shown;
+
+/* Ctrl-C interrupts a blocked write; stdio would lose what it had not written. */
+static gboolean write_all(int fd, const char *bytes, gsize n)
+{
+    while (n > 0) {
+        gssize wrote = write(fd, bytes, n);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return FALSE;
+        bytes += wrote;
+        n -= (gsize)wrote;
+    }
+    return TRUE;
+}
 
 void lw_cli_note(const char *format, ...)
 {
@@ -194,9 +208,10 @@ void lw_cli_note(const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *line = lw_cli_clean(text);
+    g_autofree char *clean = lw_cli_clean(text);
+    g_autofree char *line = g_strconcat(clean, "\n", NULL);
     lw_cli_status_clear();
-    fprintf(stderr, "%s\n", line);
+    write_all(STDERR_FILENO, line, strlen(line));
 }
 
 void lw_cli_status(const char *format, ...)
@@ -207,9 +222,9 @@ void lw_cli_status(const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *line = lw_cli_clean(text);
-    fprintf(stderr, "\r\033[K%s", line);
-    fflush(stderr);
+    g_autofree char *clean = lw_cli_clean(text);
+    g_autofree char *line = g_strconcat(CLEAR_LINE, clean, NULL);
+    write_all(STDERR_FILENO, line, strlen(line));
     status_shown = TRUE;
 }
 
@@ -217,8 +232,7 @@ void lw_cli_status_clear(void)
 {
     if (!status_shown)
         return;
-    fputs("\r\033[K", stderr);
-    fflush(stderr);
+    write_all(STDERR_FILENO, CLEAR_LINE, strlen(CLEAR_LINE));
     status_shown = FALSE;
 }
 
@@ -245,7 +259,7 @@ void lw_cli_on_progress(void *user, const lw_progress *p)
 
 gboolean lw_cli_write(const char *bytes, gsize n, GError **error)
 {
-    if (fwrite(bytes, 1, n, stdout) == n && fflush(stdout) == 0)
+    if (write_all(STDOUT_FILENO, bytes, n))
         return TRUE;
     int saved = errno;
     g_set_error(error, LW_CLI_ERROR, saved == EPIPE ? LW_CLI_ERROR_CLOSED : LW_CLI_ERROR_OUTPUT,

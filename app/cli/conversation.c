@@ -113,6 +113,11 @@ guint lw_cli_conversation_n_attached(const lw_cli_conversation *c)
     return c->attached->len;
 }
 
+guint32 lw_cli_conversation_n_ctx(const lw_cli_conversation *c)
+{
+    return lw_session_get_n_ctx(c->session);
+}
+
 /* ---- Attachments ---- */
 
 static lw_media *open_media(lw_cli_conversation *c, lw_cli_kind kind, const char *path,
@@ -280,6 +285,14 @@ static void on_text(void *user, const char *text, gsize n)
         g_atomic_int_set(&lw_cli_cancel, 1);
 }
 
+/* Times too short for the clock give no rate. */
+static void append_rate(GString *s, gsize n_tokens, double seconds)
+{
+    g_string_append_printf(s, ", %.2f s", seconds);
+    if (seconds >= 1e-3)
+        g_string_append_printf(s, " (%.1f tokens/s)", (double)n_tokens / seconds);
+}
+
 static void print_figures(const lw_cli_conversation *c, const lw_generate_result *r)
 {
     gsize computed = r->n_prompt - r->n_reused;
@@ -290,13 +303,9 @@ static void print_figures(const lw_cli_conversation *c, const lw_generate_result
         g_string_append_printf(s, ", %zu reused", r->n_reused);
     if (r->vision_seconds > 0)
         g_string_append_printf(s, ", looking %.2f s", r->vision_seconds);
-    if (r->prompt_seconds > 0)
-        g_string_append_printf(s, ", %.2f s (%.1f tokens/s)", r->prompt_seconds,
-                               (double)computed / r->prompt_seconds);
+    append_rate(s, computed, r->prompt_seconds);
     g_string_append_printf(s, "; answer %zu tokens", r->n_generated);
-    if (r->generate_seconds > 0)
-        g_string_append_printf(s, ", %.2f s (%.1f tokens/s)", r->generate_seconds,
-                               (double)r->n_generated / r->generate_seconds);
+    append_rate(s, r->n_generated, r->generate_seconds);
     if (c->generate.sampling.temperature > 0)
         g_string_append_printf(s, "; seed %" G_GUINT64_FORMAT, c->generate.sampling.seed);
     lw_cli_note("%s]", s->str);

@@ -34,6 +34,7 @@ void lw_cli_conversation_free(lw_cli_conversation *c);
 gboolean lw_cli_conversation_attach(lw_cli_conversation *c, lw_cli_kind kind, const char *path,
                                     GError **error);
 guint lw_cli_conversation_n_attached(const lw_cli_conversation *c);
+guint32 lw_cli_conversation_n_ctx(const lw_cli_conversation *c);
 
 /* Ask: the answer streams to stdout and ends with a newline, figures go to stderr.
  * Media that the context has no room for are opened again with what is left, which is said on stderr.

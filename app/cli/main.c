@@ -4,7 +4,6 @@
  */
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "app/cli/cli.h"
@@ -77,10 +76,7 @@ int main(int argc, char **argv)
 
     if (dispatch(argc, argv, &error))
         return 0;
-    if (!g_error_matches(error, LW_CLI_ERROR, LW_CLI_ERROR_CLOSED)) {
-        g_autofree char *line = lw_cli_clean(error->message);
-        lw_cli_status_clear();
-        fprintf(stderr, "lw: %s\n", line);
-    }
+    if (!g_error_matches(error, LW_CLI_ERROR, LW_CLI_ERROR_CLOSED))
+        lw_cli_note("lw: %s", error->message);
     return 1;
 }

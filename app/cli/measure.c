@@ -5,7 +5,7 @@
 
 #include "engine/base/pool.h"
 
-#define CHUNK ((gsize)1 << 20)
+#define CHUNK ((gsize)1 << 18)
 
 typedef struct {
     const guint8 *bytes;

@@ -117,9 +117,9 @@ static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **er
     }
     if (r.stop == LW_STOP_CONTEXT) {
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the answer is not complete: the context of %zu tokens is full; give a larger "
-                    "--ctx",
-                    r.n_prompt + r.n_generated);
+                    "the answer is not complete: the context of %u tokens is full after %zu of the "
+                    "answer; give a larger --ctx",
+                    lw_cli_conversation_n_ctx(c), r.n_generated);
         return FALSE;
     }
     if (r.stop == LW_STOP_LENGTH)

@@ -7,17 +7,17 @@ import select
 import signal
 import time
 
-from lwtest import ENV, LIMIT, LW, MMPROJ, MODEL, main, picture, test, write
+from lwtest import ENV, LIMIT, LW, MMPROJ, MODEL, endless_model, main, picture, test, write
 
 
 class Chat:
     """lw run on a terminal of its own."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, model=MODEL):
         self.seen = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(LW, [LW, "run", "-m", str(MODEL), "--mmproj", str(MMPROJ), *map(str, args)],
+            os.execve(LW, [LW, "run", "-m", str(model), "--mmproj", str(MMPROJ), *map(str, args)],
                       {**ENV, "TERM": "xterm"})
         self.until("> ")
 
@@ -138,8 +138,8 @@ def full_context_keeps_the_conversation():
 
 @test
 def interrupt_stops_the_answer_and_not_the_program():
-    # Greedy, this model never ends its answer, and the terminal holds less than the context.
-    chat = Chat("--temp", "0", "--ctx", "100000")
+    # The terminal holds less than the context: the answer cannot end before it is read.
+    chat = Chat("--ctx", "100000", model=endless_model())
     chat.send("tell me everything\r")
     chat.until("\033[?2004l")
     chat.read()

@@ -110,6 +110,16 @@ def copy(source, name):
     return write(name, pathlib.Path(source).read_bytes())
 
 
+def endless_model():
+    """The tiny model with no token that ends an answer: it goes on until the context is full."""
+    data = MODEL.read_bytes()
+    for known, unknown in ((b"ggml.eos_token_id", b"ggml.xos_token_id"), (b"<|im_end|>", b"<|im_enX|>"),
+                           (b"<|endoftext|>", b"<|endofXext|>")):
+        assert known in data
+        data = data.replace(known, unknown)
+    return write("endless.gguf", data)
+
+
 def png(width, height, rows=None):
     """A PNG; without rows only a header that claims the size."""
     def chunk(kind, data):
