@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/kernels/bench.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/cpu.h"
+#include "engine/base/pool.h"
+#include "engine/gguf/gguf.h"
+#include "engine/kernels/linear.h"
+
+/* Each figure is the best of runs that last this long together: other programs only slow one down. */
+#define BENCH_US 60000
+
+/* Larger than any cache we expect a share of. */
+#define STREAM_BYTES ((gsize)512 << 20)
+
+static double seconds_of(void (*run)(void *ctx), void *ctx)
+{
+    gint64 end = g_get_monotonic_time() + BENCH_US, best = G_MAXINT64;
+    int repeat = 1;
+
+    for (;;) {
+        gint64 t = g_get_monotonic_time();
+        for (int i = 0; i < repeat; i++)
+            run(ctx);
+        t = g_get_monotonic_time() - t;
+        if (t < 200 && repeat < 1 << 20) { /* too short for a microsecond clock */
+            repeat *= 2;
+            continue;
+        }
+        best = MIN(best, t);
+        if (g_get_monotonic_time() >= end)
+            return best * 1e-6 / repeat;
+    }
+}
+
+static void *filled(gsize n_bytes)
+{
+    guint32 *p = g_aligned_alloc(1, (n_bytes + 63) / 64 * 64, 64);
+
+    for (gsize i = 0; i < n_bytes / 4; i++)
+        p[i] = 0x2c002c00u ^ (guint32)(i * 2654435761u >> 23); /* tame as f32, f16 and bf16 */
+    return p;
+}
+
+/* -- ceilings ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    lw_pool *pool;
+    const char *data;
+    gsize n_bytes;
+} stream;
+
+#define STREAM_TASKS 64
+
+static void read_part(void *ctx, int task, int worker)
+{
+    const stream *s = ctx;
+    gsize n = s->n_bytes / STREAM_TASKS;
+    const guint64 *p = (const void *)(s->data + task * n);
+    guint64 x[8] = {0};
+
+    for (gsize i = 0; i < n / 8; i += 8)
+        for (int j = 0; j < 8; j++)
+            x[j] |= p[i + j];
+    __asm__ volatile("" : : "r"(x) : "memory");
+}
+
+static void read_all(void *ctx)
+{
+    stream *s = ctx;
+    lw_pool_run(s->pool, STREAM_TASKS, read_part, s, NULL);
+}
+
+#if defined(__x86_64__)
+#define LOOPS 100000
+#define TEN(op)                                                                                    \
+    op "0\n\t" op "1\n\t" op "2\n\t" op "3\n\t" op "4\n\t" op "5\n\t" op "6\n\t" op "7\n\t" op "8\n\t" op "9\n\t"
+#define PEAK(name, op)                                                                             \
+    static void name(void *ctx)                                                                    \
+    {                                                                                              \
+        for (int i = 0; i < LOOPS; i++)                                                            \
+            __asm__ volatile(TEN(op) : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
+                             "xmm7", "xmm8", "xmm9");                                              \
+    }
+
+PEAK(peak_fma256, "vfmadd231ps %%ymm14, %%ymm15, %%ymm")
+PEAK(peak_fma512, "vfmadd231ps %%zmm14, %%zmm15, %%zmm")
+PEAK(peak_vnni512, "vpdpbusd %%zmm14, %%zmm15, %%zmm")
+#endif
+
+void bench_ceilings(guint cpu_flags)
+{
+    stream s = {.data = filled(STREAM_BYTES), .n_bytes = STREAM_BYTES};
+
+    printf("%s, %d CPUs\n", lw_cpu_describe(cpu_flags), lw_cpu_count());
+    for (int n = 1; n <= lw_cpu_count(); n *= 2) {
+        s.pool = lw_pool_new(n);
+        printf("ceiling: reading memory, %d threads: %.1f GB/s\n", n,
+               STREAM_BYTES / seconds_of(read_all, &s) / 1e9);
+        lw_pool_free(s.pool);
+    }
+    g_aligned_free((void *)s.data);
+#if defined(__x86_64__)
+    if (cpu_flags & LW_CPU_AVX2)
+        printf("ceiling: f32 fma, 256 bits, one thread: %.0f GFLOP/s\n",
+               LOOPS * 160.0 / seconds_of(peak_fma256, NULL) / 1e9);
+    if (cpu_flags & LW_CPU_AVX512)
+        printf("ceiling: f32 fma, 512 bits, one thread: %.0f GFLOP/s\n",
+               LOOPS * 320.0 / seconds_of(peak_fma512, NULL) / 1e9);
+    if (cpu_flags & LW_CPU_AVX512_VNNI)
+        printf("ceiling: vpdpbusd, 512 bits, one thread: %.0f GOP/s\n",
+               LOOPS * 1280.0 / seconds_of(peak_vnni512, NULL) / 1e9);
+#endif
+}
+
+/* -- single kernels ------------------------------------------------------------------------------ */
+
+/* Arguments of whatever is measured: each RUN() names the fields it uses. */
+typedef struct {
+    const lw_kernels *k;
+    gsize n;
+    float *x, *y, *z;
+    void *w;
+    gsize row_bytes;
+    int rows, cols;
+    int8_t *q;
+    float *scale;
+    int32_t *qsum;
+    lw_panel_mul mul;
+    lw_attn_step attn;
+    lw_pool *pool;
+    lw_weight weight;
+    void *scratch;
+} args;
+
+#define RUN(name, call)                                                                            \
+    static void run_##name(void *ctx)                                                              \
+    {                                                                                              \
+        args *a = ctx;                                                                             \
+        a->k->call;                                                                                \
+    }
+
+RUN(f16_to_f32, f16_to_f32(a->w, a->y, a->n))
+RUN(f32_to_f16, f32_to_f16(a->x, a->w, a->n))
+RUN(bf16_to_f32, bf16_to_f32(a->w, a->y, a->n))
+RUN(dequant_q8_0, dequant_q8_0(a->w, a->y, a->n))
+RUN(dequant_q4_0, dequant_q4_0(a->w, a->y, a->n))
+RUN(rmsnorm, rmsnorm(a->x, a->z, a->y, (int)a->n, 1e-6f))
+RUN(add, add(a->y, a->x, a->n))
+RUN(swiglu, swiglu(a->x, a->z, a->y, a->n))
+RUN(gelu_erf, gelu_erf(a->x, a->y, a->n))
+RUN(rope_half, rope_half(a->x, (int)a->n / 64, 64, a->z, a->z + 32))
+RUN(quant_q8, quant_q8(a->x, a->q, a->scale, (int)a->n))
+RUN(qsum_q8, qsum_q8(a->q, a->qsum, (int)a->n))
+RUN(matvec_f32, matvec_f32(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
+RUN(matvec_f16, matvec_f16(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
+RUN(matvec_bf16, matvec_bf16(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
+RUN(matvec_q8_0, matvec_q8_0(a->w, a->row_bytes, a->rows, a->cols, a->q, a->scale, a->y))
+RUN(matvec_q4_0, matvec_q4_0(a->w, a->row_bytes, a->rows, a->cols, a->q, a->scale, a->y))
+RUN(pack_q8_0, pack_q8_0(a->w, a->row_bytes, 16, a->cols, (uint8_t *)a->y, a->scale))
+RUN(pack_q4_0, pack_q4_0(a->w, a->row_bytes, 16, a->cols, (uint8_t *)a->y, a->scale))
+RUN(pack_f32, pack_f32(a->w, a->row_bytes, 32, a->cols, a->y))
+RUN(pack_f16, pack_f16(a->w, a->row_bytes, 32, a->cols, a->y))
+RUN(pack_bf16, pack_bf16(a->w, a->row_bytes, 32, a->cols, a->y))
+RUN(panel_i8, panel_i8(&a->mul))
+RUN(panel_f32, panel_f32(&a->mul))
+RUN(attn_step_f16, attn_step_f16(&a->attn))
+RUN(attn_step_f32, attn_step_f32(&a->attn))
+
+static const char *mask_name, *wanted;
+
+static void report(const char *name, const char *shape, void (*run)(void *), args *a, double bytes,
+                   double flops)
+{
+    if (wanted != NULL && strstr(name, wanted) == NULL)
+        return;
+    double t = seconds_of(run, a);
+    printf("%-7s %-14s %-28s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6, bytes / t / 1e9);
+    if (flops > 0)
+        printf(" %8.1f GFLOP/s", flops / t / 1e9);
+    printf("\n");
+    fflush(stdout);
+}
+
+#define REPORT(name, shape, bytes, flops) report(#name, shape, run_##name, a, bytes, flops)
+
+static void elementwise(args *a)
+{
+    double n = a->n = 4096;
+
+    REPORT(f16_to_f32, "4096", n * 6, 0);
+    REPORT(f32_to_f16, "4096", n * 6, 0);
+    REPORT(bf16_to_f32, "4096", n * 6, 0);
+    REPORT(dequant_q8_0, "4096", n * 5.06, 0);
+    REPORT(dequant_q4_0, "4096", n * 4.56, 0);
+    REPORT(rmsnorm, "4096", n * 12, 0);
+    REPORT(add, "4096", n * 12, 0);
+    REPORT(swiglu, "4096", n * 12, 0);
+    REPORT(gelu_erf, "4096", n * 8, 0);
+    memset(a->z, 0, 64 * sizeof(float));
+    REPORT(rope_half, "64 heads of 64", n * 8, 0);
+    REPORT(quant_q8, "4096", n * 5, 0);
+    REPORT(qsum_q8, "4096", n, 0);
+}
+
+#define MATVEC(name, t, shape)                                                                     \
+    a->row_bytes = lw_type_row_bytes(t, a->cols);                                                  \
+    REPORT(name, shape, (double)a->row_bytes * a->rows, 2.0 * a->rows * a->cols)
+
+static void products(args *a)
+{
+    a->cols = 896;
+    a->rows = 64; /* cached: what the kernel itself can do */
+    MATVEC(matvec_f32, LW_TYPE_F32, "64 x 896, cached");
+    MATVEC(matvec_f16, LW_TYPE_F16, "64 x 896, cached");
+    MATVEC(matvec_bf16, LW_TYPE_BF16, "64 x 896, cached");
+    MATVEC(matvec_q8_0, LW_TYPE_Q8_0, "64 x 896, cached");
+    MATVEC(matvec_q4_0, LW_TYPE_Q4_0, "64 x 896, cached");
+    a->rows = 150000;
+    MATVEC(matvec_q8_0, LW_TYPE_Q8_0, "150000 x 896, memory");
+    MATVEC(matvec_q4_0, LW_TYPE_Q4_0, "150000 x 896, memory");
+
+    a->rows = 16;
+    MATVEC(pack_q8_0, LW_TYPE_Q8_0, "16 x 896");
+    MATVEC(pack_q4_0, LW_TYPE_Q4_0, "16 x 896");
+    a->rows = 32;
+    MATVEC(pack_f32, LW_TYPE_F32, "32 x 896");
+    MATVEC(pack_f16, LW_TYPE_F16, "32 x 896");
+    MATVEC(pack_bf16, LW_TYPE_BF16, "32 x 896");
+
+    a->mul = (lw_panel_mul){.panel = a->w, .panel_scale = a->z, .k = 896, .rows = 256, .cols = 16,
+                            .x = a->x, .x_stride = 896, .q = a->q, .scale = a->scale, .qsum = a->qsum,
+                            .y = a->y, .y_stride = 32};
+    REPORT(panel_i8, "16 x 896 x 256 rows", 896.0 * (16 + 256), 2.0 * 896 * 16 * 256);
+    a->mul.cols = 32;
+    REPORT(panel_f32, "32 x 896 x 256 rows", 4 * 896.0 * (32 + 256), 2.0 * 896 * 32 * 256);
+}
+
+static void attention(args *a)
+{
+    static const struct {
+        int rows, d;
+    } shapes[] = {{1, 64}, {7, 64}, {8, 128}, {448, 64}, {256, 128}, {64, 80}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        int rows = shapes[i].rows, d = shapes[i].d;
+        g_autofree char *shape = g_strdup_printf("%d rows, d %d", rows, d);
+        double flops = 4.0 * rows * d * LW_ATTN_TILE, elems = 2.0 * d * LW_ATTN_TILE;
+        a->attn = (lw_attn_step){.q = a->x, .q_stride = d, .k = a->w, .v = (char *)a->w + (1 << 20),
+                                 .kv_stride = d, .rows = rows, .n_keys = LW_ATTN_TILE, .d = d,
+                                 .scale = 1e-3f, .m = a->z, .l = a->scale, .o = a->y,
+                                 .scratch = a->scratch};
+        REPORT(attn_step_f16, shape, elems * 2, flops);
+        REPORT(attn_step_f32, shape, elems * 4, flops);
+    }
+}
+
+/* -- lw_linear() --------------------------------------------------------------------------------- */
+
+static void run_linear(void *ctx)
+{
+    args *a = ctx;
+    const lw_weight *w = &a->weight;
+    gsize stride = w->n_out;
+
+    lw_linear(a->pool, a->k, &w, 1, a->x, w->n_in, a->rows, &a->y, &stride, a->scratch, NULL);
+}
+
+static void linear(args *a)
+{
+    static const guint types[] = {LW_TYPE_Q8_0, LW_TYPE_Q4_0, LW_TYPE_F16};
+    static const int rows[] = {1, 2, 4, 8, 32, 512};
+    static const int shapes[][2] = {{896, 4864}, {4864, 896}};
+
+    for (int n_threads = 1; n_threads <= lw_cpu_count(); n_threads *= 2) {
+        a->pool = lw_pool_new(n_threads);
+        for (guint t = 0; t < G_N_ELEMENTS(types); t++) {
+            for (guint s = 0; s < G_N_ELEMENTS(shapes); s++) {
+                for (guint r = 0; r < G_N_ELEMENTS(rows); r++) {
+                    int n_in = shapes[s][0], n_out = shapes[s][1];
+                    gsize row_bytes = lw_type_row_bytes(types[t], n_in);
+                    g_autofree char *shape = g_strdup_printf("%s %dx%d, %d rows, %d thr",
+                        lw_type_get_info(types[t])->name, n_in, n_out, rows[r], n_threads);
+                    a->weight = (lw_weight){types[t], n_in, n_out, a->w, row_bytes, NULL};
+                    a->rows = rows[r];
+                    REPORT(linear, shape, (double)row_bytes * n_out, 2.0 * n_in * n_out * rows[r]);
+                }
+            }
+        }
+        lw_pool_free(a->pool);
+    }
+}
+
+void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
+{
+    gsize n = 512 * 4864;
+    args a = {
+        .k = k,
+        .x = filled(n * 4), .y = filled(n * 4), .z = filled(n * 4), .w = filled((gsize)160 << 20),
+        .q = filled(n), .scale = filled(n / 8), .qsum = filled(n / 8),
+        .scratch = filled(MAX(LW_ATTN_SCRATCH, lw_linear_scratch_bytes(512, 4864, 64))),
+    };
+
+    mask_name = mask;
+    wanted = pattern;
+    elementwise(&a);
+    products(&a);
+    memset(a.z, 0, 4096);
+    memset(a.scale, 0, 4096);
+    attention(&a);
+    linear(&a);
+    g_aligned_free(a.x);
+    g_aligned_free(a.y);
+    g_aligned_free(a.z);
+    g_aligned_free(a.w);
+    g_aligned_free(a.q);
+    g_aligned_free(a.scale);
+    g_aligned_free(a.qsum);
+    g_aligned_free(a.scratch);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Speed of the kernels, beside what the machine could do at most.  Prints; judges nothing.
+ */
+#pragma once
+
+#include "engine/kernels/kernels.h"
+
+G_BEGIN_DECLS
+
+/* Read bandwidth by number of threads, peak multiply-add rate of one thread. */
+void bench_ceilings(guint cpu_flags);
+
+/* Kernels whose name contains pattern (NULL: all), one thread, then lw_linear() with 1 and 2. */
+void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern);
+
+G_END_DECLS

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * attn_step against a softmax in double over everything visible, after one or several merged tiles.
+ */
+#include "tests/kernels/check.h"
+
+typedef struct {
+    gboolean f16;
+    int rows, d, n_keys; /* all tiles together */
+    int tile;            /* keys per step */
+    gboolean masked;
+    float spread; /* of the scores: large ones make most weights vanish */
+} attn_case;
+
+static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
+{
+    gsize q_stride = c->d + 5, kv_stride = c->d + 8, n_kv = c->n_keys * kv_stride;
+    float *q = check_alloc(c->rows * q_stride * 4, 4);
+    float *kf = check_alloc(n_kv * 4, 4), *vf = check_alloc(n_kv * 4, 4);
+    lw_f16 *kh = check_alloc(n_kv * 2, 2), *vh = check_alloc(n_kv * 2, 2);
+    float *m = check_alloc(c->rows * 4, 4), *l = check_alloc(c->rows * 4, 4);
+    float *o = check_alloc((gsize)c->rows * c->d * 4, 4);
+    gint32 *visible = check_alloc(c->rows * 4, 4), *seen = check_alloc(c->rows * 4, 4);
+    void *scratch = check_alloc(LW_ATTN_SCRATCH, 0);
+    float scale = c->spread / sqrtf((float)c->d);
+
+    memset(scratch, 0xff, LW_ATTN_SCRATCH); /* NaN: what is left over must not leak in */
+
+    check_fill_f32(q, c->rows * q_stride, FILL_NORMAL);
+    for (gsize i = 0; i < n_kv; i++) {
+        kh[i] = lw_f32_to_f16(check_normal());
+        vh[i] = lw_f32_to_f16(check_normal());
+        kf[i] = lw_f16_to_f32(kh[i]);
+        vf[i] = lw_f16_to_f32(vh[i]);
+    }
+    for (int r = 0; r < c->rows; r++) {
+        m[r] = -INFINITY;
+        /* Some see nothing, some everything, some stop inside a tile. */
+        seen[r] = !c->masked || r % 5 == 4 ? c->n_keys
+                  : r % 5 == 1             ? 0
+                                           : (gint32)(check_random() % (c->n_keys + 1));
+    }
+    for (int first = 0; first < c->n_keys; first += c->tile) {
+        for (int r = 0; r < c->rows; r++)
+            visible[r] = seen[r] - first; /* may be negative or beyond the tile */
+        step(&(lw_attn_step){
+            .q = q, .q_stride = q_stride,
+            .k = c->f16 ? (const void *)(kh + first * kv_stride) : kf + first * kv_stride,
+            .v = c->f16 ? (const void *)(vh + first * kv_stride) : vf + first * kv_stride,
+            .kv_stride = kv_stride, .rows = c->rows, .n_keys = MIN(c->tile, c->n_keys - first),
+            .d = c->d, .scale = scale, .visible = c->masked ? visible : NULL, .m = m, .l = l, .o = o,
+            .scratch = scratch,
+        });
+    }
+
+    g_autofree double *s = g_new(double, c->n_keys);
+    for (int r = 0; r < c->rows; r++) {
+        double max = -INFINITY, sum = 0;
+        for (int j = 0; j < seen[r]; j++) {
+            s[j] = 0;
+            for (int i = 0; i < c->d; i++)
+                s[j] += (double)q[r * q_stride + i] * kf[j * kv_stride + i];
+            s[j] *= scale;
+            max = MAX(max, s[j]);
+        }
+        for (int j = 0; j < seen[r]; j++)
+            sum += s[j] = exp(s[j] - max);
+        if (seen[r] == 0) {
+            g_assert_true(m[r] == -INFINITY && l[r] == 0);
+            for (int i = 0; i < c->d; i++)
+                g_assert_cmpfloat(o[(gsize)r * c->d + i], ==, 0);
+            continue;
+        }
+        g_assert_cmpfloat(fabs(m[r] - max), <=, 1e-5 * (1 + fabs(max)));
+        for (int i = 0; i < c->d; i++) {
+            double want = 0, size = 0;
+            for (int j = 0; j < seen[r]; j++) {
+                want += s[j] / sum * vf[j * kv_stride + i];
+                size += s[j] / sum * fabs(vf[j * kv_stride + i]);
+            }
+            float got = o[(gsize)r * c->d + i] / l[r];
+            if (!(fabs(got - want) <= 2e-6 * (1 + c->spread) * (1 + size)))
+                g_error("attention %s, %d rows, %d keys by %d, d %d: row %d, column %d is %.9g, not %.9g",
+                        c->f16 ? "f16" : "f32", c->rows, c->n_keys, c->tile, c->d, r, i, got, want);
+        }
+    }
+    check_free(q);
+    check_free(kf);
+    check_free(vf);
+    check_free(kh);
+    check_free(vh);
+    check_free(m);
+    check_free(l);
+    check_free(o);
+    check_free(visible);
+    check_free(seen);
+    check_free(scratch);
+}
+
+static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
+{
+    static const int dims[] = {8, 24, 32, 64, 72, 80, 128, 256, 512}, rows[] = {1, 2, 6, 7, 8, 9, 13, 29};
+    static const int keys[] = {1, 15, 16, 33, 64, 65, 200};
+
+    for (guint d = 0; d < G_N_ELEMENTS(dims); d++) {
+        for (guint r = 0; r < G_N_ELEMENTS(rows); r++) {
+            for (guint n = 0; n < G_N_ELEMENTS(keys); n++) {
+                attn_case c = {
+                    .f16 = f16, .rows = rows[r], .d = dims[d], .n_keys = keys[n],
+                    .tile = n % 2 ? LW_ATTN_TILE : 47, .masked = (d + r + n) % 2, .spread = r % 2 ? 8 : 1,
+                };
+                run_case(&c, step);
+            }
+        }
+    }
+    for (int n = 3; n <= 8; n++) {
+        attn_case c = {.f16 = f16, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+        run_case(&c, step);
+    }
+    attn_case many = {.f16 = f16, .rows = 7 * 64, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+    run_case(&many, step);
+}
+
+void test_attn_step_f16(const lw_kernels *ref, const lw_kernels *k)
+{
+    all_cases(TRUE, k->attn_step_f16);
+}
+
+void test_attn_step_f32(const lw_kernels *ref, const lw_kernels *k)
+{
+    all_cases(FALSE, k->attn_step_f32);
+}

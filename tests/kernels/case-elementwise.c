@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Norm, activations, rotation and quantisation of activations.
+ */
+#include "tests/kernels/check.h"
+
+static const int sizes[] = {1, 3, 8, 15, 16, 17, 31, 33, 64, 100, 896, 1000};
+
+void test_rmsnorm(const lw_kernels *ref, const lw_kernels *k)
+{
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        for (check_fill fill = 0; fill < N_FILLS; fill++) {
+            int n = sizes[s];
+            float *x = check_alloc(n * 4, 4), *w = check_alloc(n * 4, 0);
+            float *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
+            check_fill_f32(x, n, fill);
+            check_fill_f32(w, n, FILL_NORMAL);
+            ref->rmsnorm(x, w, want, n, 1e-6f);
+            k->rmsnorm(x, w, got, n, 1e-6f);
+            check_close_f32("rmsnorm", got, want, n, 1e-6f, 1e-37f);
+            memcpy(got, x, n * 4); /* in place */
+            k->rmsnorm(got, w, got, n, 1e-6f);
+            check_close_f32("rmsnorm in place", got, want, n, 1e-6f, 1e-37f);
+            check_free(x);
+            check_free(w);
+            check_free(got);
+            check_free(want);
+        }
+    }
+}
+
+void test_add(const lw_kernels *ref, const lw_kernels *k)
+{
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        int n = sizes[s];
+        float *x = check_alloc(n * 4, 4), *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
+        check_fill_f32(x, n, FILL_EXTREME);
+        check_fill_f32(want, n, FILL_NORMAL);
+        memcpy(got, want, n * 4);
+        ref->add(want, x, n);
+        k->add(got, x, n);
+        check_equal_f32("add", got, want, n);
+        check_free(x);
+        check_free(got);
+        check_free(want);
+    }
+}
+
+/* Both against double precision. */
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+static double gelu(double x)
+{
+    return 0.5 * x * erfc(-x * M_SQRT1_2);
+}
+
+void test_swiglu(const lw_kernels *ref, const lw_kernels *k)
+{
+    enum { N = 40001 };
+    float *g = check_alloc(N * 4, 4), *u = check_alloc(N * 4, 0);
+    float *got = check_alloc(N * 4, 4), *want = check_alloc(N * 4, 0);
+
+    for (int i = 0; i < N; i++) {
+        g[i] = i < 20000 ? (i - 10000) * 0.012f : check_normal() * 4; /* -120 .. 120 */
+        u[i] = i < 20000 ? 1.0f : check_normal();
+        want[i] = (float)(silu(g[i]) * u[i]);
+    }
+    k->swiglu(g, u, got, N);
+    check_close_f32("swiglu", got, want, N, 5e-7f, 1e-36f);
+    ref->swiglu(g, u, got, N);
+    check_close_f32("swiglu, reference", got, want, N, 5e-7f, 1e-36f);
+
+    float ends[] = {3e38f, -3e38f, NAN, -0.0f, 1e-40f}, one[] = {1, 1, 1, 1, 1}, y[5], z[5];
+    k->swiglu(ends, one, y, 5);
+    ref->swiglu(ends, one, z, 5);
+    check_close_f32("swiglu, ends", y, z, 5, 5e-7f, 0);
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        float *tail = check_alloc(sizes[s] * 4, 4);
+        k->swiglu(g + 20000, u + 20000, tail, sizes[s]);
+        check_close_f32("swiglu, tail", tail, want + 20000, sizes[s], 5e-7f, 1e-36f);
+        check_free(tail);
+    }
+    check_free(g);
+    check_free(u);
+    check_free(got);
+    check_free(want);
+}
+
+void test_gelu_erf(const lw_kernels *ref, const lw_kernels *k)
+{
+    enum { N = 24001 };
+    float *x = check_alloc(N * 4, 4), *got = check_alloc(N * 4, 4), *want = check_alloc(N * 4, 0);
+
+    for (int i = 0; i < N; i++) {
+        x[i] = (i - 12000) * 0.001f;
+        want[i] = (float)gelu(x[i]);
+    }
+    /* 1 + erf cancels on the negative side: absolute there, as in the formula itself. */
+    k->gelu_erf(x, got, N);
+    check_close_f32("gelu", got, want, N, 4e-7f, 5e-7f);
+    ref->gelu_erf(x, got, N);
+    check_close_f32("gelu, reference", got, want, N, 4e-7f, 5e-7f);
+
+    float ends[] = {3e38f, NAN, -0.0f, 1e-40f, 30.0f}, y[5], z[5];
+    k->gelu_erf(ends, y, 5);
+    ref->gelu_erf(ends, z, 5);
+    check_close_f32("gelu, ends", y, z, 5, 4e-7f, 0);
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        float *tail = check_alloc(sizes[s] * 4, 4);
+        k->gelu_erf(x + 12500, tail, sizes[s]);
+        check_close_f32("gelu, tail", tail, want + 12500, sizes[s], 4e-7f, 5e-7f);
+        check_free(tail);
+    }
+    check_free(x);
+    check_free(got);
+    check_free(want);
+}
+
+void test_rope_half(const lw_kernels *ref, const lw_kernels *k)
+{
+    static const int heads[] = {1, 2, 14}, dims[] = {2, 6, 8, 32, 64, 80, 96, 128};
+
+    for (guint h = 0; h < G_N_ELEMENTS(heads); h++) {
+        for (guint i = 0; i < G_N_ELEMENTS(dims); i++) {
+            int d = dims[i], n = heads[h] * d;
+            float *c = check_alloc(d / 2 * 4, 4), *s = check_alloc(d / 2 * 4, 0);
+            float *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
+            for (int j = 0; j < d / 2; j++) {
+                float a = check_uniform(-4, 4);
+                c[j] = cosf(a);
+                s[j] = sinf(a);
+            }
+            check_fill_f32(want, n, FILL_NORMAL);
+            memcpy(got, want, n * 4);
+            ref->rope_half(want, heads[h], d, c, s);
+            k->rope_half(got, heads[h], d, c, s);
+            check_close_f32("rope", got, want, n, 1e-6f, 1e-6f);
+            check_free(c);
+            check_free(s);
+            check_free(got);
+            check_free(want);
+        }
+    }
+}
+
+void test_quant_q8(const lw_kernels *ref, const lw_kernels *k)
+{
+    enum { N = 32 * 40 };
+    float *x = check_alloc(N * 4, 4);
+    int8_t *got = check_alloc(N, 1), *want = check_alloc(N, 0);
+    float *sgot = check_alloc(N / 32 * 4, 4), *swant = check_alloc(N / 32 * 4, 0);
+
+    for (int round = 0; round < 50; round++) {
+        check_fill_f32(x, N, round % N_FILLS);
+        if (round >= 40) { /* values that fall on .5 exactly */
+            for (int i = 0; i < N; i++)
+                x[i] = ((int)(check_random() % 254) - 127) * 0.5f;
+            for (int i = 0; i < N; i += 32)
+                x[i] = 127;
+        }
+        if (round >= 45) { /* broken and tiny blocks between good ones */
+            x[5] = NAN;
+            x[32 + 31] = INFINITY;
+            x[64] = -INFINITY;
+            for (int i = 96; i < 128; i++)
+                x[i] = 1e-37f;
+            x[128] = 3.4e38f;
+        }
+        ref->quant_q8(x, want, swant, N);
+        k->quant_q8(x, got, sgot, N);
+        g_assert_cmpmem(got, N, want, N);
+        check_equal_f32("scale", sgot, swant, N / 32);
+        for (int i = 0; i < N; i++)
+            g_assert_cmpint(got[i], >=, -127);
+        if (round >= 45) {
+            g_assert_true(isnan(sgot[0]) && isnan(sgot[1]) && isnan(sgot[2]));
+            g_assert_cmpint(got[6], ==, 0);
+            g_assert_cmpfloat(sgot[3], ==, 0);
+            g_assert_cmpint(got[128], ==, 127);
+        }
+    }
+    check_free(x);
+    check_free(got);
+    check_free(want);
+    check_free(sgot);
+    check_free(swant);
+}
+
+void test_qsum_q8(const lw_kernels *ref, const lw_kernels *k)
+{
+    enum { N = 32 * 33 };
+    int8_t *q = check_alloc(N, 1);
+    gint32 *got = check_alloc(N / 32 * 4, 4);
+
+    for (int i = 0; i < N; i++)
+        q[i] = i < 32 ? -127 : i < 64 ? 127 : (int8_t)(check_random() % 255 - 127);
+    k->qsum_q8(q, got, N);
+    for (int b = 0; b < N / 32; b++) {
+        int sum = 0;
+        for (int i = 0; i < 32; i++)
+            sum += q[b * 32 + i];
+        g_assert_cmpint(got[b], ==, -128 * sum);
+    }
+    check_free(q);
+    check_free(got);
+}
