@@ -42,10 +42,32 @@ class Config:
         return asdict(self)
 
 
-def rms_norm(x, w, eps):
+# The element-wise parts, each one kernel once compiled.  Compiling these few small functions takes
+# seconds; compiling whole blocks for every shape of picture and row took longer than a training step
+# could win back (first step after 97 s on an H200).
+
+def _rms_norm(x, w, eps):
     h = x.float()
     h = h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + eps)
     return (h * w).to(x.dtype)
+
+
+def _rotate(x, cos, sin):
+    """Half-split rotary; cos and sin hold half a head and broadcast over heads."""
+    a, b = x.float().chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
+
+
+def _gate(g, u):
+    return F.silu(g) * u
+
+
+rms_norm, rotate, gate = _rms_norm, _rotate, _gate
+
+
+def compile_leaves(**how):
+    global rms_norm, rotate, gate
+    rms_norm, rotate, gate = (torch.compile(f, **how) for f in (_rms_norm, _rotate, _gate))
 
 
 class RMSNorm(nn.Module):
@@ -58,12 +80,6 @@ class RMSNorm(nn.Module):
         return rms_norm(x, self.weight, self.eps)
 
 
-def rotate(x, cos, sin):
-    """Half-split rotary; cos and sin hold half a head and broadcast over heads."""
-    a, b = x.float().chunk(2, -1)
-    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
-
-
 class MLP(nn.Module):
     def __init__(self, n, ffn, bias):
         super().__init__()
@@ -72,7 +88,7 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(ffn, n, bias=bias)
 
     def forward(self, x):
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return self.down_proj(gate(self.gate_proj(x), self.up_proj(x)))
 
 
 # --- the vision tower -------------------------------------------------------

@@ -36,7 +36,7 @@ def arguments():
     a.add_argument("--adam-lr", type=float, default=3e-3)
     a.add_argument("--warmup", type=int, default=150, help="steps")
     a.add_argument("--fall", type=float, default=0.35, help="share of the time in which the rate falls to zero")
-    a.add_argument("--compile", choices=("block", "none"), default="block")
+    a.add_argument("--compile", choices=("leaf", "none"), default="leaf", help="leaf: the element-wise functions")
     a.add_argument("--backend", default="", help="the compiler's backend; aot_eager tries the graphs on a CPU")
     a.add_argument("--save-every", type=float, default=120, help="seconds")
     a.add_argument("--log-every", type=float, default=60, help="seconds")
@@ -118,6 +118,7 @@ def main():
     import torch
     import torch.nn.functional as F
     from draw import Painter
+    import model as model_module
     from model import Config, Longwave
 
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -153,13 +154,13 @@ def main():
         step, spent = st["step"], st["spent"]
         print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
 
-    compiled = args.compile == "block" and (cuda or args.backend)
+    compiled = args.compile == "leaf" and (cuda or args.backend)
     how = dict(dynamic=True, backend=args.backend or "inductor")
     if compiled:
         torch._dynamo.config.cache_size_limit = 64
-        torch._dynamo.config.allow_unspec_int_on_nn_module = True
-        for block in list(net.model.visual.blocks) + list(net.model.language_model.layers):
-            block.compile(**how)
+        import torch.fx.experimental._config as symbolic
+        symbolic.use_duck_shape = False         # a picture of 256 patches is no width of 256
+        model_module.compile_leaves(**how)
 
     def answer_loss(h, weight, label):
         logits = F.linear(h, weight.to(h.dtype)).float()
