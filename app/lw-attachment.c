@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-attachment.h"
+
+#include <glib/gi18n.h>
+
+#include "engine/base/alloc.h"
+#include "vision/lw-vision.h"
+
+struct _LwAttachment
+{
+  GObject parent_instance;
+  char *label, *path, *problem;
+  GdkTexture *texture, *original;
+  lw_mem_attachment *record;
+  double duration;
+  gboolean film;
+};
+
+enum
+{
+  PROP_0,
+  PROP_TEXTURE,
+  PROP_PROBLEM,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (LwAttachment, lw_attachment, G_TYPE_OBJECT)
+
+/* ---- Thumbnails ---- */
+
+typedef struct
+{
+  GdkTexture *texture;
+  double duration;
+} Thumbnail;
+
+static void
+thumbnail_free (Thumbnail *t)
+{
+  g_clear_object (&t->texture);
+  g_free (t);
+}
+
+static void
+make_thumbnail (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const char *path = task_data;
+  lw_vis_image image = { 0 };
+  Thumbnail *result;
+  GError *error = NULL;
+  double duration = 0;
+
+  if (!lw_vis_thumbnail (path, LW_THUMBNAIL_SIDE, &image, &duration, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  gsize stride = (gsize)image.width * 3;
+  g_autoptr (GBytes) bytes = g_bytes_new_with_free_func (image.rgb, stride * (gsize)image.height,
+                                                         lw_free, image.rgb);
+  result = g_new0 (Thumbnail, 1);
+  result->texture =
+      gdk_memory_texture_new (image.width, image.height, GDK_MEMORY_R8G8B8, bytes, stride);
+  result->duration = duration;
+  g_task_return_pointer (task, result, (GDestroyNotify)thumbnail_free);
+}
+
+static void
+thumbnail_ready (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwAttachment) self = LW_ATTACHMENT (user_data);
+  g_autoptr (GError) error = NULL;
+  Thumbnail *t = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (!t)
+    {
+      self->problem = g_strdup (error->message);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROBLEM]);
+      return;
+    }
+  self->duration = t->duration;
+  self->film = t->duration > 0;
+  g_set_object (&self->texture, t->texture);
+  thumbnail_free (t);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TEXTURE]);
+}
+
+/* The task has no source object: its last reference may go on the worker. */
+static void
+start_thumbnail (LwAttachment *self)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, thumbnail_ready, g_object_ref (self));
+
+  g_task_set_source_tag (task, start_thumbnail);
+  g_task_set_task_data (task, g_strdup (self->path), g_free);
+  g_task_run_in_thread (task, make_thumbnail);
+}
+
+/* ---- Object ---- */
+
+static void
+lw_attachment_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  LwAttachment *self = LW_ATTACHMENT (object);
+
+  switch (id)
+    {
+    case PROP_TEXTURE:
+      g_value_set_object (value, self->texture);
+      break;
+    case PROP_PROBLEM:
+      g_value_set_string (value, self->problem);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+lw_attachment_finalize (GObject *object)
+{
+  LwAttachment *self = LW_ATTACHMENT (object);
+
+  g_free (self->label);
+  g_free (self->path);
+  g_free (self->problem);
+  g_clear_object (&self->texture);
+  g_clear_object (&self->original);
+  lw_mem_attachment_free (self->record);
+  G_OBJECT_CLASS (lw_attachment_parent_class)->finalize (object);
+}
+
+static void
+lw_attachment_class_init (LwAttachmentClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = lw_attachment_get_property;
+  object_class->finalize = lw_attachment_finalize;
+  props[PROP_TEXTURE] = g_param_spec_object ("texture", NULL, NULL, GDK_TYPE_TEXTURE,
+                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL,
+                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+lw_attachment_init (LwAttachment *self)
+{
+}
+
+LwAttachment *
+lw_attachment_new_for_file (const char *path)
+{
+  LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
+  g_autofree char *type = g_content_type_guess (path, NULL, 0, NULL);
+  g_autofree char *base = g_path_get_basename (path);
+
+  self->path = g_strdup (path);
+  self->label = g_filename_display_name (base);
+  /* By name, until the thumbnail tells by content. */
+  self->film = type && g_str_has_prefix (type, "video/");
+  start_thumbnail (self);
+  return self;
+}
+
+LwAttachment *
+lw_attachment_new_for_texture (GdkTexture *texture)
+{
+  LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
+
+  self->label = g_strdup (_("Pasted picture"));
+  self->texture = g_object_ref (texture);
+  self->original = g_object_ref (texture);
+  return self;
+}
+
+LwAttachment *
+lw_attachment_new_for_record (const lw_mem_attachment *record)
+{
+  LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
+
+  self->record = lw_mem_attachment_copy (record);
+  self->path = g_strdup (record->path);
+  self->label = g_strdup (record->label);
+  self->film = record->kind == LW_MEM_FILM;
+  start_thumbnail (self);
+  return self;
+}
+
+const char *
+lw_attachment_get_label (LwAttachment *self)
+{
+  return self->label;
+}
+
+const char *
+lw_attachment_get_path (LwAttachment *self)
+{
+  return self->path;
+}
+
+GdkTexture *
+lw_attachment_get_texture (LwAttachment *self)
+{
+  return self->texture;
+}
+
+GdkTexture *
+lw_attachment_get_original (LwAttachment *self)
+{
+  return self->path ? NULL : self->original;
+}
+
+gboolean
+lw_attachment_is_film (LwAttachment *self)
+{
+  return self->film;
+}
+
+double
+lw_attachment_get_duration (LwAttachment *self)
+{
+  return self->duration;
+}
+
+const char *
+lw_attachment_get_problem (LwAttachment *self)
+{
+  return self->problem;
+}
+
+const lw_mem_attachment *
+lw_attachment_get_record (LwAttachment *self)
+{
+  return self->record;
+}
+
+void
+lw_attachment_set_record (LwAttachment *self, const lw_mem_attachment *record)
+{
+  lw_mem_attachment_free (self->record);
+  self->record = lw_mem_attachment_copy (record);
+  g_free (self->path);
+  self->path = g_strdup (record->path);
+}
+
+char *
+lw_format_duration (double seconds)
+{
+  gint64 s = (gint64)(CLAMP (seconds, 0, 1e9) + 0.5);
+
+  if (s >= 3600)
+    return g_strdup_printf ("%d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+  return g_strdup_printf ("%d:%02d", (int)(s / 60), (int)(s % 60));
+}
+
+char *
+lw_attachment_describe (LwAttachment *self)
+{
+  if (self->film && self->duration > 0)
+    {
+      g_autofree char *time = lw_format_duration (self->duration);
+      /* Translators: a film's file name and its length, such as 1:20 */
+      return g_strdup_printf (_("Film %s, %s"), self->label, time);
+    }
+  if (self->film)
+    return g_strdup_printf (_("Film %s"), self->label);
+  return g_strdup_printf (_("Picture %s"), self->label);
+}

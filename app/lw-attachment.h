@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A picture or film that goes with a message.  It comes from a file or, when pasted or dragged out of
+ * another program, from a texture that gets a file only when its message is sent.  The thumbnail is
+ * made on a worker thread; `texture` is notified when it is there.
+ *
+ * Thread: UI.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app/lw-types.h"
+#include "memory/lw-memory.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_ATTACHMENT (lw_attachment_get_type ())
+G_DECLARE_FINAL_TYPE (LwAttachment, lw_attachment, LW, ATTACHMENT, GObject)
+
+/* Longer side of a thumbnail, pixels: 280 on a screen with scale 2. */
+#define LW_THUMBNAIL_SIDE 560
+
+LwAttachment *lw_attachment_new_for_file (const char *path);
+LwAttachment *lw_attachment_new_for_texture (GdkTexture *texture);
+LwAttachment *lw_attachment_new_for_record (const lw_mem_attachment *record);
+
+const char *lw_attachment_get_label (LwAttachment *self);
+/* NULL for a texture that is not saved yet. */
+const char *lw_attachment_get_path (LwAttachment *self);
+/* Thumbnail, or NULL while it is made. */
+GdkTexture *lw_attachment_get_texture (LwAttachment *self);
+/* The pasted texture in full, or NULL when there is a file. */
+GdkTexture *lw_attachment_get_original (LwAttachment *self);
+gboolean lw_attachment_is_film (LwAttachment *self);
+double lw_attachment_get_duration (LwAttachment *self); /* seconds, 0: unknown or a picture */
+/* Why it cannot be shown, or NULL. */
+const char *lw_attachment_get_problem (LwAttachment *self);
+
+/* What the store knows about it, or NULL before it is kept. */
+const lw_mem_attachment *lw_attachment_get_record (LwAttachment *self);
+void lw_attachment_set_record (LwAttachment *self, const lw_mem_attachment *record);
+
+/* "Picture photo.jpg", "Film walk.mp4, 1:20": for screen readers. Free with g_free(). */
+char *lw_attachment_describe (LwAttachment *self);
+
+/* "1:02:03" or "0:07".  Free with g_free(). */
+char *lw_format_duration (double seconds);
+
+G_END_DECLS

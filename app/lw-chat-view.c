@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-chat-view.h"
+
+#include <glib/gi18n.h>
+
+#include "app/lw-message-row.h"
+
+/* Within this distance of the end (logical pixels) the view counts as being at its end. */
+#define END_SLACK 24
+
+struct _LwChatView
+{
+  GtkWidget parent_instance;
+  LwConversation *conversation;
+  GSignalGroup *conversation_signals, *list_signals;
+  gboolean at_end;
+
+  GtkWidget *stack;
+  AdwStatusPage *greeting;
+  GtkLabel *can_do;
+  GtkScrolledWindow *scroller;
+  GtkListView *list;
+};
+
+G_DEFINE_FINAL_TYPE (LwChatView, lw_chat_view, GTK_TYPE_WIDGET)
+
+/* ---- Rows ---- */
+
+static void
+setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  gtk_list_item_set_activatable (item, FALSE);
+  gtk_list_item_set_selectable (item, FALSE);
+  gtk_list_item_set_child (item, lw_message_row_new ());
+}
+
+static void
+bind_row (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  lw_message_row_set_message (LW_MESSAGE_ROW (gtk_list_item_get_child (item)),
+                              gtk_list_item_get_item (item));
+}
+
+static void
+unbind_row (GtkSignalListItemFactory *factory, GtkListItem *item)
+{
+  lw_message_row_set_message (LW_MESSAGE_ROW (gtk_list_item_get_child (item)), NULL);
+}
+
+/* ---- Staying at the end ---- */
+
+static void
+adjustment_moved (LwChatView *self, GtkAdjustment *v)
+{
+  double end = gtk_adjustment_get_upper (v) - gtk_adjustment_get_page_size (v);
+
+  self->at_end = gtk_adjustment_get_value (v) >= end - END_SLACK;
+}
+
+/* The content grew or the window changed: keep the end in view if it was. */
+static void
+adjustment_changed (LwChatView *self, GtkAdjustment *v)
+{
+  if (self->at_end)
+    gtk_adjustment_set_value (v, gtk_adjustment_get_upper (v)
+                                     - gtk_adjustment_get_page_size (v));
+}
+
+/* ---- Pages ---- */
+
+static void
+update_page (LwChatView *self)
+{
+  const char *page = "empty";
+
+  if (self->conversation && !lw_conversation_get_loaded (self->conversation))
+    page = "loading";
+  else if (self->conversation
+           && g_list_model_get_n_items (lw_conversation_get_messages (self->conversation)))
+    page = "messages";
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), page);
+}
+
+static void
+items_changed (LwChatView *self, guint position, guint removed, guint added)
+{
+  /* A new question is looked at, wherever the view was. */
+  if (added)
+    self->at_end = TRUE;
+  update_page (self);
+}
+
+void
+lw_chat_view_set_conversation (LwChatView *self, LwConversation *conversation)
+{
+  g_return_if_fail (LW_IS_CHAT_VIEW (self));
+
+  if (!g_set_object (&self->conversation, conversation))
+    return;
+  g_signal_group_set_target (self->conversation_signals, conversation);
+  g_signal_group_set_target (self->list_signals,
+                             conversation ? lw_conversation_get_messages (conversation) : NULL);
+  self->at_end = TRUE;
+  if (conversation)
+    {
+      GListModel *messages = g_object_ref (lw_conversation_get_messages (conversation));
+      g_autoptr (GtkNoSelection) selection = gtk_no_selection_new (messages);
+
+      gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (selection));
+    }
+  else
+    {
+      gtk_list_view_set_model (self->list, NULL);
+    }
+  update_page (self);
+}
+
+void
+lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const char *problem)
+{
+  g_autofree char *seen = NULL;
+
+  g_return_if_fail (LW_IS_CHAT_VIEW (self));
+
+  if (!model)
+    {
+      adw_status_page_set_title (self->greeting, _("No model yet"));
+      adw_status_page_set_description (self->greeting, NULL);
+      gtk_label_set_label (self->can_do, problem ? problem : "");
+      return;
+    }
+  adw_status_page_set_title (self->greeting, _("What would you like to know?"));
+  if (model->has_vision)
+    /* Translators: %s is a model's name */
+    seen = g_strdup_printf (_("Ask %s about a picture, a film or anything else."), model->name);
+  else
+    seen = g_strdup_printf (_("Ask %s. It cannot see pictures: %s."), model->name,
+                            model->vision_missing ? model->vision_missing
+                                                  : _("it has no vision part"));
+  g_autofree char *escaped = g_markup_escape_text (seen, -1);
+  adw_status_page_set_description (self->greeting, escaped);
+  gtk_label_set_label (self->can_do, model->description ? model->description : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->can_do), model->description != NULL);
+}
+
+static void
+lw_chat_view_dispose (GObject *object)
+{
+  LwChatView *self = LW_CHAT_VIEW (object);
+
+  g_clear_object (&self->conversation_signals);
+  g_clear_object (&self->list_signals);
+  g_clear_object (&self->conversation);
+  g_clear_pointer (&self->stack, gtk_widget_unparent);
+  G_OBJECT_CLASS (lw_chat_view_parent_class)->dispose (object);
+}
+
+static void
+lw_chat_view_class_init (LwChatViewClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lw_chat_view_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-chat-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, stack);
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, greeting);
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, can_do);
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, scroller);
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, list);
+}
+
+static void
+lw_chat_view_init (LwChatView *self)
+{
+  g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
+  GtkAdjustment *v;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->at_end = TRUE;
+
+  g_signal_connect (factory, "setup", G_CALLBACK (setup_row), NULL);
+  g_signal_connect (factory, "bind", G_CALLBACK (bind_row), NULL);
+  g_signal_connect (factory, "unbind", G_CALLBACK (unbind_row), NULL);
+  gtk_list_view_set_factory (self->list, factory);
+
+  v = gtk_scrolled_window_get_vadjustment (self->scroller);
+  g_signal_connect_object (v, "value-changed", G_CALLBACK (adjustment_moved), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (v, "changed", G_CALLBACK (adjustment_changed), self,
+                           G_CONNECT_SWAPPED);
+
+  self->conversation_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",
+                                  G_CALLBACK (update_page), self);
+  self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
+  g_signal_group_connect_swapped (self->list_signals, "items-changed",
+                                  G_CALLBACK (items_changed), self);
+}

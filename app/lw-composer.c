@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-composer.h"
+
+#include <glib/gi18n.h>
+
+#include "app/lw-attachment-tile.h"
+
+/* Pictures and films of one question; far more than any context holds. */
+#define MAX_ATTACHMENTS 32
+
+struct _LwComposer
+{
+  GtkWidget parent_instance;
+  LwConversation *conversation;
+  GSignalGroup *conversation_signals, *draft_signals, *list_signals;
+  GtkFileChooserNative *chooser;
+
+  GtkWidget *box;
+  GtkRevealer *tiles_revealer;
+  GtkBox *tiles;
+  GtkTextView *text;
+  GtkScrolledWindow *scroller;
+  GtkWidget *placeholder, *attach_button, *send_button, *stop_button;
+  GtkStack *button_stack;
+};
+
+enum
+{
+  SIGNAL_SEND,
+  SIGNAL_STOP,
+  SIGNAL_PROBLEM,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LwComposer, lw_composer, GTK_TYPE_WIDGET)
+
+/* ---- State ---- */
+
+static GListStore *
+attachments (LwComposer *self)
+{
+  return self->conversation ? lw_conversation_get_draft_attachments (self->conversation) : NULL;
+}
+
+static gboolean
+has_text (LwComposer *self)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->text);
+  GtkTextIter it;
+
+  gtk_text_buffer_get_start_iter (buffer, &it);
+  while (!gtk_text_iter_is_end (&it))
+    {
+      if (!g_unichar_isspace (gtk_text_iter_get_char (&it)))
+        return TRUE;
+      gtk_text_iter_forward_char (&it);
+    }
+  return FALSE;
+}
+
+static void
+update (LwComposer *self)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->text);
+  gboolean busy = self->conversation && lw_conversation_get_busy (self->conversation);
+  gboolean any
+      = self->conversation && g_list_model_get_n_items (G_LIST_MODEL (attachments (self))) > 0;
+
+  gtk_widget_set_visible (self->placeholder, gtk_text_buffer_get_char_count (buffer) == 0);
+  gtk_stack_set_visible_child (self->button_stack, busy ? self->stop_button : self->send_button);
+  gtk_widget_set_sensitive (self->send_button, self->conversation
+                                                   && lw_conversation_get_loaded (self->conversation)
+                                                   && (any || has_text (self)));
+}
+
+static void
+send (LwComposer *self)
+{
+  if (gtk_widget_get_sensitive (self->send_button)
+      && !lw_conversation_get_busy (self->conversation))
+    g_signal_emit (self, signals[SIGNAL_SEND], 0);
+}
+
+static void
+stop (LwComposer *self)
+{
+  g_signal_emit (self, signals[SIGNAL_STOP], 0);
+}
+
+/* ---- Attachments ---- */
+
+static void
+remove_attachment (LwComposer *self, LwAttachment *attachment)
+{
+  guint position;
+
+  if (attachments (self) && g_list_store_find (attachments (self), attachment, &position))
+    g_list_store_remove (attachments (self), position);
+}
+
+static void
+tile_removed (LwComposer *self, LwAttachmentTile *tile)
+{
+  remove_attachment (self, lw_attachment_tile_get_attachment (tile));
+  lw_composer_focus (self);
+}
+
+/* It turned out to be neither a picture nor a film. */
+static void
+attachment_problem (LwComposer *self, GParamSpec *pspec, LwAttachment *attachment)
+{
+  guint position;
+
+  if (!attachments (self) || !g_list_store_find (attachments (self), attachment, &position))
+    return;
+  g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, lw_attachment_get_problem (attachment));
+  remove_attachment (self, attachment);
+}
+
+static void
+list_changed (LwComposer *self)
+{
+  GListModel *list = self->conversation ? G_LIST_MODEL (attachments (self)) : NULL;
+  guint n = list ? g_list_model_get_n_items (list) : 0;
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))))
+    gtk_box_remove (self->tiles, child);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+      GtkWidget *tile = lw_attachment_tile_new_removable (a);
+
+      g_signal_connect_object (tile, "removed", G_CALLBACK (tile_removed), self,
+                               G_CONNECT_SWAPPED);
+      gtk_box_append (self->tiles, tile);
+    }
+  gtk_revealer_set_reveal_child (self->tiles_revealer, n > 0);
+  update (self);
+}
+
+static void
+add (LwComposer *self, LwAttachment *attachment)
+{
+  if (g_list_model_get_n_items (G_LIST_MODEL (attachments (self))) >= MAX_ATTACHMENTS)
+    {
+      g_autofree char *message = g_strdup_printf (
+          _("A question can have at most %d pictures and films"), MAX_ATTACHMENTS);
+      g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, message);
+      return;
+    }
+  g_signal_connect_object (attachment, "notify::problem", G_CALLBACK (attachment_problem), self,
+                           G_CONNECT_SWAPPED);
+  g_list_store_append (attachments (self), attachment);
+}
+
+void
+lw_composer_add_file (LwComposer *self, GFile *file)
+{
+  g_autofree char *path = NULL;
+
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (!self->conversation)
+    return;
+  path = g_file_get_path (file);
+  if (path)
+    {
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_file (path);
+      add (self, a);
+    }
+  else
+    {
+      g_autofree char *uri = g_file_get_uri (file);
+      g_autofree char *message
+          = g_strdup_printf (_("%s is not a file on this computer: save it first"), uri);
+      g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, message);
+    }
+}
+
+void
+lw_composer_add_texture (LwComposer *self, GdkTexture *texture)
+{
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (self->conversation)
+    {
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_texture (texture);
+      add (self, a);
+    }
+}
+
+gboolean
+lw_composer_add_value (LwComposer *self, const GValue *value)
+{
+  if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
+    {
+      g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
+
+      for (GSList *l = files; l; l = l->next)
+        lw_composer_add_file (self, l->data);
+      return files != NULL;
+    }
+  if (G_VALUE_HOLDS (value, G_TYPE_FILE) && g_value_get_object (value))
+    {
+      lw_composer_add_file (self, g_value_get_object (value));
+      return TRUE;
+    }
+  if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE) && g_value_get_object (value))
+    {
+      lw_composer_add_texture (self, g_value_get_object (value));
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+chooser_response (LwComposer *self, int response, GtkFileChooserNative *chooser)
+{
+  if (response == GTK_RESPONSE_ACCEPT)
+    {
+      g_autoptr (GListModel) files = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (chooser));
+
+      for (guint i = 0; i < g_list_model_get_n_items (files); i++)
+        {
+          g_autoptr (GFile) file = g_list_model_get_item (files, i);
+          lw_composer_add_file (self, file);
+        }
+    }
+  g_clear_object (&self->chooser);
+  lw_composer_focus (self);
+}
+
+void
+lw_composer_choose_files (LwComposer *self)
+{
+  g_autoptr (GtkFileFilter) media = gtk_file_filter_new ();
+  g_autoptr (GtkFileFilter) all = gtk_file_filter_new ();
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (self->chooser)
+    return;
+  gtk_file_filter_set_name (media, _("Pictures and films"));
+  gtk_file_filter_add_mime_type (media, "image/*");
+  gtk_file_filter_add_mime_type (media, "video/*");
+  gtk_file_filter_set_name (all, _("All files"));
+  gtk_file_filter_add_pattern (all, "*");
+
+  self->chooser
+      = gtk_file_chooser_native_new (_("Attach Pictures or Films"), GTK_WINDOW (root),
+                                     GTK_FILE_CHOOSER_ACTION_OPEN, _("_Attach"), _("_Cancel"));
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (self->chooser), TRUE);
+  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), media);
+  gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), all);
+  g_signal_connect_object (self->chooser, "response", G_CALLBACK (chooser_response), self,
+                           G_CONNECT_SWAPPED);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+}
+
+/* ---- Paste ---- */
+
+static void
+value_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwComposer) self = user_data;
+  g_autoptr (GError) error = NULL;
+  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, &error);
+
+  if (value)
+    lw_composer_add_value (self, value);
+  else
+    g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
+}
+
+/* Files and pictures become attachments, text is left to the text view. */
+static void
+paste (LwComposer *self)
+{
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
+  g_autoptr (GdkContentFormats) formats = gdk_content_formats_union_deserialize_gtypes (
+      gdk_content_formats_ref (gdk_clipboard_get_formats (clipboard)));
+  GType type = G_TYPE_INVALID;
+
+  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
+    type = GDK_TYPE_FILE_LIST;
+  else if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE))
+    type = GDK_TYPE_TEXTURE;
+  if (type == G_TYPE_INVALID || !self->conversation)
+    return;
+  g_signal_stop_emission_by_name (self->text, "paste-clipboard");
+  gdk_clipboard_read_value_async (clipboard, type, G_PRIORITY_DEFAULT, NULL, value_pasted,
+                                  g_object_ref (self));
+}
+
+/* ---- Keys ---- */
+
+static gboolean
+key_pressed (LwComposer *self, guint keyval, guint keycode, GdkModifierType state)
+{
+  gboolean enter = keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter
+                   || keyval == GDK_KEY_ISO_Enter;
+
+  if (!enter || (state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK)))
+    return GDK_EVENT_PROPAGATE;
+  send (self);
+  return GDK_EVENT_STOP;
+}
+
+/* ---- Object ---- */
+
+void
+lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
+{
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (!g_set_object (&self->conversation, conversation))
+    return;
+  g_signal_group_set_target (self->conversation_signals, conversation);
+  g_signal_group_set_target (self->draft_signals,
+                             conversation ? lw_conversation_get_draft (conversation) : NULL);
+  g_signal_group_set_target (self->list_signals, attachments (self));
+  if (conversation)
+    gtk_text_view_set_buffer (self->text, lw_conversation_get_draft (conversation));
+  list_changed (self);
+}
+
+void
+lw_composer_focus (LwComposer *self)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (self->text));
+}
+
+static gboolean
+lw_composer_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (GTK_WIDGET (LW_COMPOSER (widget)->text));
+}
+
+static void
+lw_composer_dispose (GObject *object)
+{
+  LwComposer *self = LW_COMPOSER (object);
+
+  g_clear_object (&self->chooser);
+  g_clear_object (&self->conversation_signals);
+  g_clear_object (&self->draft_signals);
+  g_clear_object (&self->list_signals);
+  g_clear_object (&self->conversation);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
+  G_OBJECT_CLASS (lw_composer_parent_class)->dispose (object);
+}
+
+static void
+lw_composer_class_init (LwComposerClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lw_composer_dispose;
+  widget_class->grab_focus = lw_composer_grab_focus;
+  signals[SIGNAL_SEND] = g_signal_new ("send", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_STOP] = g_signal_new ("stop", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
+                                       NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_PROBLEM]
+      = g_signal_new ("problem", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+
+  gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-composer.ui");
+  gtk_widget_class_set_css_name (widget_class, "composer");
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, box);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles_revealer);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, scroller);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, text);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, placeholder);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, attach_button);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, button_stack);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, send_button);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, stop_button);
+  gtk_widget_class_bind_template_callback (widget_class, lw_composer_choose_files);
+  gtk_widget_class_bind_template_callback (widget_class, send);
+  gtk_widget_class_bind_template_callback (widget_class, stop);
+}
+
+static void
+lw_composer_init (LwComposer *self)
+{
+  GtkEventController *keys;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+
+  keys = gtk_event_controller_key_new ();
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->text), keys);
+  g_signal_connect_swapped (self->text, "paste-clipboard", G_CALLBACK (paste), self);
+
+  self->conversation_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::busy",
+                                  G_CALLBACK (update), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",
+                                  G_CALLBACK (update), self);
+  self->draft_signals = g_signal_group_new (GTK_TYPE_TEXT_BUFFER);
+  g_signal_group_connect_swapped (self->draft_signals, "changed", G_CALLBACK (update), self);
+  self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
+  g_signal_group_connect_swapped (self->list_signals, "items-changed", G_CALLBACK (list_changed),
+                                  self);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where a question is written: text that grows up to a limit, attached pictures and films, Send or
+ * Stop.  It edits the conversation's draft directly.
+ *
+ * Signals: "send"; "stop"; "problem" (const char *message).
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app/lw-conversation.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_COMPOSER (lw_composer_get_type ())
+G_DECLARE_FINAL_TYPE (LwComposer, lw_composer, LW, COMPOSER, GtkWidget)
+
+void lw_composer_set_conversation (LwComposer *self, LwConversation *conversation);
+
+/* Attach. */
+void lw_composer_add_file (LwComposer *self, GFile *file);
+void lw_composer_add_texture (LwComposer *self, GdkTexture *texture);
+/* A dropped or pasted value: GFile, GdkFileList or GdkTexture.  FALSE: nothing we can take. */
+gboolean lw_composer_add_value (LwComposer *self, const GValue *value);
+/* Let the user choose files. */
+void lw_composer_choose_files (LwComposer *self);
+
+void lw_composer_focus (LwComposer *self);
+
+G_END_DECLS

@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-conversation.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "app/lw-attachment.h"
+#include "app/lw-engine-service.h"
+#include "app/lw-message.h"
+#include "app/lw-store-service.h"
+
+/* Characters of the first question that make the title. */
+#define TITLE_CHARS 42
+
+struct _LwConversation
+{
+  GObject parent_instance;
+  LwStoreService *store;
+  LwEngineService *engine;
+
+  char *id, *title, *model;
+  gint64 created, updated;
+  GListStore *messages;
+  gboolean loading, loaded;
+  gboolean withdrawn; /* in the store's bin because its only question came back */
+
+  GtkTextBuffer *draft;
+  GListStore *draft_attachments;
+
+  /* The turn being made. */
+  LwMessage *question, *answer;
+  LwEngineRequest *request;
+  char *request_model;
+  guint next_attachment; /* of the question, to be kept */
+  gboolean stopped;      /* before the request existed */
+  guint save_source;
+};
+
+enum
+{
+  PROP_0,
+  PROP_TITLE,
+  PROP_UPDATED,
+  PROP_BUSY,
+  PROP_LOADED,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_FAILED,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LwConversation, lw_conversation, G_TYPE_OBJECT)
+
+static void
+lw_conversation_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  LwConversation *self = LW_CONVERSATION (object);
+
+  switch (id)
+    {
+    case PROP_TITLE:
+      g_value_set_string (value, self->title);
+      break;
+    case PROP_UPDATED:
+      g_value_set_int64 (value, self->updated);
+      break;
+    case PROP_BUSY:
+      g_value_set_boolean (value, self->answer != NULL);
+      break;
+    case PROP_LOADED:
+      g_value_set_boolean (value, self->loaded);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+lw_conversation_finalize (GObject *object)
+{
+  LwConversation *self = LW_CONVERSATION (object);
+
+  g_clear_handle_id (&self->save_source, g_source_remove);
+  g_clear_pointer (&self->request, lw_engine_request_unref);
+  g_clear_object (&self->question);
+  g_clear_object (&self->answer);
+  g_clear_object (&self->messages);
+  g_clear_object (&self->draft);
+  g_clear_object (&self->draft_attachments);
+  g_clear_object (&self->store);
+  g_clear_object (&self->engine);
+  g_free (self->id);
+  g_free (self->title);
+  g_free (self->model);
+  g_free (self->request_model);
+  G_OBJECT_CLASS (lw_conversation_parent_class)->finalize (object);
+}
+
+static void
+lw_conversation_class_init (LwConversationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = lw_conversation_get_property;
+  object_class->finalize = lw_conversation_finalize;
+  props[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
+  props[PROP_UPDATED] = g_param_spec_int64 ("updated", NULL, NULL, 0, G_MAXINT64, 0, flags);
+  props[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, flags);
+  props[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+  signals[SIGNAL_FAILED]
+      = g_signal_new ("failed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 1, G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
+}
+
+static void
+lw_conversation_init (LwConversation *self)
+{
+  self->messages = g_list_store_new (LW_TYPE_MESSAGE);
+  self->draft = gtk_text_buffer_new (NULL);
+  self->draft_attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
+}
+
+LwConversation *
+lw_conversation_new (LwStoreService *store, LwEngineService *engine)
+{
+  LwConversation *self = g_object_new (LW_TYPE_CONVERSATION, NULL);
+
+  self->store = g_object_ref (store);
+  self->engine = g_object_ref (engine);
+  self->id = lw_mem_new_id ();
+  self->title = g_strdup ("");
+  self->created = self->updated = g_get_real_time ();
+  self->loaded = TRUE;
+  return self;
+}
+
+LwConversation *
+lw_conversation_new_for_record (LwStoreService *store, LwEngineService *engine,
+                                const lw_mem_conversation *record)
+{
+  LwConversation *self = g_object_new (LW_TYPE_CONVERSATION, NULL);
+
+  self->store = g_object_ref (store);
+  self->engine = g_object_ref (engine);
+  self->id = g_strdup (record->id);
+  self->title = g_strdup (record->title);
+  self->model = g_strdup (record->model);
+  self->created = record->created;
+  self->updated = record->updated;
+  return self;
+}
+
+const char *
+lw_conversation_get_id (LwConversation *self)
+{
+  return self->id;
+}
+
+const char *
+lw_conversation_get_title (LwConversation *self)
+{
+  return self->title;
+}
+
+gint64
+lw_conversation_get_updated (LwConversation *self)
+{
+  return self->updated;
+}
+
+gboolean
+lw_conversation_get_busy (LwConversation *self)
+{
+  return self->answer != NULL;
+}
+
+GListModel *
+lw_conversation_get_messages (LwConversation *self)
+{
+  return G_LIST_MODEL (self->messages);
+}
+
+gboolean
+lw_conversation_get_loaded (LwConversation *self)
+{
+  return self->loaded;
+}
+
+GtkTextBuffer *
+lw_conversation_get_draft (LwConversation *self)
+{
+  return self->draft;
+}
+
+GListStore *
+lw_conversation_get_draft_attachments (LwConversation *self)
+{
+  return self->draft_attachments;
+}
+
+/* ---- Saving ---- */
+
+static void
+put_conversation (LwConversation *self)
+{
+  lw_mem_conversation *record = g_new0 (lw_mem_conversation, 1);
+
+  record->id = g_strdup (self->id);
+  record->title = g_strdup (self->title);
+  record->model = g_strdup (self->model);
+  record->created = self->created;
+  record->updated = self->updated;
+  lw_store_service_put_conversation (self->store, record);
+}
+
+static void
+put_message (LwConversation *self, LwMessage *message)
+{
+  guint position;
+
+  if (g_list_store_find (self->messages, message, &position))
+    lw_store_service_put_message (self->store,
+                                  lw_message_to_record (message, self->id, (int)position));
+}
+
+static gboolean
+save_now (gpointer data)
+{
+  LwConversation *self = data;
+
+  self->save_source = 0;
+  if (self->answer)
+    put_message (self, self->answer);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_title (LwConversation *self, const char *title)
+{
+  g_free (self->title);
+  self->title = g_strdup (title);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TITLE]);
+}
+
+void
+lw_conversation_rename (LwConversation *self, const char *title)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  if (g_strcmp0 (title, self->title) == 0)
+    return;
+  set_title (self, title);
+  put_conversation (self);
+}
+
+void
+lw_conversation_save_partial (LwConversation *self)
+{
+  g_clear_handle_id (&self->save_source, g_source_remove);
+  save_now (self);
+}
+
+/* ---- Loading ---- */
+
+static void
+messages_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwConversation) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records
+      = lw_store_service_messages_finish (LW_STORE_SERVICE (source), result, &error);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+
+  self->loading = FALSE;
+  for (guint i = 0; records && i < records->len; i++)
+    g_ptr_array_add (items, lw_message_new_for_record (records->pdata[i]));
+  g_list_store_splice (self->messages, 0, 0, items->pdata, items->len);
+  self->loaded = records != NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LOADED]);
+  if (error)
+    g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
+}
+
+void
+lw_conversation_load (LwConversation *self)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  if (self->loaded || self->loading)
+    return;
+  self->loading = TRUE;
+  lw_store_service_messages_async (self->store, self->id, messages_loaded, g_object_ref (self));
+}
+
+/* ---- A turn ---- */
+
+static char *
+make_title (const char *text, GListModel *attachments)
+{
+  g_autofree char *flat = g_strdup (text);
+  const char *cut, *space;
+
+  g_strdelimit (flat, "\n\r\t", ' ');
+  g_strstrip (flat);
+  if (!*flat)
+    {
+      g_autoptr (LwAttachment) first = g_list_model_get_item (attachments, 0);
+      return g_strdup (first ? lw_attachment_get_label (first) : _("New Chat"));
+    }
+  if (g_utf8_strlen (flat, -1) <= TITLE_CHARS)
+    return g_steal_pointer (&flat);
+  cut = g_utf8_offset_to_pointer (flat, TITLE_CHARS);
+  space = g_strrstr_len (flat, cut - flat, " ");
+  if (space && space - flat > (cut - flat) / 2)
+    cut = space;
+  return g_strdup_printf ("%.*s…", (int)(cut - flat), flat);
+}
+
+static void
+touch (LwConversation *self)
+{
+  self->updated = g_get_real_time ();
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_UPDATED]);
+}
+
+static char *
+describe_progress (const lw_progress *p)
+{
+  g_autofree char *head = NULL;
+  g_autofree char *left = NULL;
+
+  if (p->stage == LW_STAGE_VISION)
+    /* Translators: pictures are being encoded, "12 of 300 tokens" */
+    head = g_strdup_printf (_("Looking: %d of %d tokens"), (int)p->done, (int)p->total);
+  else
+    /* Translators: the question is being read, "12 of 300 tokens" */
+    head = g_strdup_printf (_("Reading: %d of %d tokens"), (int)p->done, (int)p->total);
+  if (p->seconds_left < 1)
+    return g_steal_pointer (&head);
+  if (p->seconds_left < 90)
+    left = g_strdup_printf (_("about %d s left"), (int)(p->seconds_left + 0.5));
+  else
+    left = g_strdup_printf (_("about %d min left"), (int)(p->seconds_left / 60 + 0.5));
+  return g_strdup_printf ("%s · %s", head, left);
+}
+
+static void
+on_update (gpointer user_data, LwEngineStage stage, const char *text, const lw_progress *progress)
+{
+  LwConversation *self = user_data;
+
+  if (!self->answer)
+    return;
+  if (stage == LW_ENGINE_OPENING)
+    {
+      lw_message_set_progress (self->answer, LW_PHASE_WAITING, _("Opening the model"), -1);
+    }
+  else if (stage == LW_ENGINE_READING && progress)
+    {
+      g_autofree char *status = describe_progress (progress);
+      double fraction
+          = progress->total ? CLAMP ((double)progress->done / (double)progress->total, 0, 1) : -1;
+
+      lw_message_set_progress (self->answer, LW_PHASE_READING, status, fraction);
+    }
+  else
+    {
+      lw_message_set_progress (self->answer, LW_PHASE_WRITING, NULL, -1);
+    }
+  if (*text)
+    {
+      lw_message_append (self->answer, text);
+      if (!self->save_source)
+        self->save_source = g_timeout_add (LW_MEM_PARTIAL_SAVE_MS, save_now, self);
+    }
+}
+
+static void
+remove_message (LwConversation *self, LwMessage *message)
+{
+  guint position;
+
+  if (g_list_store_find (self->messages, message, &position))
+    g_list_store_remove (self->messages, position);
+  lw_store_service_delete_message (self->store, lw_message_get_id (message));
+}
+
+/* Put the question back where it was written.  What has been typed meanwhile comes after it. */
+static void
+return_question (LwConversation *self)
+{
+  const char *text = lw_message_get_text (self->question);
+  GListModel *list = G_LIST_MODEL (lw_message_get_attachments (self->question));
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_start_iter (self->draft, &start);
+  if (gtk_text_buffer_get_char_count (self->draft))
+    gtk_text_buffer_insert (self->draft, &start, "\n", -1);
+  gtk_text_buffer_get_start_iter (self->draft, &start);
+  gtk_text_buffer_insert (self->draft, &start, text, -1);
+  gtk_text_buffer_get_end_iter (self->draft, &end);
+  gtk_text_buffer_place_cursor (self->draft, &end);
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    g_ptr_array_add (items, g_list_model_get_item (list, i));
+  g_list_store_splice (self->draft_attachments, 0, 0, items->pdata, items->len);
+
+  remove_message (self, self->answer);
+  remove_message (self, self->question);
+  if (!g_list_model_get_n_items (G_LIST_MODEL (self->messages)))
+    {
+      self->withdrawn = TRUE;
+      set_title (self, "");
+      lw_store_service_bin_conversation (self->store, self->id, TRUE);
+    }
+}
+
+/* The answer has ended: error NULL, or why. */
+static void
+end_turn (LwConversation *self, const lw_generate_result *result, const GError *error)
+{
+  gboolean cancelled = g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED);
+  gboolean returned = FALSE;
+  g_autoptr (GError) full = NULL;
+
+  g_clear_handle_id (&self->save_source, g_source_remove);
+  if (result)
+    {
+      double speed = result->generate_seconds > 0
+                         ? (double)result->n_generated / result->generate_seconds
+                         : 0;
+
+      lw_message_set_figures (self->answer, (int)result->n_prompt, (int)result->n_reused,
+                              (int)result->n_generated, speed);
+      if (result->stop == LW_STOP_CONTEXT)
+        full = g_error_new (LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                            _("The answer ends early: the model's context is full after %d tokens"),
+                            (int)(result->n_prompt + result->n_generated));
+    }
+  if (error && !cancelled && !*lw_message_get_text (self->answer))
+    {
+      return_question (self);
+      returned = TRUE;
+    }
+  else
+    {
+      gboolean stopped = error || full || (result && result->stop == LW_STOP_CANCELLED);
+
+      lw_message_settle (self->answer, stopped ? LW_MEM_STATE_STOPPED : LW_MEM_STATE_DONE);
+      put_message (self, self->answer);
+    }
+  g_clear_object (&self->question);
+  g_clear_object (&self->answer);
+  g_clear_pointer (&self->request, lw_engine_request_unref);
+  if (!returned)
+    touch (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);
+  if (full)
+    g_signal_emit (self, signals[SIGNAL_FAILED], 0, full);
+  else if (error && !cancelled)
+    g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
+}
+
+static void
+generated (GObject *source, GAsyncResult *async_result, gpointer user_data)
+{
+  g_autoptr (LwConversation) self = user_data;
+  g_autoptr (GError) error = NULL;
+  lw_generate_result result;
+  gboolean ok = lw_engine_service_generate_finish (LW_ENGINE_SERVICE (source), async_result,
+                                                   &result, &error);
+
+  end_turn (self, ok ? &result : NULL, error);
+}
+
+static GPtrArray *
+collect_turns (LwConversation *self)
+{
+  GPtrArray *turns = g_ptr_array_new_with_free_func ((GDestroyNotify)lw_turn_free);
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwMessage) m = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
+      gboolean user = lw_message_get_role (m) == LW_MEM_ROLE_USER;
+      GListModel *list = G_LIST_MODEL (lw_message_get_attachments (m));
+      LwTurn *turn;
+
+      /* An answer that was stopped before its first word says nothing. */
+      if (m == self->answer || (!user && !*lw_message_get_text (m)))
+        continue;
+      turn = lw_turn_new (user ? LW_ROLE_USER : LW_ROLE_ASSISTANT, lw_message_get_text (m));
+      for (guint j = 0; j < g_list_model_get_n_items (list); j++)
+        {
+          g_autoptr (LwAttachment) a = g_list_model_get_item (list, j);
+
+          g_ptr_array_add (turn->media, g_strdup (lw_attachment_get_path (a)));
+        }
+      g_ptr_array_add (turns, turn);
+    }
+  return turns;
+}
+
+static void
+start_request (LwConversation *self)
+{
+  if (self->withdrawn)
+    lw_store_service_bin_conversation (self->store, self->id, FALSE);
+  self->withdrawn = FALSE;
+  put_conversation (self);
+  put_message (self, self->question);
+  if (self->stopped)
+    {
+      g_autoptr (GError) error = g_error_new_literal (
+          LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
+      end_turn (self, NULL, error);
+      return;
+    }
+  self->request
+      = lw_engine_request_new (self->request_model, collect_turns (self), on_update, self);
+  lw_engine_service_generate_async (self->engine, self->request, generated, g_object_ref (self));
+}
+
+static void keep_next (LwConversation *self);
+
+static void
+kept (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwConversation) self = user_data;
+  g_autoptr (GError) error = NULL;
+  lw_mem_attachment *record
+      = lw_store_service_keep_finish (LW_STORE_SERVICE (source), result, &error);
+  GListModel *list = G_LIST_MODEL (lw_message_get_attachments (self->question));
+  g_autoptr (LwAttachment) a = g_list_model_get_item (list, self->next_attachment);
+
+  if (record)
+    {
+      lw_attachment_set_record (a, record);
+    }
+  else if (lw_attachment_get_path (a))
+    {
+      /* It could not be copied; the question can still be asked, with the file where it is. */
+      lw_mem_attachment plain = { .kind = lw_attachment_is_film (a) ? LW_MEM_FILM : LW_MEM_PICTURE,
+                                  .label = (char *)lw_attachment_get_label (a),
+                                  .path = (char *)lw_attachment_get_path (a) };
+      g_autofree char *path = g_strdup (plain.path);
+
+      plain.path = path;
+      lw_attachment_set_record (a, &plain);
+    }
+  else
+    {
+      end_turn (self, NULL, error);
+      return;
+    }
+  lw_mem_attachment_free (record);
+  self->next_attachment++;
+  keep_next (self);
+}
+
+/* Copy the question's pictures one after the other, then ask. */
+static void
+keep_next (LwConversation *self)
+{
+  GListModel *list = G_LIST_MODEL (lw_message_get_attachments (self->question));
+  g_autoptr (LwAttachment) a = NULL;
+
+  while ((a = g_list_model_get_item (list, self->next_attachment))
+         && lw_attachment_get_record (a))
+    {
+      g_clear_object (&a);
+      self->next_attachment++;
+    }
+  if (!a)
+    {
+      start_request (self);
+      return;
+    }
+  lw_store_service_keep_async (self->store, lw_attachment_get_path (a),
+                               lw_attachment_is_film (a) ? LW_MEM_FILM : LW_MEM_PICTURE,
+                               lw_attachment_get_original (a), lw_attachment_get_label (a), kept,
+                               g_object_ref (self));
+}
+
+gboolean
+lw_conversation_send (LwConversation *self, const char *model_path)
+{
+  g_autofree char *text = NULL;
+  GListModel *draft = G_LIST_MODEL (self->draft_attachments);
+  GListStore *attachments;
+  GtkTextIter start, end;
+
+  g_return_val_if_fail (LW_IS_CONVERSATION (self), FALSE);
+
+  gtk_text_buffer_get_bounds (self->draft, &start, &end);
+  text = gtk_text_buffer_get_text (self->draft, &start, &end, FALSE);
+  g_strchomp (text);
+  if (self->answer || !self->loaded || (!*text && !g_list_model_get_n_items (draft)))
+    return FALSE;
+
+  self->question = lw_message_new (LW_MEM_ROLE_USER, text);
+  self->answer = lw_message_new (LW_MEM_ROLE_ASSISTANT, "");
+  lw_message_set_progress (self->answer, LW_PHASE_WAITING, _("Waiting"), -1);
+  attachments = lw_message_get_attachments (self->question);
+  for (guint i = 0; i < g_list_model_get_n_items (draft); i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (draft, i);
+      g_list_store_append (attachments, a);
+    }
+  if (!*self->title)
+    {
+      g_autofree char *title = make_title (text, G_LIST_MODEL (attachments));
+      set_title (self, title);
+    }
+  g_list_store_remove_all (self->draft_attachments);
+  gtk_text_buffer_set_text (self->draft, "", 0);
+
+  g_list_store_append (self->messages, self->question);
+  g_list_store_append (self->messages, self->answer);
+  touch (self);
+  g_free (self->request_model);
+  self->request_model = g_strdup (model_path);
+  g_free (self->model);
+  self->model = g_strdup (model_path);
+  self->next_attachment = 0;
+  self->stopped = FALSE;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);
+  keep_next (self);
+  return TRUE;
+}
+
+void
+lw_conversation_stop (LwConversation *self)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  self->stopped = TRUE;
+  if (self->request)
+    lw_engine_request_cancel (self->request);
+}

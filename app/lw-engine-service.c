@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-engine-service.h"
+
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+
+#include "engine/library/lw-library.h"
+#include "vision/lw-vision.h"
+
+/* Time between two hand-overs of text to the UI, milliseconds: about two frames. */
+#define DRAIN_MS 33
+
+struct _LwEngineRequest
+{
+  gatomicrefcount refs;
+  gint cancel;
+
+  char *model_path;
+  GPtrArray *turns;
+  LwEngineUpdate update; /* UI thread; NULL once finished */
+  gpointer user_data;
+
+  GMutex lock;
+  GString *text;
+  LwEngineStage stage;
+  lw_progress progress;
+  guint pending; /* source id of the hand-over */
+};
+
+typedef struct
+{
+  gboolean quit;
+  GTask *task;
+  char *model_path;         /* describe */
+  LwEngineRequest *request; /* generate */
+} Command;
+
+struct _LwEngineService
+{
+  GObject parent_instance;
+  GAsyncQueue *queue;
+  GThread *thread;
+
+  GMutex lock;
+  LwEngineRequest *current; /* under lock */
+  gboolean closing;         /* under lock */
+
+  /* Engine thread only. */
+  lw_model *model;
+  lw_session *session;
+  char *path;        /* of model */
+  GHashTable *media; /* key -> lw_media of the last request */
+};
+
+G_DEFINE_FINAL_TYPE (LwEngineService, lw_engine_service, G_TYPE_OBJECT)
+
+/* ---- Values ---- */
+
+void
+lw_model_summary_free (LwModelSummary *s)
+{
+  if (!s)
+    return;
+  g_free (s->path);
+  g_free (s->name);
+  g_free (s->description);
+  g_free (s->vision_missing);
+  g_free (s);
+}
+
+LwTurn *
+lw_turn_new (lw_role role, const char *text)
+{
+  LwTurn *turn = g_new0 (LwTurn, 1);
+
+  turn->role = role;
+  turn->text = g_strdup (text);
+  turn->media = g_ptr_array_new_with_free_func (g_free);
+  return turn;
+}
+
+void
+lw_turn_free (LwTurn *turn)
+{
+  g_free (turn->text);
+  g_ptr_array_unref (turn->media);
+  g_free (turn);
+}
+
+LwEngineRequest *
+lw_engine_request_new (const char *model_path, GPtrArray *turns, LwEngineUpdate update,
+                       gpointer user_data)
+{
+  LwEngineRequest *r = g_new0 (LwEngineRequest, 1);
+
+  g_atomic_ref_count_init (&r->refs);
+  g_mutex_init (&r->lock);
+  r->model_path = g_strdup (model_path);
+  r->turns = turns;
+  r->update = update;
+  r->user_data = user_data;
+  r->text = g_string_new (NULL);
+  return r;
+}
+
+LwEngineRequest *
+lw_engine_request_ref (LwEngineRequest *r)
+{
+  g_atomic_ref_count_inc (&r->refs);
+  return r;
+}
+
+void
+lw_engine_request_unref (LwEngineRequest *r)
+{
+  if (!r || !g_atomic_ref_count_dec (&r->refs))
+    return;
+  g_mutex_clear (&r->lock);
+  g_free (r->model_path);
+  g_ptr_array_unref (r->turns);
+  g_string_free (r->text, TRUE);
+  g_free (r);
+}
+
+void
+lw_engine_request_cancel (LwEngineRequest *r)
+{
+  g_atomic_int_set (&r->cancel, 1);
+}
+
+/* ---- From the engine thread to the UI ---- */
+
+static gboolean
+drain (gpointer data)
+{
+  LwEngineRequest *r = data;
+  g_autofree char *text = NULL;
+  lw_progress progress;
+  LwEngineStage stage;
+
+  g_mutex_lock (&r->lock);
+  text = g_strndup (r->text->str, r->text->len);
+  g_string_truncate (r->text, 0);
+  stage = r->stage;
+  progress = r->progress;
+  r->pending = 0;
+  g_mutex_unlock (&r->lock);
+
+  if (r->update)
+    r->update (r->user_data, stage, text, stage == LW_ENGINE_READING ? &progress : NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* Under the request's lock. */
+static void
+schedule_drain (LwEngineRequest *r)
+{
+  if (!r->pending)
+    r->pending = g_timeout_add_full (G_PRIORITY_DEFAULT, DRAIN_MS, drain,
+                                     lw_engine_request_ref (r),
+                                     (GDestroyNotify)lw_engine_request_unref);
+}
+
+static void
+set_stage (LwEngineRequest *r, LwEngineStage stage)
+{
+  g_mutex_lock (&r->lock);
+  r->stage = stage;
+  schedule_drain (r);
+  g_mutex_unlock (&r->lock);
+}
+
+static void
+on_text (void *user, const char *text, gsize n)
+{
+  LwEngineRequest *r = user;
+
+  g_mutex_lock (&r->lock);
+  r->stage = LW_ENGINE_WRITING;
+  g_string_append_len (r->text, text, (gssize)n);
+  schedule_drain (r);
+  g_mutex_unlock (&r->lock);
+}
+
+static void
+on_progress (void *user, const lw_progress *p)
+{
+  LwEngineRequest *r = user;
+
+  g_mutex_lock (&r->lock);
+  r->stage = LW_ENGINE_READING;
+  r->progress = *p;
+  schedule_drain (r);
+  g_mutex_unlock (&r->lock);
+}
+
+/* ---- Engine thread ---- */
+
+static void
+drop_model (LwEngineService *self)
+{
+  g_hash_table_remove_all (self->media);
+  g_clear_pointer (&self->session, lw_session_free);
+  g_clear_pointer (&self->model, lw_model_unref);
+  g_clear_pointer (&self->path, g_free);
+}
+
+/* Have self->model be this one.  The old one goes only once the new one is open: when the new one is
+ * broken, the conversation can go on with the old. */
+static gboolean
+open_model (LwEngineService *self, const char *path, GError **error)
+{
+  g_autofree char *found = path ? g_strdup (path) : lw_library_default_model (error);
+  lw_model *model;
+
+  if (!found)
+    return FALSE;
+  if (self->model && g_strcmp0 (found, self->path) == 0)
+    return TRUE;
+  model = lw_model_open (found, NULL, error);
+  if (!model)
+    return FALSE;
+  drop_model (self);
+  self->model = model;
+  self->path = g_steal_pointer (&found);
+  return TRUE;
+}
+
+static gboolean
+open_session (LwEngineService *self, GError **error)
+{
+  if (!self->session)
+    self->session = lw_session_new (self->model, NULL, error);
+  return self->session != NULL;
+}
+
+/* A file that changed is another picture. */
+static char *
+media_key (const char *path)
+{
+  GStatBuf st;
+
+  if (g_stat (path, &st) != 0)
+    return g_strdup (path);
+  return g_strdup_printf ("%s\n%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, path,
+                          (gint64)st.st_size, (gint64)st.st_mtime);
+}
+
+static lw_media *
+open_media (LwEngineService *self, const char *path, GHashTable *now, GError **error)
+{
+  const lw_vision_spec *spec = lw_model_get_vision_spec (self->model);
+  g_autofree char *key = NULL;
+  lw_media *media;
+
+  if (!spec)
+    {
+      const lw_model_info *info = lw_model_get_info (self->model);
+
+      /* Translators: %1$s is a model's name, %2$s the reason */
+      g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                   _("%1$s cannot see pictures: %2$s"), info->name,
+                   info->vision_missing ? info->vision_missing : _("it has no vision part"));
+      return NULL;
+    }
+  key = media_key (path);
+  media = g_hash_table_lookup (self->media, key);
+  if (media)
+    media = lw_media_ref (media);
+  else
+    media = lw_vis_open (path, spec, NULL, error);
+  if (media)
+    g_hash_table_insert (now, g_steal_pointer (&key), lw_media_ref (media));
+  return media;
+}
+
+static void
+media_unref (gpointer media)
+{
+  lw_media_unref (media);
+}
+
+static GHashTable *
+media_table_new (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, media_unref);
+}
+
+static lw_prompt *
+build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
+{
+  g_autoptr (GArray) messages = g_array_new (FALSE, TRUE, sizeof (lw_message));
+  /* One array of media per turn; borrowed by messages until the prompt is made. */
+  g_autoptr (GPtrArray) lists = g_ptr_array_new_with_free_func ((GDestroyNotify)g_ptr_array_unref);
+  g_autoptr (GHashTable) now = media_table_new ();
+  lw_prompt *prompt;
+
+  for (guint i = 0; i < r->turns->len; i++)
+    {
+      const LwTurn *turn = r->turns->pdata[i];
+      GPtrArray *media = g_ptr_array_new_with_free_func (media_unref);
+      lw_message m = { .role = turn->role, .text = turn->text };
+
+      g_ptr_array_add (lists, media);
+      for (guint j = 0; j < turn->media->len; j++)
+        {
+          lw_media *one = open_media (self, turn->media->pdata[j], now, error);
+
+          if (!one)
+            return NULL;
+          g_ptr_array_add (media, one);
+          if (g_atomic_int_get (&r->cancel))
+            {
+              g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
+              return NULL;
+            }
+        }
+      m.media = (lw_media *const *)media->pdata;
+      m.n_media = media->len;
+      g_array_append_val (messages, m);
+    }
+  prompt = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
+                               messages->len, TRUE, error);
+  if (prompt)
+    {
+      /* What this conversation does not mention is not kept open. */
+      g_hash_table_unref (self->media);
+      self->media = g_steal_pointer (&now);
+    }
+  return prompt;
+}
+
+static gboolean
+generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result, GError **error)
+{
+  lw_generate_params params = { 0 };
+  lw_prompt *prompt;
+  gboolean ok;
+
+  if (g_atomic_int_get (&r->cancel))
+    {
+      g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
+      return FALSE;
+    }
+  set_stage (r, LW_ENGINE_OPENING);
+  if (!open_model (self, r->model_path, error) || !open_session (self, error))
+    return FALSE;
+  prompt = build_prompt (self, r, error);
+  if (!prompt)
+    return FALSE;
+  params.sampling = lw_model_get_sampling (self->model);
+  ok = lw_session_generate (self->session, prompt, &params, on_text, on_progress, r, &r->cancel,
+                            result, error);
+  lw_prompt_free (prompt);
+  return ok;
+}
+
+static void
+do_generate (LwEngineService *self, Command *c)
+{
+  lw_generate_result *result = g_new0 (lw_generate_result, 1);
+  GError *error = NULL;
+
+  g_mutex_lock (&self->lock);
+  self->current = c->request;
+  if (self->closing)
+    lw_engine_request_cancel (c->request);
+  g_mutex_unlock (&self->lock);
+
+  if (generate (self, c->request, result, &error))
+    {
+      g_task_return_pointer (c->task, result, g_free);
+    }
+  else
+    {
+      g_free (result);
+      g_task_return_error (c->task, error);
+    }
+
+  g_mutex_lock (&self->lock);
+  self->current = NULL;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+do_describe (LwEngineService *self, Command *c)
+{
+  GError *error = NULL;
+
+  if (!open_model (self, c->model_path, &error))
+    {
+      g_task_return_error (c->task, error);
+      return;
+    }
+  const lw_model_info *info = lw_model_get_info (self->model);
+  LwModelSummary *s = g_new0 (LwModelSummary, 1);
+
+  s->path = g_strdup (self->path);
+  s->name = g_strdup (info->name);
+  s->description = g_strdup (info->description);
+  s->vision_missing = g_strdup (info->vision_missing);
+  s->has_vision = info->has_vision;
+  s->n_ctx_train = info->n_ctx_train;
+  g_task_return_pointer (c->task, s, (GDestroyNotify)lw_model_summary_free);
+}
+
+static void
+command_free (Command *c)
+{
+  g_clear_object (&c->task);
+  g_clear_pointer (&c->request, lw_engine_request_unref);
+  g_free (c->model_path);
+  g_free (c);
+}
+
+static gpointer
+engine_thread (gpointer data)
+{
+  LwEngineService *self = data;
+
+  for (;;)
+    {
+      Command *c = g_async_queue_pop (self->queue);
+      gboolean quit = c->quit;
+
+      if (c->request)
+        do_generate (self, c);
+      else if (c->task)
+        do_describe (self, c);
+      command_free (c);
+      if (quit)
+        break;
+    }
+  drop_model (self);
+  return NULL;
+}
+
+/* ---- UI thread ---- */
+
+static void
+lw_engine_service_finalize (GObject *object)
+{
+  LwEngineService *self = LW_ENGINE_SERVICE (object);
+
+  lw_engine_service_shutdown (self);
+  g_clear_pointer (&self->queue, g_async_queue_unref);
+  g_clear_pointer (&self->media, g_hash_table_unref);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (lw_engine_service_parent_class)->finalize (object);
+}
+
+static void
+lw_engine_service_class_init (LwEngineServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lw_engine_service_finalize;
+}
+
+static void
+lw_engine_service_init (LwEngineService *self)
+{
+  g_mutex_init (&self->lock);
+  self->media = media_table_new ();
+  self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
+  self->thread = g_thread_new ("lw-engine", engine_thread, self);
+}
+
+LwEngineService *
+lw_engine_service_new (void)
+{
+  return g_object_new (LW_TYPE_ENGINE_SERVICE, NULL);
+}
+
+void
+lw_engine_service_shutdown (LwEngineService *self)
+{
+  Command *c;
+
+  g_return_if_fail (LW_IS_ENGINE_SERVICE (self));
+  if (!self->thread)
+    return;
+  g_mutex_lock (&self->lock);
+  self->closing = TRUE;
+  if (self->current)
+    lw_engine_request_cancel (self->current);
+  g_mutex_unlock (&self->lock);
+  c = g_new0 (Command, 1);
+  c->quit = TRUE;
+  g_async_queue_push (self->queue, c);
+  g_thread_join (g_steal_pointer (&self->thread));
+}
+
+static void
+push (LwEngineService *self, Command *c)
+{
+  if (self->thread)
+    {
+      g_async_queue_push (self->queue, c);
+      return;
+    }
+  g_task_return_new_error (c->task, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, "%s", _("Stopped"));
+  command_free (c);
+}
+
+void
+lw_engine_service_describe_async (LwEngineService *self, const char *path,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = g_new0 (Command, 1);
+
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_engine_service_describe_async);
+  c->model_path = g_strdup (path);
+  push (self, c);
+}
+
+LwModelSummary *
+lw_engine_service_describe_finish (LwEngineService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_engine_service_generate_async (LwEngineService *self, LwEngineRequest *request,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = g_new0 (Command, 1);
+
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_engine_service_generate_async);
+  g_task_set_task_data (c->task, lw_engine_request_ref (request),
+                        (GDestroyNotify)lw_engine_request_unref);
+  c->request = lw_engine_request_ref (request);
+  push (self, c);
+}
+
+gboolean
+lw_engine_service_generate_finish (LwEngineService *self, GAsyncResult *result,
+                                   lw_generate_result *out, GError **error)
+{
+  LwEngineRequest *r;
+  lw_generate_result *got;
+  guint pending;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  /* Nothing of the text may come after the end. */
+  r = g_task_get_task_data (G_TASK (result));
+  g_mutex_lock (&r->lock);
+  pending = r->pending;
+  g_mutex_unlock (&r->lock);
+  if (pending)
+    {
+      g_source_remove (pending);
+      drain (r);
+    }
+  r->update = NULL;
+
+  got = g_task_propagate_pointer (G_TASK (result), error);
+  if (!got)
+    return FALSE;
+  *out = *got;
+  g_free (got);
+  return TRUE;
+}

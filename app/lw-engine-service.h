@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The engine thread: it owns the model, its session and the opened media; the UI thread queues
+ * requests.  Text collects in a locked buffer that one pending timeout hands to the UI, so a fast model
+ * does not flood the main loop.
+ *
+ * One session is kept per model; lw_session_sync() finds what a conversation has in common with what
+ * the session holds, so the next turn computes only what is new.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "app/lw-types.h"
+#include "engine/lw-engine.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_ENGINE_SERVICE (lw_engine_service_get_type ())
+G_DECLARE_FINAL_TYPE (LwEngineService, lw_engine_service, LW, ENGINE_SERVICE, GObject)
+
+LwEngineService *lw_engine_service_new (void);
+/* Cancel what runs and end the thread.  Blocks (at most as long as cancelling takes). */
+void lw_engine_service_shutdown (LwEngineService *self);
+
+/* What the window shows of a model; a copy that outlives it. */
+typedef struct
+{
+  char *path, *name, *description; /* description may be NULL */
+  char *vision_missing;            /* why it cannot see, or NULL */
+  gboolean has_vision;
+  guint32 n_ctx_train;
+} LwModelSummary;
+
+void lw_model_summary_free (LwModelSummary *s);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LwModelSummary, lw_model_summary_free)
+
+/* Open a model (path, or NULL for the default one) and describe it. */
+void lw_engine_service_describe_async (LwEngineService *self, const char *path,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+LwModelSummary *lw_engine_service_describe_finish (LwEngineService *self, GAsyncResult *result,
+                                                   GError **error);
+
+/* One turn of a conversation. */
+typedef struct
+{
+  lw_role role;
+  char *text;
+  GPtrArray *media; /* paths of pictures and films, in order */
+} LwTurn;
+
+LwTurn *lw_turn_new (lw_role role, const char *text);
+void lw_turn_free (LwTurn *turn);
+
+/* A request: created, queued once, dropped.  Reference-counted, any thread. */
+typedef struct _LwEngineRequest LwEngineRequest;
+
+typedef enum
+{
+  LW_ENGINE_OPENING, /* the model or the media */
+  LW_ENGINE_READING,
+  LW_ENGINE_WRITING,
+} LwEngineStage;
+
+/* Called on the UI thread.  text: what arrived since the last call, may be "".
+ * progress: NULL unless reading. */
+typedef void (*LwEngineUpdate) (gpointer user_data, LwEngineStage stage, const char *text,
+                                const lw_progress *progress);
+
+/* turns: of LwTurn, taken over.  update is not called any more after the task's callback has run. */
+LwEngineRequest *lw_engine_request_new (const char *model_path, GPtrArray *turns,
+                                        LwEngineUpdate update, gpointer user_data);
+LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
+void lw_engine_request_unref (LwEngineRequest *r);
+/* Any thread; honoured within 100 ms. */
+void lw_engine_request_cancel (LwEngineRequest *r);
+
+/* On success *result tells how it ended. Being cancelled before the first word is the error
+ * LW_ENGINE_ERROR_CANCELLED. */
+void lw_engine_service_generate_async (LwEngineService *self, LwEngineRequest *request,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+gboolean lw_engine_service_generate_finish (LwEngineService *self, GAsyncResult *result,
+                                            lw_generate_result *out, GError **error);
+
+G_END_DECLS

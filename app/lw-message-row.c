@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-message-row.h"
+
+#include <glib/gi18n.h>
+
+#include "app/lw-attachment-tile.h"
+
+struct _LwMessageRow
+{
+  GtkWidget parent_instance;
+  LwMessage *message;
+  GSignalGroup *signals;
+
+  GtkWidget *clamp;
+  GtkBox *box;
+  GtkFlowBox *tiles;
+  GtkLabel *label, *status, *footer;
+  GtkWidget *progress;
+  GtkSpinner *spinner;
+  GtkProgressBar *bar;
+};
+
+G_DEFINE_FINAL_TYPE (LwMessageRow, lw_message_row, GTK_TYPE_WIDGET)
+
+/* The list's own row carries the name that screen readers say. */
+static void
+name_row (LwMessageRow *self)
+{
+  GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
+  gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
+  g_autofree char *name = NULL;
+
+  if (!item || lw_message_get_phase (self->message) == LW_PHASE_WRITING)
+    return;
+  name = g_strdup_printf ("%s: %s", user ? _("You") : _("Longwave"),
+                          lw_message_get_text (self->message));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+static void
+update_text (LwMessageRow *self)
+{
+  const char *text = lw_message_get_text (self->message);
+
+  gtk_label_set_label (self->label, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->label), *text != '\0');
+}
+
+static void
+update_progress (LwMessageRow *self)
+{
+  LwPhase phase = lw_message_get_phase (self->message);
+  const char *status = lw_message_get_status (self->message);
+  double fraction = lw_message_get_fraction (self->message);
+  gboolean waiting = phase == LW_PHASE_WAITING || phase == LW_PHASE_READING;
+
+  gtk_widget_set_visible (self->progress, waiting);
+  gtk_spinner_set_spinning (self->spinner, waiting);
+  gtk_label_set_label (self->status, status ? status : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->bar), fraction >= 0);
+  if (fraction >= 0)
+    gtk_progress_bar_set_fraction (self->bar, fraction);
+  if (phase == LW_PHASE_SETTLED)
+    name_row (self);
+}
+
+static void
+update_footer (LwMessageRow *self)
+{
+  const char *footer = lw_message_get_footer (self->message);
+
+  gtk_label_set_label (self->footer, footer ? footer : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->footer), footer != NULL);
+}
+
+static void
+clear_tiles (LwMessageRow *self)
+{
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))))
+    gtk_flow_box_remove (self->tiles, child);
+}
+
+static void
+update_tiles (LwMessageRow *self)
+{
+  GListModel *list = G_LIST_MODEL (lw_message_get_attachments (self->message));
+  guint n = g_list_model_get_n_items (list);
+
+  clear_tiles (self);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+      GtkWidget *tile = lw_attachment_tile_new (a);
+
+      gtk_widget_set_halign (tile, GTK_ALIGN_END);
+      gtk_widget_set_valign (tile, GTK_ALIGN_START);
+      gtk_flow_box_append (self->tiles, tile);
+      /* The button inside is what the keyboard goes to. */
+      gtk_widget_set_focusable (gtk_widget_get_parent (tile), FALSE);
+    }
+  gtk_flow_box_set_min_children_per_line (self->tiles, 1);
+  gtk_flow_box_set_max_children_per_line (self->tiles, CLAMP (n, 1, 4));
+  gtk_widget_set_visible (GTK_WIDGET (self->tiles), n > 0);
+}
+
+static void
+lw_message_row_dispose (GObject *object)
+{
+  LwMessageRow *self = LW_MESSAGE_ROW (object);
+
+  g_clear_object (&self->signals);
+  g_clear_object (&self->message);
+  g_clear_pointer (&self->clamp, gtk_widget_unparent);
+  G_OBJECT_CLASS (lw_message_row_parent_class)->dispose (object);
+}
+
+static void
+lw_message_row_class_init (LwMessageRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lw_message_row_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               LW_RESOURCE_BASE "/lw-message-row.ui");
+  gtk_widget_class_set_css_name (widget_class, "message");
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, clamp);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, box);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, tiles);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, label);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, progress);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, spinner);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, status);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, bar);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, footer);
+}
+
+static void
+lw_message_row_init (LwMessageRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->signals = g_signal_group_new (LW_TYPE_MESSAGE);
+  g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (update_text), self);
+  g_signal_group_connect_swapped (self->signals, "notify::phase", G_CALLBACK (update_progress),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::status", G_CALLBACK (update_progress),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::fraction", G_CALLBACK (update_progress),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::footer", G_CALLBACK (update_footer),
+                                  self);
+}
+
+GtkWidget *
+lw_message_row_new (void)
+{
+  return g_object_new (LW_TYPE_MESSAGE_ROW, NULL);
+}
+
+void
+lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
+{
+  gboolean user;
+
+  g_return_if_fail (LW_IS_MESSAGE_ROW (self));
+
+  g_signal_group_set_target (self->signals, NULL);
+  clear_tiles (self);
+  g_set_object (&self->message, message);
+  if (!message)
+    return;
+
+  user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
+  gtk_widget_set_halign (GTK_WIDGET (self->label), user ? GTK_ALIGN_END : GTK_ALIGN_START);
+  if (user)
+    {
+      gtk_widget_remove_css_class (GTK_WIDGET (self), "assistant");
+      gtk_widget_add_css_class (GTK_WIDGET (self), "user");
+    }
+  else
+    {
+      gtk_widget_remove_css_class (GTK_WIDGET (self), "user");
+      gtk_widget_add_css_class (GTK_WIDGET (self), "assistant");
+    }
+  update_text (self);
+  update_progress (self);
+  update_footer (self);
+  update_tiles (self);
+  name_row (self);
+  g_signal_group_set_target (self->signals, message);
+}

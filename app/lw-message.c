@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-message.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "app/lw-attachment.h"
+
+struct _LwMessage
+{
+  GObject parent_instance;
+  char *id;
+  lw_mem_role role;
+  lw_mem_state state;
+  GString *text;
+  GListStore *attachments;
+  gint64 created;
+  int n_prompt, n_reused, n_generated;
+  double tokens_per_second;
+
+  LwPhase phase;
+  char *status;
+  double fraction;
+  char *footer;
+};
+
+enum
+{
+  PROP_0,
+  PROP_TEXT,
+  PROP_PHASE,
+  PROP_STATUS,
+  PROP_FRACTION,
+  PROP_FOOTER,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (LwMessage, lw_message, G_TYPE_OBJECT)
+
+static void
+lw_message_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  LwMessage *self = LW_MESSAGE (object);
+
+  switch (id)
+    {
+    case PROP_TEXT:
+      g_value_set_string (value, self->text->str);
+      break;
+    case PROP_PHASE:
+      g_value_set_int (value, self->phase);
+      break;
+    case PROP_STATUS:
+      g_value_set_string (value, self->status);
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, self->fraction);
+      break;
+    case PROP_FOOTER:
+      g_value_set_string (value, self->footer);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+lw_message_finalize (GObject *object)
+{
+  LwMessage *self = LW_MESSAGE (object);
+
+  g_free (self->id);
+  g_string_free (self->text, TRUE);
+  g_clear_object (&self->attachments);
+  g_free (self->status);
+  g_free (self->footer);
+  G_OBJECT_CLASS (lw_message_parent_class)->finalize (object);
+}
+
+static void
+lw_message_class_init (LwMessageClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = lw_message_get_property;
+  object_class->finalize = lw_message_finalize;
+  props[PROP_TEXT] = g_param_spec_string ("text", NULL, NULL, NULL, flags);
+  props[PROP_PHASE] = g_param_spec_int ("phase", NULL, NULL, 0, LW_PHASE_WRITING, 0, flags);
+  props[PROP_STATUS] = g_param_spec_string ("status", NULL, NULL, NULL, flags);
+  props[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, flags);
+  props[PROP_FOOTER] = g_param_spec_string ("footer", NULL, NULL, NULL, flags);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+lw_message_init (LwMessage *self)
+{
+  self->text = g_string_new (NULL);
+  self->attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
+  self->fraction = -1;
+}
+
+LwMessage *
+lw_message_new (lw_mem_role role, const char *text)
+{
+  LwMessage *self = g_object_new (LW_TYPE_MESSAGE, NULL);
+
+  self->id = lw_mem_new_id ();
+  self->role = role;
+  self->created = g_get_real_time ();
+  g_string_append (self->text, text ? text : "");
+  return self;
+}
+
+static void
+update_footer (LwMessage *self)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *footer = NULL;
+
+  if (self->role == LW_MEM_ROLE_ASSISTANT && self->phase == LW_PHASE_SETTLED)
+    {
+      if (self->state == LW_MEM_STATE_STOPPED)
+        g_ptr_array_add (parts, g_strdup (_("Stopped")));
+      else if (self->state == LW_MEM_STATE_PARTIAL)
+        g_ptr_array_add (parts, g_strdup (_("Interrupted")));
+      if (self->tokens_per_second > 0)
+        g_ptr_array_add (parts, g_strdup_printf (_("%.1f tokens/s"), self->tokens_per_second));
+      if (self->n_reused > 0)
+        /* Translators: how much of the prompt was still in memory from the turn before */
+        g_ptr_array_add (parts, g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused,
+                                                 self->n_prompt));
+      else if (self->n_prompt > 0)
+        g_ptr_array_add (parts, g_strdup_printf (ngettext ("%d prompt token", "%d prompt tokens",
+                                                           (gulong)self->n_prompt),
+                                                 self->n_prompt));
+      if (parts->len)
+        {
+          g_ptr_array_add (parts, NULL);
+          footer = g_strjoinv (" · ", (char **)parts->pdata);
+        }
+    }
+  if (g_strcmp0 (footer, self->footer) == 0)
+    return;
+  g_free (self->footer);
+  self->footer = g_steal_pointer (&footer);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FOOTER]);
+}
+
+LwMessage *
+lw_message_new_for_record (const lw_mem_message *record)
+{
+  LwMessage *self = g_object_new (LW_TYPE_MESSAGE, NULL);
+
+  self->id = g_strdup (record->id);
+  self->role = record->role;
+  self->state = record->state;
+  self->created = record->created;
+  self->n_prompt = record->n_prompt;
+  self->n_reused = record->n_reused;
+  self->n_generated = record->n_generated;
+  self->tokens_per_second = record->tokens_per_second;
+  g_string_append (self->text, record->text ? record->text : "");
+  for (guint i = 0; record->attachments && i < record->attachments->len; i++)
+    {
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_record (record->attachments->pdata[i]);
+      g_list_store_append (self->attachments, a);
+    }
+  update_footer (self);
+  return self;
+}
+
+const char *
+lw_message_get_id (LwMessage *self)
+{
+  return self->id;
+}
+
+lw_mem_role
+lw_message_get_role (LwMessage *self)
+{
+  return self->role;
+}
+
+GListStore *
+lw_message_get_attachments (LwMessage *self)
+{
+  return self->attachments;
+}
+
+const char *
+lw_message_get_text (LwMessage *self)
+{
+  return self->text->str;
+}
+
+void
+lw_message_append (LwMessage *self, const char *text)
+{
+  if (!*text)
+    return;
+  /* Models like to begin with a line break. */
+  if (!self->text->len)
+    text += strspn (text, "\n ");
+  g_string_append (self->text, text);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TEXT]);
+}
+
+LwPhase
+lw_message_get_phase (LwMessage *self)
+{
+  return self->phase;
+}
+
+const char *
+lw_message_get_status (LwMessage *self)
+{
+  return self->status;
+}
+
+double
+lw_message_get_fraction (LwMessage *self)
+{
+  return self->fraction;
+}
+
+void
+lw_message_set_progress (LwMessage *self, LwPhase phase, const char *status, double fraction)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  if (self->phase != phase)
+    {
+      self->phase = phase;
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PHASE]);
+    }
+  if (g_strcmp0 (self->status, status) != 0)
+    {
+      g_free (self->status);
+      self->status = g_strdup (status);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATUS]);
+    }
+  if (self->fraction != fraction)
+    {
+      self->fraction = fraction;
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FRACTION]);
+    }
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+void
+lw_message_settle (LwMessage *self, lw_mem_state state)
+{
+  self->state = state;
+  lw_message_set_progress (self, LW_PHASE_SETTLED, NULL, -1);
+  update_footer (self);
+}
+
+lw_mem_state
+lw_message_get_state (LwMessage *self)
+{
+  return self->phase == LW_PHASE_SETTLED ? self->state : LW_MEM_STATE_PARTIAL;
+}
+
+void
+lw_message_set_figures (LwMessage *self, int n_prompt, int n_reused, int n_generated,
+                        double tokens_per_second)
+{
+  self->n_prompt = n_prompt;
+  self->n_reused = n_reused;
+  self->n_generated = n_generated;
+  self->tokens_per_second = tokens_per_second;
+  update_footer (self);
+}
+
+const char *
+lw_message_get_footer (LwMessage *self)
+{
+  return self->footer;
+}
+
+lw_mem_message *
+lw_message_to_record (LwMessage *self, const char *conversation, int position)
+{
+  lw_mem_message *record = g_new0 (lw_mem_message, 1);
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
+
+  record->id = g_strdup (self->id);
+  record->conversation = g_strdup (conversation);
+  record->position = position;
+  record->role = self->role;
+  record->state = lw_message_get_state (self);
+  record->text = g_strdup (self->text->str);
+  record->created = self->created;
+  record->n_prompt = self->n_prompt;
+  record->n_reused = self->n_reused;
+  record->n_generated = self->n_generated;
+  record->tokens_per_second = self->tokens_per_second;
+  record->attachments = g_ptr_array_new_with_free_func ((GDestroyNotify)lw_mem_attachment_free);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (G_LIST_MODEL (self->attachments), i);
+      const lw_mem_attachment *kept = lw_attachment_get_record (a);
+
+      if (kept)
+        g_ptr_array_add (record->attachments, lw_mem_attachment_copy (kept));
+    }
+  return record;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One message, the item behind a row.  Everything a row shows is here, because rows are recycled.
+ * Thread: UI.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "app/lw-types.h"
+#include "memory/lw-memory.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_MESSAGE (lw_message_get_type ())
+G_DECLARE_FINAL_TYPE (LwMessage, lw_message, LW, MESSAGE, GObject)
+
+/* What is happening to an answer. */
+typedef enum
+{
+  LW_PHASE_SETTLED, /* nothing any more */
+  LW_PHASE_WAITING, /* queued, or the model is being opened */
+  LW_PHASE_READING, /* the prompt, with progress */
+  LW_PHASE_WRITING, /* text arrives */
+} LwPhase;
+
+LwMessage *lw_message_new (lw_mem_role role, const char *text);
+LwMessage *lw_message_new_for_record (const lw_mem_message *record);
+
+const char *lw_message_get_id (LwMessage *self);
+lw_mem_role lw_message_get_role (LwMessage *self);
+/* GListStore of LwAttachment. */
+GListStore *lw_message_get_attachments (LwMessage *self);
+
+/* Property "text". */
+const char *lw_message_get_text (LwMessage *self);
+void lw_message_append (LwMessage *self, const char *text);
+
+/* Properties "phase", "status" (a line about it, or NULL) and "fraction" (0..1, < 0: unknown). */
+LwPhase lw_message_get_phase (LwMessage *self);
+const char *lw_message_get_status (LwMessage *self);
+double lw_message_get_fraction (LwMessage *self);
+void lw_message_set_progress (LwMessage *self, LwPhase phase, const char *status, double fraction);
+
+/* How it ended; sets the phase to settled. */
+void lw_message_settle (LwMessage *self, lw_mem_state state);
+lw_mem_state lw_message_get_state (LwMessage *self);
+void lw_message_set_figures (LwMessage *self, int n_prompt, int n_reused, int n_generated,
+                             double tokens_per_second);
+
+/* Property "footer": how it ended and how fast it was, or NULL. */
+const char *lw_message_get_footer (LwMessage *self);
+
+/* A snapshot for the store.  Free with lw_mem_message_free(). */
+lw_mem_message *lw_message_to_record (LwMessage *self, const char *conversation, int position);
+
+G_END_DECLS

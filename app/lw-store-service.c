@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-store-service.h"
+
+#include <glib/gi18n.h>
+
+/* How long to wait before a failed write is tried again, seconds. */
+#define RETRY_SECONDS 10
+
+typedef enum
+{
+  CMD_LIST,
+  CMD_MESSAGES,
+  CMD_KEEP,
+  CMD_PUT_CONVERSATION,
+  CMD_PUT_MESSAGE,
+  CMD_DELETE_MESSAGE,
+  CMD_BIN,
+  CMD_PURGE,
+  CMD_QUIT,
+} CommandKind;
+
+typedef struct
+{
+  CommandKind kind;
+  GTask *task;  /* reads */
+  char *id;     /* of the thing it is about */
+  gboolean on;  /* CMD_BIN */
+  lw_mem_conversation *conversation;
+  lw_mem_message *message;
+  char *path, *label;
+  lw_mem_kind media;
+  GdkTexture *texture;
+} Command;
+
+struct _LwStoreService
+{
+  GObject parent_instance;
+  GAsyncQueue *queue;
+  GThread *thread;
+
+  /* Database thread only. */
+  lw_mem *mem;
+  GQueue failed; /* of Command: writes to repeat, oldest first */
+  gboolean failing;
+};
+
+enum
+{
+  SIGNAL_NOTICE,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (LwStoreService, lw_store_service, G_TYPE_OBJECT)
+
+static void
+command_free (Command *c)
+{
+  g_clear_object (&c->task);
+  g_clear_object (&c->texture);
+  g_free (c->id);
+  g_free (c->path);
+  g_free (c->label);
+  lw_mem_conversation_free (c->conversation);
+  lw_mem_message_free (c->message);
+  g_free (c);
+}
+
+/* ---- Database thread ---- */
+
+typedef struct
+{
+  LwStoreService *self;
+  gboolean failing;
+  char *message;
+} Notice;
+
+static gboolean
+emit_notice (gpointer data)
+{
+  Notice *n = data;
+
+  g_signal_emit (n->self, signals[SIGNAL_NOTICE], 0, n->failing, n->message);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+notice_free (gpointer data)
+{
+  Notice *n = data;
+
+  g_object_unref (n->self);
+  g_free (n->message);
+  g_free (n);
+}
+
+static void
+tell (LwStoreService *self, gboolean failing, char *message)
+{
+  Notice *n = g_new0 (Notice, 1);
+
+  n->self = g_object_ref (self);
+  n->failing = failing;
+  n->message = message;
+  g_idle_add_full (G_PRIORITY_DEFAULT, emit_notice, n, notice_free);
+}
+
+static gboolean
+ensure_open (LwStoreService *self, GError **error)
+{
+  g_autofree char *folder = lw_mem_default_folder ();
+  g_autoptr (GError) first = NULL;
+
+  if (self->mem)
+    return TRUE;
+  self->mem = lw_mem_open (folder, &first);
+  if (!self->mem && g_error_matches (first, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT))
+    {
+      g_autofree char *kept = lw_mem_set_aside (folder, NULL);
+
+      if (kept)
+        {
+          self->mem = lw_mem_open (folder, error);
+          /* Translators: %1$s says what is wrong, %2$s is a file name */
+          tell (self, FALSE,
+                g_strdup_printf (_("%1$s. The damaged file was kept as %2$s, and a new one was "
+                                   "started."),
+                                 first->message, kept));
+          return self->mem != NULL;
+        }
+    }
+  if (!self->mem)
+    g_propagate_error (error, g_steal_pointer (&first));
+  return self->mem != NULL;
+}
+
+static gboolean
+write_command (LwStoreService *self, Command *c, GError **error)
+{
+  if (!ensure_open (self, error))
+    return FALSE;
+  switch (c->kind)
+    {
+    case CMD_PUT_CONVERSATION:
+      return lw_mem_put_conversation (self->mem, c->conversation, error);
+    case CMD_PUT_MESSAGE:
+      return lw_mem_put_message (self->mem, c->message, error);
+    case CMD_DELETE_MESSAGE:
+      return lw_mem_delete_message (self->mem, c->id, error);
+    case CMD_BIN:
+      return lw_mem_bin_conversation (self->mem, c->id, c->on, error);
+    case CMD_PURGE:
+      return lw_mem_purge (self->mem, c->id, error);
+    default:
+      g_return_val_if_reached (TRUE);
+    }
+}
+
+/* Repeat failed writes in their order; stop at the first that fails again. */
+static gboolean
+repeat_failed (LwStoreService *self, GError **error)
+{
+  while (!g_queue_is_empty (&self->failed))
+    {
+      if (!write_command (self, g_queue_peek_head (&self->failed), error))
+        return FALSE;
+      command_free (g_queue_pop_head (&self->failed));
+    }
+  if (self->failing)
+    {
+      self->failing = FALSE;
+      tell (self, FALSE, g_strdup (_("Saving works again.")));
+    }
+  return TRUE;
+}
+
+static void
+report_failure (LwStoreService *self, const GError *error)
+{
+  if (self->failing)
+    return;
+  self->failing = TRUE;
+  tell (self, TRUE,
+        g_strdup_printf (_("Conversations cannot be saved at the moment: %s. They stay in memory, "
+                           "and saving is tried again."),
+                         error->message));
+}
+
+/* A newer version of the same message makes the older one pointless. */
+static void
+remember_failed (LwStoreService *self, Command *c)
+{
+  for (GList *l = self->failed.head; l && c->kind == CMD_PUT_MESSAGE; l = l->next)
+    {
+      Command *old = l->data;
+
+      if (old->kind == CMD_PUT_MESSAGE && g_str_equal (old->message->id, c->message->id))
+        {
+          lw_mem_message_free (old->message);
+          old->message = g_steal_pointer (&c->message);
+          command_free (c);
+          return;
+        }
+    }
+  g_queue_push_tail (&self->failed, c);
+}
+
+static void
+do_write (LwStoreService *self, Command *c)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (repeat_failed (self, &error) && write_command (self, c, &error))
+    {
+      command_free (c);
+      return;
+    }
+  report_failure (self, error);
+  remember_failed (self, c);
+}
+
+static lw_mem_attachment *
+keep (LwStoreService *self, Command *c, GError **error)
+{
+  if (c->path)
+    return lw_mem_keep_file (self->mem, c->path, c->media, error);
+
+  g_autoptr (GBytes) png = gdk_texture_save_to_png_bytes (c->texture);
+  return lw_mem_keep_bytes (self->mem, g_bytes_get_data (png, NULL), g_bytes_get_size (png), "png",
+                            c->label, error);
+}
+
+static void
+do_read (LwStoreService *self, Command *c)
+{
+  GError *error = NULL;
+  gpointer result = NULL;
+  GDestroyNotify free_result = (GDestroyNotify)g_ptr_array_unref;
+
+  if (ensure_open (self, &error))
+    {
+      switch (c->kind)
+        {
+        case CMD_LIST:
+          result = lw_mem_list_conversations (self->mem, &error);
+          break;
+        case CMD_MESSAGES:
+          result = lw_mem_list_messages (self->mem, c->id, &error);
+          break;
+        case CMD_KEEP:
+          result = keep (self, c, &error);
+          free_result = (GDestroyNotify)lw_mem_attachment_free;
+          break;
+        default:
+          g_warn_if_reached ();
+        }
+    }
+  if (result)
+    g_task_return_pointer (c->task, result, free_result);
+  else
+    g_task_return_error (c->task, error);
+  command_free (c);
+}
+
+static gpointer
+database_thread (gpointer data)
+{
+  LwStoreService *self = data;
+
+  for (;;)
+    {
+      Command *c = g_queue_is_empty (&self->failed)
+                       ? g_async_queue_pop (self->queue)
+                       : g_async_queue_timeout_pop (self->queue, RETRY_SECONDS * G_USEC_PER_SEC);
+
+      if (!c)
+        repeat_failed (self, NULL);
+      else if (c->kind == CMD_QUIT)
+        {
+          command_free (c);
+          break;
+        }
+      else if (c->task)
+        do_read (self, c);
+      else
+        do_write (self, c);
+    }
+  repeat_failed (self, NULL);
+  lw_mem_close (g_steal_pointer (&self->mem));
+  g_queue_clear_full (&self->failed, (GDestroyNotify)command_free);
+  return NULL;
+}
+
+/* ---- UI thread ---- */
+
+static void
+lw_store_service_finalize (GObject *object)
+{
+  LwStoreService *self = LW_STORE_SERVICE (object);
+
+  lw_store_service_shutdown (self);
+  g_clear_pointer (&self->queue, g_async_queue_unref);
+  G_OBJECT_CLASS (lw_store_service_parent_class)->finalize (object);
+}
+
+static void
+lw_store_service_class_init (LwStoreServiceClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = lw_store_service_finalize;
+  signals[SIGNAL_NOTICE]
+      = g_signal_new ("notice", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING);
+}
+
+static void
+lw_store_service_init (LwStoreService *self)
+{
+  self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
+  g_queue_init (&self->failed);
+  self->thread = g_thread_new ("lw-database", database_thread, self);
+}
+
+LwStoreService *
+lw_store_service_new (void)
+{
+  return g_object_new (LW_TYPE_STORE_SERVICE, NULL);
+}
+
+static Command *
+command_new (CommandKind kind, const char *id)
+{
+  Command *c = g_new0 (Command, 1);
+
+  c->kind = kind;
+  c->id = g_strdup (id);
+  return c;
+}
+
+void
+lw_store_service_shutdown (LwStoreService *self)
+{
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+
+  if (!self->thread)
+    return;
+  g_async_queue_push (self->queue, command_new (CMD_QUIT, NULL));
+  g_thread_join (g_steal_pointer (&self->thread));
+}
+
+static void
+push (LwStoreService *self, Command *c)
+{
+  /* After the shutdown nobody listens. */
+  if (self->thread)
+    g_async_queue_push (self->queue, c);
+  else
+    command_free (c);
+}
+
+void
+lw_store_service_list_async (LwStoreService *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = command_new (CMD_LIST, NULL);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_list_async);
+  push (self, c);
+}
+
+GPtrArray *
+lw_store_service_list_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_store_service_messages_async (LwStoreService *self, const char *conversation,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = command_new (CMD_MESSAGES, conversation);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_messages_async);
+  push (self, c);
+}
+
+GPtrArray *
+lw_store_service_messages_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_store_service_keep_async (LwStoreService *self, const char *path, lw_mem_kind kind,
+                             GdkTexture *texture, const char *label, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  Command *c = command_new (CMD_KEEP, NULL);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  g_return_if_fail (path || texture);
+  c->path = g_strdup (path);
+  c->media = kind;
+  c->label = g_strdup (label);
+  if (!path)
+    c->texture = g_object_ref (texture);
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_keep_async);
+  push (self, c);
+}
+
+lw_mem_attachment *
+lw_store_service_keep_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_store_service_put_conversation (LwStoreService *self, lw_mem_conversation *record)
+{
+  Command *c = command_new (CMD_PUT_CONVERSATION, record->id);
+
+  c->conversation = record;
+  push (self, c);
+}
+
+void
+lw_store_service_put_message (LwStoreService *self, lw_mem_message *record)
+{
+  Command *c = command_new (CMD_PUT_MESSAGE, record->id);
+
+  c->message = record;
+  push (self, c);
+}
+
+void
+lw_store_service_delete_message (LwStoreService *self, const char *id)
+{
+  push (self, command_new (CMD_DELETE_MESSAGE, id));
+}
+
+void
+lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin)
+{
+  Command *c = command_new (CMD_BIN, id);
+
+  c->on = in_bin;
+  push (self, c);
+}
+
+void
+lw_store_service_purge (LwStoreService *self, const char *keep)
+{
+  push (self, command_new (CMD_PURGE, keep));
+}

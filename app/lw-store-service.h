@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The database thread: it owns the one connection, the UI thread sends commands and gets snapshots.
+ * A write that fails stays in memory, in order, and is repeated with the next command and every few
+ * seconds; the window is told once when saving begins to fail and once when it works again.
+ *
+ * Signal "notice" (gboolean failing, const char *message): message is for people.
+ */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#include "app/lw-types.h"
+#include "memory/lw-memory.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_STORE_SERVICE (lw_store_service_get_type ())
+G_DECLARE_FINAL_TYPE (LwStoreService, lw_store_service, LW, STORE_SERVICE, GObject)
+
+LwStoreService *lw_store_service_new (void);
+/* Carry out what is queued and end the thread.  Blocks; for the end of the program. */
+void lw_store_service_shutdown (LwStoreService *self);
+
+/* Of lw_mem_conversation. */
+void lw_store_service_list_async (LwStoreService *self, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+GPtrArray *lw_store_service_list_finish (LwStoreService *self, GAsyncResult *result, GError **error);
+
+/* Of lw_mem_message. */
+void lw_store_service_messages_async (LwStoreService *self, const char *conversation,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *lw_store_service_messages_finish (LwStoreService *self, GAsyncResult *result,
+                                             GError **error);
+
+/* Take in a file (path) or a picture without one (texture, saved as PNG). */
+void lw_store_service_keep_async (LwStoreService *self, const char *path, lw_mem_kind kind,
+                                  GdkTexture *texture, const char *label,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+lw_mem_attachment *lw_store_service_keep_finish (LwStoreService *self, GAsyncResult *result,
+                                                 GError **error);
+
+/* Writes.  The records are taken over. */
+void lw_store_service_put_conversation (LwStoreService *self, lw_mem_conversation *record);
+void lw_store_service_put_message (LwStoreService *self, lw_mem_message *record);
+void lw_store_service_delete_message (LwStoreService *self, const char *id);
+void lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin);
+void lw_store_service_purge (LwStoreService *self, const char *keep);
+
+G_END_DECLS

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-watchdog.h"
+
+#define TICK_MS 10
+
+static guint source;
+static gint64 last;
+static gint64 longest;
+static guint stalls;
+
+static gboolean
+tick (gpointer data)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 late = (now - last) / 1000 - TICK_MS;
+
+  if (late > LW_WATCHDOG_STALL_MS)
+    stalls++;
+  longest = MAX (longest, late);
+  last = now;
+  return G_SOURCE_CONTINUE;
+}
+
+void
+lw_watchdog_start (void)
+{
+#ifdef NDEBUG
+  if (g_strcmp0 (g_getenv ("LW_WATCHDOG"), "1") != 0)
+    return;
+#endif
+  if (source)
+    return;
+  last = g_get_monotonic_time ();
+  source = g_timeout_add_full (G_PRIORITY_HIGH, TICK_MS, tick, NULL, NULL);
+}
+
+void
+lw_watchdog_stop (void)
+{
+  if (!source)
+    return;
+  g_clear_handle_id (&source, g_source_remove);
+  g_printerr ("watchdog: %u stalls over %d ms, longest %d ms\n", stalls, LW_WATCHDOG_STALL_MS,
+              (int)longest);
+}

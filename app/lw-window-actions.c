@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the menus and keys of the window do, and the two dialogs they open.
+ */
+#include "app/lw-window-private.h"
+
+#include <glib/gi18n.h>
+
+static void
+action_new_chat (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_window_new_chat (LW_WINDOW (widget));
+}
+
+static void
+action_attach (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_composer_choose_files (LW_WINDOW (widget)->composer);
+}
+
+static void
+action_stop (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LwWindow *self = LW_WINDOW (widget);
+
+  if (self->current)
+    lw_conversation_stop (self->current);
+}
+
+static void
+action_toggle_sidebar (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  AdwFlap *flap = LW_WINDOW (widget)->flap;
+
+  adw_flap_set_reveal_flap (flap, !adw_flap_get_reveal_flap (flap));
+}
+
+void
+lw_window_install_actions (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_install_action (widget_class, "win.new-chat", NULL, action_new_chat);
+  gtk_widget_class_install_action (widget_class, "win.attach", NULL, action_attach);
+  gtk_widget_class_install_action (widget_class, "win.stop", NULL, action_stop);
+  gtk_widget_class_install_action (widget_class, "win.toggle-sidebar", NULL,
+                                   action_toggle_sidebar);
+}
+
+/* ---- Rename ---- */
+
+static void
+rename_response (AdwMessageDialog *dialog, const char *response, LwConversation *conversation)
+{
+  GtkEditable *entry = GTK_EDITABLE (adw_message_dialog_get_extra_child (dialog));
+  g_autofree char *title = g_strstrip (g_strdup (gtk_editable_get_text (entry)));
+
+  if (g_str_equal (response, "rename") && *title)
+    lw_conversation_rename (conversation, title);
+}
+
+void
+lw_window_rename (LwWindow *self, LwConversation *conversation)
+{
+  GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (self), _("Rename Chat"), NULL);
+  GtkWidget *entry = gtk_entry_new ();
+  AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
+
+  gtk_editable_set_text (GTK_EDITABLE (entry), lw_conversation_get_title (conversation));
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _("Name"), -1);
+  adw_message_dialog_set_extra_child (message, entry);
+  adw_message_dialog_add_responses (message, "cancel", _("_Cancel"), "rename", _("_Rename"), NULL);
+  adw_message_dialog_set_response_appearance (message, "rename", ADW_RESPONSE_SUGGESTED);
+  adw_message_dialog_set_default_response (message, "rename");
+  adw_message_dialog_set_close_response (message, "cancel");
+  g_signal_connect_object (dialog, "response", G_CALLBACK (rename_response), conversation, 0);
+  gtk_window_present (GTK_WINDOW (dialog));
+  gtk_widget_grab_focus (entry);
+}
+
+/* ---- Delete, with undo ---- */
+
+typedef struct
+{
+  LwWindow *self;
+  LwConversation *conversation;
+  gboolean undone;
+} Deletion;
+
+static void
+deletion_free (gpointer data, GClosure *closure)
+{
+  Deletion *d = data;
+
+  g_object_unref (d->self);
+  g_object_unref (d->conversation);
+  g_free (d);
+}
+
+static void
+undo_clicked (AdwToast *toast, gpointer data)
+{
+  Deletion *d = data;
+
+  d->undone = TRUE;
+  if (!d->self->store)
+    return;
+  lw_store_service_bin_conversation (d->self->store, lw_conversation_get_id (d->conversation),
+                                     FALSE);
+  g_list_store_append (d->self->conversations, d->conversation);
+  lw_window_open_conversation (d->self, d->conversation);
+  lw_conversation_list_select (d->self->list, d->conversation);
+}
+
+static void
+toast_dismissed (AdwToast *toast, gpointer data)
+{
+  Deletion *d = data;
+
+  /* The store only removes what is still in its bin. */
+  if (!d->undone && d->self->store)
+    lw_store_service_purge (d->self->store, NULL);
+}
+
+void
+lw_window_delete (LwWindow *self, LwConversation *conversation)
+{
+  Deletion *d = g_new0 (Deletion, 1);
+  g_autofree char *escaped = NULL, *title = NULL;
+  AdwToast *toast;
+  guint position;
+
+  d->self = g_object_ref (self);
+  d->conversation = g_object_ref (conversation);
+  lw_conversation_stop (conversation);
+  lw_store_service_bin_conversation (self->store, lw_conversation_get_id (conversation), TRUE);
+  if (g_list_store_find (self->conversations, conversation, &position))
+    g_list_store_remove (self->conversations, position);
+  if (self->current == conversation)
+    lw_window_new_chat (self);
+
+  escaped = g_markup_escape_text (lw_conversation_get_title (conversation), -1);
+  /* Translators: %s is the title of a chat */
+  title = g_strdup_printf (_("“%s” deleted"), escaped);
+  toast = adw_toast_new (title);
+  adw_toast_set_button_label (toast, _("_Undo"));
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}

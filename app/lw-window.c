@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-window-private.h"
+
+#include <glib/gi18n.h>
+
+G_DEFINE_FINAL_TYPE (LwWindow, lw_window, ADW_TYPE_APPLICATION_WINDOW)
+
+#define BANNER_REMEDY 1
+
+/* ---- Banner and toasts ---- */
+
+void
+lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy remedy)
+{
+  static const char *const labels[] = {
+    [LW_REMEDY_NONE] = "",
+    [LW_REMEDY_CHOOSE_MODEL] = N_ ("Choose _Model"),
+    [LW_REMEDY_ADD_MODEL] = N_ ("_Add a Model"),
+    [LW_REMEDY_NEW_CHAT] = N_ ("_New Chat"),
+  };
+
+  self->remedy = remedy;
+  gtk_info_bar_set_message_type (self->banner, type);
+  gtk_label_set_label (self->banner_text, message);
+  gtk_widget_set_visible (self->banner_button, remedy != LW_REMEDY_NONE);
+  if (remedy != LW_REMEDY_NONE)
+    {
+      gtk_button_set_use_underline (GTK_BUTTON (self->banner_button), TRUE);
+      gtk_button_set_label (GTK_BUTTON (self->banner_button), _(labels[remedy]));
+    }
+  gtk_info_bar_set_revealed (self->banner, TRUE);
+}
+
+static void
+hide_banner (LwWindow *self)
+{
+  gtk_info_bar_set_revealed (self->banner, FALSE);
+}
+
+static void
+banner_response (LwWindow *self, int response)
+{
+  hide_banner (self);
+  if (response != BANNER_REMEDY)
+    return;
+  switch (self->remedy)
+    {
+    case LW_REMEDY_CHOOSE_MODEL:
+      gtk_menu_button_popup (self->title_button);
+      break;
+    case LW_REMEDY_ADD_MODEL:
+      lw_model_list_add (self->models);
+      break;
+    case LW_REMEDY_NEW_CHAT:
+      lw_window_new_chat (self);
+      break;
+    case LW_REMEDY_NONE:
+      break;
+    }
+}
+
+void
+lw_window_show_toast (LwWindow *self, const char *message)
+{
+  g_autofree char *escaped = g_markup_escape_text (message, -1);
+
+  adw_toast_overlay_add_toast (self->toasts, adw_toast_new (escaped));
+}
+
+static LwRemedy
+remedy_for (LwWindow *self, const GError *error)
+{
+  if (g_error_matches (error, LW_MODEL_ERROR, LW_MODEL_ERROR_MISSING) && !self->model_path)
+    return LW_REMEDY_ADD_MODEL;
+  if (error->domain == LW_MODEL_ERROR
+      || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY)
+      || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID))
+    return LW_REMEDY_CHOOSE_MODEL;
+  if (g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
+    return LW_REMEDY_NEW_CHAT;
+  return LW_REMEDY_NONE;
+}
+
+static void
+attach_problem (LwWindow *self, const char *message)
+{
+  lw_window_show_banner (self, GTK_MESSAGE_ERROR, message, LW_REMEDY_NONE);
+}
+
+static void
+store_notice (LwWindow *self, gboolean failing, const char *message)
+{
+  lw_window_show_banner (self, failing ? GTK_MESSAGE_WARNING : GTK_MESSAGE_INFO, message,
+                         LW_REMEDY_NONE);
+}
+
+static void
+model_notice (LwWindow *self, gboolean problem, const char *message)
+{
+  if (problem)
+    lw_window_show_banner (self, GTK_MESSAGE_ERROR, message, LW_REMEDY_NONE);
+  else
+    lw_window_show_toast (self, message);
+}
+
+/* ---- Model ---- */
+
+static void
+model_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LwModelSummary) model
+      = lw_engine_service_describe_finish (LW_ENGINE_SERVICE (source), result, &error);
+
+  if (!self->engine)
+    return;
+  lw_chat_view_set_model (self->chat, model, error ? error->message : NULL);
+  gtk_label_set_label (self->subtitle, model ? model->name : _("Choose a model"));
+  lw_model_list_set_current (self->models, model ? model->path : self->model_path);
+  if (error && !g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED))
+    lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
+}
+
+void
+lw_window_choose_model (LwWindow *self, const char *path)
+{
+  g_free (self->model_path);
+  self->model_path = path && *path ? g_strdup (path) : NULL;
+  lw_settings_set_string (self->settings, "last-model", path);
+  hide_banner (self);
+  lw_engine_service_describe_async (self->engine, self->model_path, model_described,
+                                    g_object_ref (self));
+}
+
+/* ---- Conversations ---- */
+
+static void
+update_title (LwWindow *self)
+{
+  const char *title = self->current ? lw_conversation_get_title (self->current) : "";
+
+  gtk_label_set_label (self->title, *title ? title : _("New Chat"));
+  gtk_window_set_title (GTK_WINDOW (self), *title ? title : _("Longwave"));
+}
+
+static void
+conversation_failed (LwWindow *self, const GError *error, LwConversation *conversation)
+{
+  guint position;
+
+  lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
+  /* Nothing of it is left to list: its only question is in the composer again. */
+  if (lw_conversation_get_loaded (conversation)
+      && !g_list_model_get_n_items (lw_conversation_get_messages (conversation))
+      && g_list_store_find (self->conversations, conversation, &position))
+    {
+      if (conversation != self->current)
+        lw_window_open_conversation (self, conversation);
+      g_list_store_remove (self->conversations, position);
+    }
+  if (conversation == self->current)
+    lw_composer_focus (self->composer);
+}
+
+static void
+conversation_updated (LwWindow *self)
+{
+  lw_conversation_list_resort (self->list);
+}
+
+static void
+watch_conversation (LwWindow *self, LwConversation *conversation)
+{
+  g_signal_connect_object (conversation, "failed", G_CALLBACK (conversation_failed), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::updated", G_CALLBACK (conversation_updated),
+                           self, G_CONNECT_SWAPPED);
+}
+
+static void
+busy_changed (LwWindow *self)
+{
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.stop",
+                                 self->current && lw_conversation_get_busy (self->current));
+}
+
+void
+lw_window_open_conversation (LwWindow *self, LwConversation *conversation)
+{
+  guint position;
+
+  if (!g_set_object (&self->current, conversation))
+    return;
+  g_signal_group_set_target (self->current_signals, conversation);
+  lw_conversation_load (conversation);
+  lw_chat_view_set_conversation (self->chat, conversation);
+  lw_composer_set_conversation (self->composer, conversation);
+  lw_conversation_list_select (
+      self->list,
+      g_list_store_find (self->conversations, conversation, &position) ? conversation : NULL);
+  lw_settings_set_string (self->settings, "last-conversation",
+                          lw_conversation_get_id (conversation));
+  update_title (self);
+  busy_changed (self);
+}
+
+static void
+conversation_opened (LwWindow *self, LwConversation *conversation)
+{
+  lw_window_open_conversation (self, conversation);
+  if (adw_flap_get_folded (self->flap))
+    adw_flap_set_reveal_flap (self->flap, FALSE);
+  lw_composer_focus (self->composer);
+}
+
+void
+lw_window_new_chat (LwWindow *self)
+{
+  /* An empty one is as good as new. */
+  if (!self->current
+      || g_list_model_get_n_items (lw_conversation_get_messages (self->current))
+      || !lw_conversation_get_loaded (self->current))
+    {
+      g_autoptr (LwConversation) c = lw_conversation_new (self->store, self->engine);
+
+      watch_conversation (self, c);
+      lw_window_open_conversation (self, c);
+    }
+  hide_banner (self);
+  if (adw_flap_get_folded (self->flap))
+    adw_flap_set_reveal_flap (self->flap, FALSE);
+  lw_composer_focus (self->composer);
+}
+
+static void
+send (LwWindow *self)
+{
+  guint position;
+
+  if (!lw_conversation_send (self->current, self->model_path))
+    return;
+  hide_banner (self);
+  if (!g_list_store_find (self->conversations, self->current, &position))
+    g_list_store_insert (self->conversations, 0, self->current);
+  lw_conversation_list_select (self->list, self->current);
+}
+
+static void
+stop (LwWindow *self)
+{
+  if (self->current)
+    lw_conversation_stop (self->current);
+}
+
+static void
+attach_pending (LwWindow *self)
+{
+  for (guint i = 0; i < self->pending_files->len; i++)
+    lw_composer_add_file (self->composer, self->pending_files->pdata[i]);
+  g_ptr_array_set_size (self->pending_files, 0);
+}
+
+void
+lw_window_attach (LwWindow *self, GFile **files, int n_files)
+{
+  g_return_if_fail (LW_IS_WINDOW (self));
+
+  for (int i = 0; i < n_files; i++)
+    g_ptr_array_add (self->pending_files, g_object_ref (files[i]));
+  if (self->listed)
+    attach_pending (self);
+}
+
+static void
+conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) records
+      = lw_store_service_list_finish (LW_STORE_SERVICE (source), result, &error);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autofree char *last = NULL;
+  LwConversation *open = NULL;
+
+  if (!self->store)
+    return;
+  last = lw_settings_dup_string (self->settings, "last-conversation");
+  for (guint i = 0; records && i < records->len; i++)
+    {
+      LwConversation *c = lw_conversation_new_for_record (self->store, self->engine,
+                                                          records->pdata[i]);
+      watch_conversation (self, c);
+      g_ptr_array_add (items, c);
+      if (g_str_equal (lw_conversation_get_id (c), last))
+        open = c;
+    }
+  g_list_store_splice (self->conversations, g_list_model_get_n_items (
+                                                G_LIST_MODEL (self->conversations)),
+                       0, items->pdata, items->len);
+  if (error)
+    lw_window_show_banner (self, GTK_MESSAGE_WARNING, error->message, LW_REMEDY_NONE);
+  self->listed = TRUE;
+  /* Files from the command line belong to a new question. */
+  if (open && !self->pending_files->len)
+    lw_window_open_conversation (self, open);
+  else
+    lw_window_new_chat (self);
+  attach_pending (self);
+  lw_composer_focus (self->composer);
+}
+
+/* ---- Drop ---- */
+
+static gboolean
+dropped (LwWindow *self, const GValue *value)
+{
+  gtk_revealer_set_reveal_child (self->drop_veil, FALSE);
+  lw_composer_focus (self->composer);
+  return lw_composer_add_value (self->composer, value);
+}
+
+static GdkDragAction
+drag_entered (LwWindow *self)
+{
+  gtk_revealer_set_reveal_child (self->drop_veil, TRUE);
+  return GDK_ACTION_COPY;
+}
+
+static void
+drag_left (LwWindow *self)
+{
+  gtk_revealer_set_reveal_child (self->drop_veil, FALSE);
+}
+
+/* Before the text view, which would take a file's name as text. */
+static void
+add_drop_target (LwWindow *self)
+{
+  GType types[] = { GDK_TYPE_FILE_LIST, G_TYPE_FILE, GDK_TYPE_TEXTURE };
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (target), GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped), self);
+  g_signal_connect_swapped (target, "enter", G_CALLBACK (drag_entered), self);
+  g_signal_connect_swapped (target, "leave", G_CALLBACK (drag_left), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
+}
+
+/* ---- Object ---- */
+
+static gboolean
+lw_window_close_request (GtkWindow *window)
+{
+  LwWindow *self = LW_WINDOW (window);
+  int width, height;
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+
+  gtk_window_get_default_size (window, &width, &height);
+  lw_settings_set_int (self->settings, "window-width", width);
+  lw_settings_set_int (self->settings, "window-height", height);
+  lw_settings_set_boolean (self->settings, "window-maximized", gtk_window_is_maximized (window));
+  if (!adw_flap_get_folded (self->flap))
+    lw_settings_set_boolean (self->settings, "sidebar-visible",
+                             adw_flap_get_reveal_flap (self->flap));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
+      lw_conversation_save_partial (c);
+      lw_conversation_stop (c);
+    }
+  return GTK_WINDOW_CLASS (lw_window_parent_class)->close_request (window);
+}
+
+static void
+lw_window_dispose (GObject *object)
+{
+  LwWindow *self = LW_WINDOW (object);
+
+  g_clear_object (&self->current_signals);
+  g_clear_object (&self->current);
+  g_clear_object (&self->conversations);
+  g_clear_object (&self->settings);
+  g_clear_object (&self->store);
+  g_clear_object (&self->engine);
+  g_clear_pointer (&self->pending_files, g_ptr_array_unref);
+  g_clear_pointer (&self->model_path, g_free);
+  G_OBJECT_CLASS (lw_window_parent_class)->dispose (object);
+}
+
+static void
+lw_window_class_init (LwWindowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lw_window_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = lw_window_close_request;
+  g_type_ensure (LW_TYPE_CHAT_VIEW);
+  g_type_ensure (LW_TYPE_COMPOSER);
+  g_type_ensure (LW_TYPE_CONVERSATION_LIST);
+  g_type_ensure (LW_TYPE_MODEL_LIST);
+  gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, flap);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, list);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, header);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, title_button);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, menu_button);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, title);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, subtitle);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, models);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, new_button);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner_text);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner_button);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, chat);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, composer);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, drop_veil);
+  gtk_widget_class_bind_template_callback (widget_class, conversation_opened);
+  gtk_widget_class_bind_template_callback (widget_class, lw_window_rename);
+  gtk_widget_class_bind_template_callback (widget_class, lw_window_delete);
+  gtk_widget_class_bind_template_callback (widget_class, banner_response);
+  gtk_widget_class_bind_template_callback (widget_class, send);
+  gtk_widget_class_bind_template_callback (widget_class, stop);
+  gtk_widget_class_bind_template_callback (widget_class, attach_problem);
+  lw_window_install_actions (widget_class);
+}
+
+static void
+lw_window_init (LwWindow *self)
+{
+  self->conversations = g_list_store_new (LW_TYPE_CONVERSATION);
+  self->pending_files = g_ptr_array_new_with_free_func (g_object_unref);
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->current_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
+  g_signal_group_connect_swapped (self->current_signals, "notify::title",
+                                  G_CALLBACK (update_title), self);
+  g_signal_group_connect_swapped (self->current_signals, "notify::busy",
+                                  G_CALLBACK (busy_changed), self);
+  lw_conversation_list_set_model (self->list, G_LIST_MODEL (self->conversations));
+  g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
+  g_signal_connect_swapped (self->models, "notice", G_CALLBACK (model_notice), self);
+  add_drop_target (self);
+  busy_changed (self);
+}
+
+LwWindow *
+lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
+               LwEngineService *engine)
+{
+  LwWindow *self = g_object_new (LW_TYPE_WINDOW, "application", app, NULL);
+  g_autofree char *model = lw_settings_dup_string (settings, "last-model");
+
+  self->settings = g_object_ref (settings);
+  self->store = g_object_ref (store);
+  self->engine = g_object_ref (engine);
+  gtk_window_set_default_size (GTK_WINDOW (self),
+                               MAX (360, lw_settings_get_int (settings, "window-width")),
+                               MAX (400, lw_settings_get_int (settings, "window-height")));
+  if (lw_settings_get_boolean (settings, "window-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+  adw_flap_set_reveal_flap (self->flap, lw_settings_get_boolean (settings, "sidebar-visible"));
+  g_signal_connect_object (store, "notice", G_CALLBACK (store_notice), self, G_CONNECT_SWAPPED);
+  lw_store_service_purge (store, NULL);
+  lw_store_service_list_async (store, conversations_listed, g_object_ref (self));
+  lw_window_choose_model (self, model);
+  return self;
+}

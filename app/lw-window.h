@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The window: sidebar, conversation, composer, and the banner that says what went wrong and what to do
+ * about it.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+#include "app/lw-types.h"
+
+G_BEGIN_DECLS
+
+#define LW_TYPE_WINDOW (lw_window_get_type ())
+G_DECLARE_FINAL_TYPE (LwWindow, lw_window, LW, WINDOW, AdwApplicationWindow)
+
+LwWindow *lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
+                         LwEngineService *engine);
+
+/* Attach files to the open conversation's draft. */
+void lw_window_attach (LwWindow *self, GFile **files, int n_files);
+
+G_END_DECLS
