@@ -169,7 +169,8 @@ class Maker:
                 shapes[i, :len(sh)] = sh
             if tx:
                 text[i, :len(tx)] = tx
-        return dict(ground=ground, shapes=shapes, text=text)
+        return dict(ground=ground, shapes=shapes, text=text, clouds=bool((ground[:, 0] == 2).any()),
+                    blur=bool((ground[:, 11] > 0).any()))
 
     def rows_for(self, length):
         return max(1, self.tokens // length)
@@ -341,7 +342,7 @@ class Maker:
         for i, x in enumerate(frames):
             shapes[i, :, :len(x[0])] = x
         out.update(ground=np.repeat(np.array(ground, np.float32), f, 0), shapes=shapes.reshape(-1, s, SHAPE_W),
-                   text=np.zeros((len(rows) * f, 0, TEXT_W), np.float32), gh=gh, gw=gw, per_row=grids, frames=2)
+                   text=np.zeros((len(rows) * f, 0, TEXT_W), np.float32), clouds=False, blur=False, gh=gh, gw=gw, per_row=grids, frames=2)
         return out
 
     def text(self, level):

@@ -130,13 +130,13 @@ class Painter:
         self.mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1) * 255
         self.inv = 1 / (torch.tensor(STD, device=device).view(1, 3, 1, 1) * 255)
 
-    def ground(self, g, h, w, gen=None):
+    def ground(self, g, h, w, gen, clouds):
         p = g.shape[0]
         y = (torch.arange(h, device=g.device) + 0.5)[None, :, None] / h - 0.5
         x = (torch.arange(w, device=g.device) + 0.5)[None, None, :] / w - 0.5
         t = g[:, 7, None, None]
         m = (0.5 + (x * torch.cos(t) + y * torch.sin(t)) * 0.72).clamp(0, 1)
-        if bool((g[:, 0] == GROUND_CLOUDS).any()):
+        if clouds:
             f = 0
             for n, amp in ((3, 1.0), (7, 0.7), (15, 0.5), (37, 0.35)):
                 z = torch.randn(p, 1, n, n, device=g.device, generator=gen)
@@ -148,9 +148,12 @@ class Painter:
 
     @torch.no_grad()
     def paint(self, scene, h, w, gen=None, normalise=True):
-        """scene: ground [P,G], shapes [P,S,13], text [P,K,19] tensors -> [P,3,H,W] float"""
+        """scene: ground [P,G], shapes [P,S,13], text [P,K,19] tensors -> [P,3,H,W] float.  scene["clouds"] and
+        scene["blur"] (are there any?) save asking the device, which would have to wait for its queue."""
         g, s, t = scene["ground"], scene["shapes"], scene["text"]
-        img = self.ground(g, h, w, gen)
+        clouds = scene["clouds"] if "clouds" in scene else bool((g[:, 0] == GROUND_CLOUDS).any())
+        blur = scene["blur"] if "blur" in scene else bool((g[:, 11] > 0).any())
+        img = self.ground(g, h, w, gen, clouds)
         soft = g[:, 9].contiguous()
         for i in range(s.shape[1]):
             img = self.shape(img, s[:, i].contiguous(), soft)
@@ -161,7 +164,7 @@ class Painter:
             cum = torch.cat((torch.zeros_like(adv[:, :1]), adv.cumsum(1)), 1)
             row[:, 9:] = gl.float()
             img = self.text(img, row, cum, self.atlas, self.pen, self.cell)
-        if bool((g[:, 11] > 0).any()):                     # a soft lens, for pictures of no known kind
+        if blur:                                # a soft lens, for pictures of no known kind
             k = g[:, 11, None, None, None]
             img = img * (1 - k) + F.avg_pool2d(img, 9, 1, 4, count_include_pad=False) * k
         noise = g[:, 8, None, None, None]

@@ -238,7 +238,7 @@ def make_pack():
     def draw(sc):
         sc.ground[8] = 0.0
         d = batches.Maker.pack_pictures([(sc.ground, scenes.shape_rows(sc), [t[3] for t in sc.texts])])
-        d = {k: torch.from_numpy(v) for k, v in d.items()}
+        d = {k: torch.from_numpy(v) for k, v in d.items() if hasattr(v, "dtype")}
         a = painter.paint(d, sc.h, sc.w, normalise=False)[0].permute(1, 2, 0).byte().numpy()
         return Image.fromarray(a)
 

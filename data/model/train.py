@@ -30,8 +30,8 @@ def arguments():
     a.add_argument("--out", required=True)
     a.add_argument("--minutes", type=float, default=20)
     a.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 4) - 2)))
-    a.add_argument("--tokens", type=int, default=32768, help="tokens in a micro-batch")
-    a.add_argument("--accum", type=int, default=4, help="micro-batches in a step")
+    a.add_argument("--tokens", type=int, default=49152, help="tokens in a micro-batch")
+    a.add_argument("--accum", type=int, default=3, help="micro-batches in a step")
     a.add_argument("--muon-lr", type=float, default=0.02)
     a.add_argument("--adam-lr", type=float, default=3e-3)
     a.add_argument("--warmup", type=int, default=150, help="steps")
@@ -42,6 +42,7 @@ def arguments():
     a.add_argument("--log-every", type=float, default=60, help="seconds")
     a.add_argument("--device", default="")
     a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--init", default="", help="weights.pt to begin from when DIR has no state")
     a.add_argument("--progress", type=float, default=-1, help="pretend this part of the run (measuring)")
     a.add_argument("--quick", action="store_true", help="tiny pictures and rows (trying the code on a CPU)")
     a.add_argument("--tiny", action="store_true", help="a tiny model (trying the code on a CPU)")
@@ -153,6 +154,12 @@ def main():
         muon.buf = {k: v.to(device) for k, v in st["muon"].items()}
         step, spent = st["step"], st["spent"]
         print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
+    elif args.init:
+        st = torch.load(args.init, map_location=device, weights_only=False)
+        net.load_state_dict({k: v.float() for k, v in st["model"].items()})
+        step, spent = st["step"], st["spent"]
+        progress.value = min(1.0, spent / budget)
+        print("weights of step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
 
     compiled = args.compile == "leaf" and (cuda or args.backend)
     how = dict(dynamic=True, backend=args.backend or "inductor")
@@ -205,7 +212,7 @@ def main():
         """1 on the plateau; falls to 0 at the end; the warm-up counts steps."""
         t = sec / budget
         r = 1.0 if t < 1 - args.fall else max(0.0, (1 - t) / args.fall)
-        return r * min(1.0, (step + 1) / args.warmup)
+        return r * min(1.0, (step + 1 - step0) / args.warmup if not resumed else 1.0)
 
     def save(final=False):
         tmp = state_file + ".part"
@@ -231,6 +238,7 @@ def main():
              workers=args.workers, tokens=args.tokens, accum=args.accum, minutes=args.minutes)
 
     params = [p for p in net.parameters()]
+    resumed, step0 = os.path.exists(state_file), step
     t_start = last = time.time()
     spent0, last_save, last_log = spent, time.time(), time.time()
     # Sums since the last line, on the device so that nothing waits for them.

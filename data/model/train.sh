@@ -4,6 +4,9 @@
 #   train.sh smoke [OUT]                     90 seconds: does it compile, how fast is it, does the loss fall
 #   train.sh full --minutes N [--detach] [--out OUT] [train.py's options]
 #   train.sh status [OUT]                    the newest log line, readable
+#   train.sh watch SECONDS [OUT]             print log lines as they come, until the run ends or the time is over
+#   train.sh stop [OUT]                      stop a detached run; the last checkpoint stays
+#   train.sh weights DIR [OUT]               the newest bf16 weights in parts of 15 MB (train.py --init goes on from them)
 #   train.sh collect DIR [OUT]               evaluate and export the newest checkpoint into DIR
 # OUT is /tmp/longwave-mini unless said otherwise.  A stopped run goes on when started again.
 set -eu
@@ -60,6 +63,28 @@ if logs:
 PY
     [ -f "$out/train.out" ] && grep -v '^{' "$out/train.out" | tail -n 15 || true
     ;;
+watch)
+    seconds=${1:?seconds} out=${2:-/tmp/longwave-mini}
+    end=$(($(date +%s) + seconds))
+    shown=$(wc -l <"$out/log.jsonl" 2>/dev/null || echo 0)
+    while [ "$(date +%s)" -lt "$end" ] && kill -0 "$(cat "$out/pid")" 2>/dev/null; do
+        sleep 5
+        now=$(wc -l <"$out/log.jsonl" 2>/dev/null || echo 0)
+        if [ "$now" -gt "$shown" ]; then tail -n +$((shown + 1)) "$out/log.jsonl"; shown=$now; fi
+    done
+    "$0" status "$out"
+    ;;
+stop)
+    out=${1:-/tmp/longwave-mini}
+    kill "$(cat "$out/pid")"
+    ;;
+weights)
+    to=${1:?where to}
+    out=${2:-/tmp/longwave-mini}
+    mkdir -p "$to"
+    split -b 15m "$out/weights.pt" "$to/weights.pt.part"
+    ls -l "$to"
+    ;;
 collect)
     to=${1:?where to}
     out=${2:-/tmp/longwave-mini}
@@ -72,6 +97,6 @@ collect)
     ls -l "$to"
     ;;
 *)
-    sed -n '3,9s/^# \{0,1\}//p' "$0"
+    sed -n '3,12s/^# \{0,1\}//p' "$0"
     ;;
 esac
