@@ -61,13 +61,14 @@ fail(builder *b, lw_model_error code, const char *format, ...)
     return FALSE;
 }
 
-/* A key that must be there: an error of the read itself is kept. */
-static gboolean required(builder *b, gboolean found, GError *local, const char *key)
+/* A key that must be there: an error of the read itself is kept.  `local` is a pointer because the
+ * read is an argument too. */
+static gboolean required(builder *b, gboolean found, GError **local, const char *key)
 {
     if (found)
         return TRUE;
-    if (local != NULL) {
-        g_propagate_error(b->error, local);
+    if (*local != NULL) {
+        g_propagate_error(b->error, *local);
         return FALSE;
     }
     return fail(b, LW_MODEL_ERROR_MISSING, "key '%s' is missing", key);
@@ -218,7 +219,7 @@ static gboolean read_tokens(builder *b, const lw_gguf *g)
     GError *local = NULL;
     gboolean ok = FALSE;
 
-    if (!required(b, lw_gguf_get_str_array(g, key, &b->tokens, &b->n_tokens, &local), local, key))
+    if (!required(b, lw_gguf_get_str_array(g, key, &b->tokens, &b->n_tokens, &local), &local, key))
         return FALSE;
     if (b->n_tokens == 0 || b->n_tokens > MAX_TOKENS)
         return fail(b, LW_MODEL_ERROR_CORRUPT, "%" G_GSIZE_FORMAT " tokens, 1 to %d are possible",
@@ -563,7 +564,7 @@ static gboolean build_symbols(builder *b, const lw_gguf *g)
     lw_tokenizer *t = b->t;
     GError *local = NULL;
 
-    if (!required(b, lw_gguf_get_str_array(g, key, &b->merges, &b->n_merges, &local), local, key))
+    if (!required(b, lw_gguf_get_str_array(g, key, &b->merges, &b->n_merges, &local), &local, key))
         return FALSE;
     if (b->n_merges > MAX_MERGES)
         return fail(b, LW_MODEL_ERROR_CORRUPT, "%" G_GSIZE_FORMAT " merges, the limit is %d", b->n_merges,
@@ -594,13 +595,13 @@ static gboolean read_model(builder *b, const lw_gguf *g)
     GError *local = NULL;
     lw_gguf_str s;
 
-    if (!required(b, lw_gguf_get_str(g, model_key, &s, &local), local, model_key))
+    if (!required(b, lw_gguf_get_str(g, model_key, &s, &local), &local, model_key))
         return FALSE;
     if (!is_str(s, "gpt2"))
         return fail(b, LW_MODEL_ERROR_UNSUPPORTED,
                     "tokenizer model '%.*s' is not supported, only gpt2 (byte-level BPE) is",
                     (int)MIN(s.n, 40), s.bytes);
-    if (!required(b, lw_gguf_get_str(g, pre_key, &s, &local), local, pre_key))
+    if (!required(b, lw_gguf_get_str(g, pre_key, &s, &local), &local, pre_key))
         return FALSE;
     b->t->pre = lw_pretokenizer_find(s.bytes, s.n);
     if (b->t->pre == NULL) {
