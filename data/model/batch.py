@@ -310,12 +310,12 @@ class Maker:
 
     def film(self, level):
         r = self.r
-        if r.random() < 0.75 or self.quick:
+        if r.random() < 0.68 or self.quick:
             gh, gw = pick(r, ((4, 4), (4, 4), (4, 5), (5, 4), (5, 5), (4, 6), (6, 4), (6, 6)))
             grids = 2 + int(r.random() * (3 + 4.99 * level))
         else:
             gh, gw = pick(r, ((8, 8), (10, 12), (12, 10), (11, 11), (9, 14), (12, 12), (8, 8), (9, 15)))
-            grids = 2 + int(r.random() * (2.99 if gh * gw > 80 else 4.99))
+            grids = 2 + int(r.random() * (1 + 3.99 * level))    # 128 cells a frame is Qwen2.5-VL's least for films
         step = pick(r, (2.0, 2.0, 2.0, 1.0, 4.0))
         length = (grids * gh * gw + 130 + 31) // 32 * 32
         rows, ground, frames = [], [], []

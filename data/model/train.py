@@ -140,6 +140,7 @@ def main():
         else:
             others.append((name, p))
     muon = Muon(matrices)
+    seen = 0
     embed = [p for n, p in others if "embed_tokens" in n]
     patch = [p for n, p in others if "patch_embed" in n]     # 588 inputs that rise together: small steps
     small = [p for n, p in others if p.dim() < 2]
@@ -152,12 +153,12 @@ def main():
         net.load_state_dict(st["model"])
         adam.load_state_dict(st["adam"])
         muon.buf = {k: v.to(device) for k, v in st["muon"].items()}
-        step, spent = st["step"], st["spent"]
+        step, spent, seen = st["step"], st["spent"], st.get("tokens", 0)
         print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
     elif args.init:
         st = torch.load(args.init, map_location=device, weights_only=False)
         net.load_state_dict({k: v.float() for k, v in st["model"].items()})
-        step, spent = st["step"], st["spent"]
+        step, spent, seen = st["step"], st["spent"], st.get("tokens", 0)
         progress.value = min(1.0, spent / budget)
         print("weights of step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
 
@@ -217,7 +218,7 @@ def main():
     def save(final=False):
         tmp = state_file + ".part"
         torch.save(dict(model=net.state_dict(), adam=adam.state_dict(), muon=muon.buf, step=step, spent=spent,
-                        config=c.dict(), minutes=args.minutes), tmp)
+                        config=c.dict(), minutes=args.minutes, tokens=seen), tmp)
         os.replace(tmp, state_file)
         tmp = os.path.join(args.out, "weights.pt.part")
         torch.save(dict(model={k: v.bfloat16() for k, v in net.state_dict().items()}, config=c.dict(), step=step,
@@ -245,7 +246,7 @@ def main():
     ok = torch.zeros(n_task, device=device)
     total = torch.zeros(n_task, device=device)
     loss_sum, loss_n = {}, {}
-    seen = answers = pictures = 0
+    answers = pictures = 0
     step_log, waiting, warm_time = step, 0.0, 0.0
     first = True
     while True:
