@@ -63,6 +63,26 @@ static const lw_library_entry *at(GPtrArray *list, guint i)
     return list->pdata[i];
 }
 
+static void remove_tree(const char *path)
+{
+    GDir *dir = g_dir_open(path, 0, NULL);
+    const char *base;
+    while (dir && (base = g_dir_read_name(dir))) {
+        g_autofree char *child = g_build_filename(path, base, NULL);
+        remove_tree(child);
+    }
+    if (dir)
+        g_dir_close(dir);
+    g_remove(path);
+}
+
+/* Every test begins with an empty data folder. */
+static void begin(void)
+{
+    g_autofree char *longwave = g_build_filename(g_get_user_data_dir(), "longwave", NULL);
+    remove_tree(longwave);
+}
+
 /* A default model outside the folder, so that no test depends on the source tree's one. */
 static char *set_default(const char *name)
 {
@@ -74,6 +94,7 @@ static char *set_default(const char *name)
 
 static void test_folder(void)
 {
+    begin();
     g_autofree char *folder = lw_library_folder();
     g_autofree char *expected =
         g_build_filename(g_get_user_data_dir(), "longwave", "models", NULL);
@@ -83,6 +104,7 @@ static void test_folder(void)
 
 static void test_list(void)
 {
+    begin();
     g_autofree char *standard = set_default("Small one");
     g_autofree char *folder = lw_library_folder();
     g_autofree char *sub = g_build_filename(folder, "publisher", NULL);
@@ -121,6 +143,7 @@ static void test_list(void)
 
 static void test_hostile_name(void)
 {
+    begin();
     g_autofree char *standard = set_default("\033[31mred\n\xff name");
     g_autoptr(GPtrArray) list = lw_library_list();
     g_assert_cmpuint(list->len, ==, 1);
@@ -133,6 +156,7 @@ static void test_hostile_name(void)
 
 static void test_default_missing(void)
 {
+    begin();
     g_setenv("LW_DEFAULT_MODEL", "/nowhere/at-all.gguf", TRUE);
     g_autoptr(GError) error = NULL;
     g_assert_null(lw_library_default_model(&error));
@@ -163,6 +187,7 @@ static void does_not_resolve(const char *what, const char *fragment)
 
 static void test_resolve(void)
 {
+    begin();
     g_autofree char *standard = set_default("Longwave Default");
     g_autofree char *folder = lw_library_folder();
     g_autofree char *a = make_file(folder, "qwen-3b-q8.gguf", "qwen2vl", "Qwen Three");
@@ -188,11 +213,17 @@ static void test_resolve(void)
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
+    g_autofree char *data = g_dir_make_tmp("lw-library-XXXXXX", NULL);
+    g_assert_nonnull(data);
+    /* G_TEST_OPTION_ISOLATE_DIRS would do, but leaks in GLib 2.74, and the leak sanitizer tells. */
+    g_setenv("XDG_DATA_HOME", data, TRUE);
     g_test_add_func("/library/folder", test_folder);
     g_test_add_func("/library/list", test_list);
     g_test_add_func("/library/hostile-name", test_hostile_name);
     g_test_add_func("/library/default-missing", test_default_missing);
     g_test_add_func("/library/resolve", test_resolve);
-    return g_test_run();
+    int status = g_test_run();
+    remove_tree(data);
+    return status;
 }
