@@ -29,8 +29,9 @@ typedef struct {
     gboolean trusted; /* may contain special tokens */
 } lw_span;
 
-/* Append the ids of the spans to `ids` (GArray of gint32).  Limit: 256 MiB of text in all.
- * Errors: LW_ENGINE_ERROR_INVALID (over the limit, a piece that the vocabulary cannot express). */
+/* Append the ids of the spans to `ids` (GArray of gint32).  Limits: 256 MiB of text in all, 64 MiB in one
+ * word without a break.  On failure ids is as it was.
+ * Errors: LW_ENGINE_ERROR: INVALID (over a limit, a byte that the vocabulary cannot express), NO_MEMORY. */
 gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize n_spans, GArray *ids,
                              GError **error);
 
@@ -55,7 +56,8 @@ typedef struct lw_detokenizer lw_detokenizer;
 lw_detokenizer *lw_detokenizer_new(const lw_tokenizer *t);
 void lw_detokenizer_free(lw_detokenizer *d);
 void lw_detokenizer_reset(lw_detokenizer *d);
-/* Add a token; append what is complete UTF-8 to out.  Invalid sequences become U+FFFD. */
+/* Add a token; append what is complete UTF-8 to out.  Invalid sequences become U+FFFD, and so does NUL,
+ * which would end the text for whoever holds it as a C string. */
 void lw_detokenizer_push(lw_detokenizer *d, gint32 id, GString *out);
 /* Flush an incomplete tail as U+FFFD. */
 void lw_detokenizer_finish(lw_detokenizer *d, GString *out);
