@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/lw-application.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <signal.h>
 
 #include "app/lw-engine-service.h"
 #include "app/lw-settings.h"
@@ -69,6 +71,14 @@ action_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   g_list_free (windows);
 }
 
+/* The session ends, or somebody pressed Ctrl+C in a terminal. */
+static gboolean
+signalled (gpointer user_data)
+{
+  action_quit (NULL, NULL, user_data);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 lw_application_startup (GApplication *app)
 {
@@ -94,6 +104,8 @@ lw_application_startup (GApplication *app)
   for (gsize i = 0; i < G_N_ELEMENTS (accels); i++)
     gtk_application_set_accels_for_action (GTK_APPLICATION (app), accels[i].action,
                                            accels[i].keys);
+  g_unix_signal_add (SIGTERM, signalled, app);
+  g_unix_signal_add (SIGINT, signalled, app);
   self->settings = lw_settings_new ();
   self->store = lw_store_service_new ();
   self->engine = lw_engine_service_new ();

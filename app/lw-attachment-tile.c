@@ -5,6 +5,7 @@
 
 /* Logical pixels. */
 #define SMALL_SIDE 72
+#define SQUARE_SIDE 150
 #define LARGE_WIDTH 280
 #define LARGE_HEIGHT 210
 #define LARGE_MIN 72
@@ -13,7 +14,7 @@ struct _LwAttachmentTile
 {
   GtkWidget parent_instance;
   LwAttachment *attachment;
-  gboolean removable;
+  gboolean removable, square;
 
   GtkWidget *child; /* the overlay, or the button around it */
   GtkPicture *picture;
@@ -39,6 +40,10 @@ get_size (LwAttachmentTile *self, int *width, int *height)
   if (self->removable)
     {
       *width = *height = SMALL_SIDE;
+    }
+  else if (self->square)
+    {
+      *width = *height = SQUARE_SIDE;
     }
   else if (!texture)
     {
@@ -166,13 +171,14 @@ overlay_icon (GtkOverlay *overlay, const char *icon, const char *css_class, int 
 }
 
 static GtkWidget *
-build (LwAttachment *attachment, gboolean removable)
+build (LwAttachment *attachment, gboolean removable, gboolean square)
 {
   LwAttachmentTile *self = g_object_new (LW_TYPE_ATTACHMENT_TILE, NULL);
   GtkOverlay *overlay = GTK_OVERLAY (gtk_overlay_new ());
 
   self->attachment = g_object_ref (attachment);
   self->removable = removable;
+  self->square = square;
 
   self->picture = GTK_PICTURE (gtk_picture_new ());
   gtk_picture_set_content_fit (self->picture, GTK_CONTENT_FIT_COVER);
@@ -227,15 +233,15 @@ build (LwAttachment *attachment, gboolean removable)
 }
 
 GtkWidget *
-lw_attachment_tile_new (LwAttachment *attachment)
+lw_attachment_tile_new (LwAttachment *attachment, gboolean square)
 {
-  return build (attachment, FALSE);
+  return build (attachment, FALSE, square);
 }
 
 GtkWidget *
 lw_attachment_tile_new_removable (LwAttachment *attachment)
 {
-  return build (attachment, TRUE);
+  return build (attachment, TRUE, FALSE);
 }
 
 LwAttachment *

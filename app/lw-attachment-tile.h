@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 #define LW_TYPE_ATTACHMENT_TILE (lw_attachment_tile_get_type ())
 G_DECLARE_FINAL_TYPE (LwAttachmentTile, lw_attachment_tile, LW, ATTACHMENT_TILE, GtkWidget)
 
-/* In a message. */
-GtkWidget *lw_attachment_tile_new (LwAttachment *attachment);
+/* In a message; square: one of several. */
+GtkWidget *lw_attachment_tile_new (LwAttachment *attachment, gboolean square);
 
 /* In the composer; signal "removed" when its button is pressed. */
 GtkWidget *lw_attachment_tile_new_removable (LwAttachment *attachment);

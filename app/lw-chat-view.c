@@ -13,7 +13,10 @@ struct _LwChatView
   GtkWidget parent_instance;
   LwConversation *conversation;
   GSignalGroup *conversation_signals, *list_signals;
-  gboolean at_end;
+  gboolean at_end;    /* follow what is written */
+  gboolean following; /* we are scrolling */
+  guint follow_tick;
+  gint64 last_input;  /* microseconds */
 
   GtkWidget *stack;
   AdwStatusPage *greeting;
@@ -47,23 +50,77 @@ unbind_row (GtkSignalListItemFactory *factory, GtkListItem *item)
   lw_message_row_set_message (LW_MESSAGE_ROW (gtk_list_item_get_child (item)), NULL);
 }
 
-/* ---- Staying at the end ---- */
+/* ---- Staying at the end ----
+ *
+ * The list guesses the heights of rows it has not shown, so it moves and resizes its extent by itself
+ * while text arrives.  Only what follows the user's own input says where they want to be. */
+
+/* How long after an input a movement counts as its effect, microseconds. */
+#define INPUT_EFFECT_US (400 * 1000)
+
+static gboolean
+follow (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  LwChatView *self = LW_CHAT_VIEW (widget);
+  GtkAdjustment *v = gtk_scrolled_window_get_vadjustment (self->scroller);
+
+  self->follow_tick = 0;
+  if (self->at_end)
+    {
+      self->following = TRUE;
+      gtk_adjustment_set_value (v, gtk_adjustment_get_upper (v)
+                                       - gtk_adjustment_get_page_size (v));
+      self->following = FALSE;
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* Not at once: the list may be in the middle of its allocation. */
+static void
+follow_soon (LwChatView *self)
+{
+  if (self->at_end && !self->follow_tick)
+    self->follow_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), follow, NULL, NULL);
+}
 
 static void
 adjustment_moved (LwChatView *self, GtkAdjustment *v)
 {
   double end = gtk_adjustment_get_upper (v) - gtk_adjustment_get_page_size (v);
 
-  self->at_end = gtk_adjustment_get_value (v) >= end - END_SLACK;
+  if (!self->following && g_get_monotonic_time () - self->last_input < INPUT_EFFECT_US)
+    self->at_end = gtk_adjustment_get_value (v) >= end - END_SLACK;
+  follow_soon (self);
 }
 
-/* The content grew or the window changed: keep the end in view if it was. */
 static void
-adjustment_changed (LwChatView *self, GtkAdjustment *v)
+edge_reached (LwChatView *self, GtkPositionType edge)
 {
-  if (self->at_end)
-    gtk_adjustment_set_value (v, gtk_adjustment_get_upper (v)
-                                     - gtk_adjustment_get_page_size (v));
+  if (edge == GTK_POS_BOTTOM)
+    self->at_end = TRUE;
+}
+
+static gboolean
+input_seen (LwChatView *self, GdkEvent *event)
+{
+  GdkModifierType buttons = GDK_BUTTON1_MASK | GDK_BUTTON2_MASK;
+
+  switch (gdk_event_get_event_type (event))
+    {
+    case GDK_MOTION_NOTIFY:
+      if (!(gdk_event_get_modifier_state (event) & buttons))
+        break;
+      G_GNUC_FALLTHROUGH;
+    case GDK_SCROLL:
+    case GDK_KEY_PRESS:
+    case GDK_BUTTON_PRESS:
+    case GDK_TOUCH_UPDATE:
+      self->last_input = g_get_monotonic_time ();
+      break;
+    default:
+      break;
+    }
+  return GDK_EVENT_PROPAGATE;
 }
 
 /* ---- Pages ---- */
@@ -88,6 +145,7 @@ items_changed (LwChatView *self, guint position, guint removed, guint added)
   if (added)
     self->at_end = TRUE;
   update_page (self);
+  follow_soon (self);
 }
 
 void
@@ -113,6 +171,7 @@ lw_chat_view_set_conversation (LwChatView *self, LwConversation *conversation)
       gtk_list_view_set_model (self->list, NULL);
     }
   update_page (self);
+  follow_soon (self);
 }
 
 void
@@ -151,6 +210,9 @@ lw_chat_view_dispose (GObject *object)
   g_clear_object (&self->conversation_signals);
   g_clear_object (&self->list_signals);
   g_clear_object (&self->conversation);
+  if (self->follow_tick)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->follow_tick);
+  self->follow_tick = 0;
   g_clear_pointer (&self->stack, gtk_widget_unparent);
   G_OBJECT_CLASS (lw_chat_view_parent_class)->dispose (object);
 }
@@ -173,6 +235,7 @@ static void
 lw_chat_view_init (LwChatView *self)
 {
   g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
+  GtkEventController *input;
   GtkAdjustment *v;
 
   gtk_widget_init_template (GTK_WIDGET (self));
@@ -186,8 +249,12 @@ lw_chat_view_init (LwChatView *self)
   v = gtk_scrolled_window_get_vadjustment (self->scroller);
   g_signal_connect_object (v, "value-changed", G_CALLBACK (adjustment_moved), self,
                            G_CONNECT_SWAPPED);
-  g_signal_connect_object (v, "changed", G_CALLBACK (adjustment_changed), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (v, "changed", G_CALLBACK (follow_soon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_swapped (self->scroller, "edge-reached", G_CALLBACK (edge_reached), self);
+  input = gtk_event_controller_legacy_new ();
+  gtk_event_controller_set_propagation_phase (input, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (input, "event", G_CALLBACK (input_seen), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->scroller), input);
 
   self->conversation_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",

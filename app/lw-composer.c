@@ -311,6 +311,17 @@ key_pressed (LwComposer *self, guint keyval, guint keycode, GdkModifierType stat
   return GDK_EVENT_STOP;
 }
 
+/* A scrollbar's own minimum would make one line of text as high as three. */
+static void
+height_changed (LwComposer *self, GtkAdjustment *v)
+{
+  gboolean scrolls = gtk_adjustment_get_upper (v) > gtk_adjustment_get_page_size (v) + 1
+                     && gtk_adjustment_get_page_size (v) > 100;
+
+  gtk_scrolled_window_set_policy (self->scroller, GTK_POLICY_NEVER,
+                                  scrolls ? GTK_POLICY_AUTOMATIC : GTK_POLICY_EXTERNAL);
+}
+
 /* ---- Object ---- */
 
 void
@@ -398,6 +409,9 @@ lw_composer_init (LwComposer *self)
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed), self);
   gtk_widget_add_controller (GTK_WIDGET (self->text), keys);
   g_signal_connect_swapped (self->text, "paste-clipboard", G_CALLBACK (paste), self);
+
+  g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scroller), "changed",
+                           G_CALLBACK (height_changed), self, G_CONNECT_SWAPPED);
 
   self->conversation_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::busy",

@@ -5,6 +5,9 @@
 
 #include "app/lw-attachment-tile.h"
 
+/* Several pictures stand in squares, two beside each other: that fits a window of 360 pixels. */
+#define COLUMNS 2
+
 struct _LwMessageRow
 {
   GtkWidget parent_instance;
@@ -13,7 +16,7 @@ struct _LwMessageRow
 
   GtkWidget *clamp;
   GtkBox *box;
-  GtkFlowBox *tiles;
+  GtkGrid *tiles;
   GtkLabel *label, *status, *footer;
   GtkWidget *progress;
   GtkSpinner *spinner;
@@ -79,7 +82,7 @@ clear_tiles (LwMessageRow *self)
   GtkWidget *child;
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))))
-    gtk_flow_box_remove (self->tiles, child);
+    gtk_grid_remove (self->tiles, child);
 }
 
 static void
@@ -92,16 +95,10 @@ update_tiles (LwMessageRow *self)
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
-      GtkWidget *tile = lw_attachment_tile_new (a);
+      GtkWidget *tile = lw_attachment_tile_new (a, n > 1);
 
-      gtk_widget_set_halign (tile, GTK_ALIGN_END);
-      gtk_widget_set_valign (tile, GTK_ALIGN_START);
-      gtk_flow_box_append (self->tiles, tile);
-      /* The button inside is what the keyboard goes to. */
-      gtk_widget_set_focusable (gtk_widget_get_parent (tile), FALSE);
+      gtk_grid_attach (self->tiles, tile, (int)i % COLUMNS, (int)i / COLUMNS, 1, 1);
     }
-  gtk_flow_box_set_min_children_per_line (self->tiles, 1);
-  gtk_flow_box_set_max_children_per_line (self->tiles, CLAMP (n, 1, 4));
   gtk_widget_set_visible (GTK_WIDGET (self->tiles), n > 0);
 }
 
