@@ -13,10 +13,10 @@
 #define STB_BYTES_PER_PIXEL 32
 #define STB_EXTRA (16ll << 20)
 
-static gboolean stb_can(lw_vis_format format)
+static gboolean stb_can(lw_vis_format format, const guint8 *bytes, gsize n)
 {
-    return format == LW_VIS_FORMAT_PNG || format == LW_VIS_FORMAT_JPEG || format == LW_VIS_FORMAT_GIF ||
-           format == LW_VIS_FORMAT_BMP;
+    return format == LW_VIS_FORMAT_PNG || format == LW_VIS_FORMAT_GIF || format == LW_VIS_FORMAT_BMP ||
+           (format == LW_VIS_FORMAT_JPEG && lw_vis_jpeg_tables_ok(bytes, n));
 }
 
 /* FALSE without *error: not for stb_image, try FFmpeg; *reason says why. */
@@ -81,7 +81,7 @@ gboolean lw_vis_image_decode(const void *data, gsize n, const char *label, lw_vi
     if (lw_vis_header_size(format, bytes, n, &w, &h) && !lw_vis_check_dimensions(w, h, label, error))
         return FALSE;
     int orientation = lw_vis_exif_orientation(format, bytes, n);
-    if (stb_can(format)) {
+    if (stb_can(format, bytes, n)) {
         if (with_stb(bytes, n, label, orientation, out, &reason, &stb_error))
             return TRUE;
         if (stb_error) {

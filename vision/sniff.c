@@ -127,6 +127,32 @@ static gboolean jpeg_complete(const guint8 *p, gsize n)
     return FALSE;
 }
 
+/* stb_image 2.27 writes past its tables when one Huffman table claims more than 256 codes.  Every place that
+ * any reader could take for a table is looked at; a wrong alarm only means that FFmpeg decodes the picture. */
+gboolean lw_vis_jpeg_tables_ok(const guint8 *p, gsize n)
+{
+    gsize at = 0;
+    while (at < n) {
+        const guint8 *c4 = memchr(p + at, 0xc4, n - at);
+        if (!c4)
+            return TRUE;
+        at = (gsize)(c4 - p) + 1;
+        if (c4 == p || c4[-1] != 0xff || n - at < 2)
+            continue;
+        gssize left = (gssize)((gsize)p[at] << 8 | p[at + 1]) - 2;
+        for (gsize t = at + 2; left > 0 && t < n;) {
+            guint codes = 0;
+            for (gsize i = 1; i <= 16 && t + i < n; i++)
+                codes += p[t + i];
+            if (codes > 256)
+                return FALSE;
+            t += 17 + codes;
+            left -= (gssize)(17 + codes);
+        }
+    }
+    return TRUE;
+}
+
 /* Walks a GIF's blocks; counts pictures up to `want`.  FALSE at a cut. */
 static gboolean gif_walk(const guint8 *p, gsize n, int want, int *frames)
 {

@@ -12,6 +12,9 @@
 static _Thread_local gint64 budget_left;
 static _Thread_local gboolean budget_hit;
 
+/* stb_image reads tables that a damaged file never set; they shall be zeros.  Pixel buffers are written first. */
+#define CLEARED (64 << 10)
+
 /* Every block carries its size in front, so that frees give budget back. */
 static void *stb_malloc(gsize n)
 {
@@ -26,6 +29,8 @@ static void *stb_malloc(gsize n)
     }
     gint64 total = (gint64)n + LW_ALIGN;
     memcpy(p, &total, sizeof total);
+    if (n <= CLEARED)
+        memset(p + LW_ALIGN, 0, n);
     budget_left -= total;
     return p + LW_ALIGN;
 }

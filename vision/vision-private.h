@@ -54,6 +54,9 @@ const char *lw_vis_format_name(lw_vis_format format);
  * decoder would return a half grey picture instead. */
 gboolean lw_vis_is_complete(lw_vis_format format, const guint8 *bytes, gsize n);
 
+/* May stb_image see this JPEG? */
+gboolean lw_vis_jpeg_tables_ok(const guint8 *bytes, gsize n);
+
 /* More than one frame (GIF, APNG, WebP). */
 gboolean lw_vis_is_animated(lw_vis_format format, const guint8 *bytes, gsize n);
 
