@@ -411,7 +411,7 @@ static void test_tensor_records(void)
     const guint64 zero[] = {32, 0}, wrap[] = {quarter, quarter, 2, 1}, one[] = {half};
     const guint64 negative[] = {G_MAXUINT64, G_MAXUINT64}, rows[] = {33};
     const guint64 bytes_wrap[] = {G_GUINT64_CONSTANT(1) << 62}, ok[] = {32, 1, 1, 1, 1, 1, 1, 1, 1};
-    const guint64 large[] = {1025};
+    const guint64 large[] = {1025}, nearly[] = {(G_GUINT64_CONSTANT(1) << 62) - 16}; /* 2^64 - 64 bytes */
 
     expect_bad_record(LW_TYPE_F32, 2, zero, 0, LW_MODEL_ERROR_CORRUPT, "dimension 1");
     expect_bad_record(LW_TYPE_F32, 3, wrap, 0, LW_MODEL_ERROR_CORRUPT, "too many elements");
@@ -430,6 +430,7 @@ static void test_tensor_records(void)
     expect_bad_record(LW_TYPE_F32, 1, large, 0, LW_MODEL_ERROR_CORRUPT, "cut short");
     /* Offset + size wraps around. */
     expect_bad_record(LW_TYPE_F32, 1, ok, G_MAXUINT64 - 31, LW_MODEL_ERROR_CORRUPT, "cut short");
+    expect_bad_record(LW_TYPE_F32, 1, nearly, 64, LW_MODEL_ERROR_CORRUPT, "cut short");
 }
 
 static void test_tensor_table(void)
