@@ -163,7 +163,7 @@ static void reference(const float *logits, gint32 n, const lw_sampler_params *p,
 /* Draw often; every frequency must be within five standard deviations of its probability. */
 static void check_distribution(const float *logits, gint32 n, const lw_sampler_params *p)
 {
-    const guint n_draws = 20000;
+    const guint n_draws = 5000;
     double *probability = g_new(double, n);
     guint *count = g_new0(guint, n);
     lw_sampler *s = new_sampler(n, p);
