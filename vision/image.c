@@ -13,34 +13,36 @@
 #define STB_BYTES_PER_PIXEL 32
 #define STB_EXTRA (16ll << 20)
 
+/* The densest encodings of these formats (a blank 1-bit PNG) hold 8,256 pixels in a byte.  A small file that
+ * claims far more is refused before its canvas is allocated. */
+#define DENSEST 10000
+#define SMALL_CANVAS (16ll * 1000 * 1000)
+
 static gboolean stb_can(lw_vis_format format, const guint8 *bytes, gsize n)
 {
     return format == LW_VIS_FORMAT_PNG || format == LW_VIS_FORMAT_GIF || format == LW_VIS_FORMAT_BMP ||
            (format == LW_VIS_FORMAT_JPEG && lw_vis_jpeg_tables_ok(bytes, n));
 }
 
-/* FALSE without *error: not for stb_image, try FFmpeg; *reason says why. */
-static gboolean with_stb(const guint8 *bytes, gsize n, const char *label, int orientation, lw_vis_image *out,
-                         const char **reason, GError **error)
+/* A picture of w x h pixels, by its header.  FALSE without *error: not for stb_image, try FFmpeg; *reason says
+ * why. */
+static gboolean with_stb(const guint8 *bytes, gsize n, gint64 w, gint64 h, const char *label, int orientation,
+                         lw_vis_image *out, const char **reason, GError **error)
 {
-    int w, h;
     gboolean out_of_budget = FALSE;
     lw_stb_image img;
 
-    if (!lw_stb_info(bytes, n, &w, &h, reason))
-        return FALSE;
-    if (!lw_vis_check_dimensions(w, h, label, error))
-        return FALSE;
-    gint64 budget = (gint64)w * h * STB_BYTES_PER_PIXEL + 4 * (gint64)n + STB_EXTRA;
+    gint64 budget = w * h * STB_BYTES_PER_PIXEL + 4 * (gint64)n + STB_EXTRA;
     if (!lw_stb_load(bytes, n, budget, &img, reason, &out_of_budget)) {
         if (out_of_budget)
             g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_NO_MEMORY,
-                        "%s: decoding %dx%d pixels needs more memory than there is or than is sane (%" 
-                        G_GINT64_FORMAT " bytes)",
+                        "%s: not enough memory to decode %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
+                        " pixels (limit %" G_GINT64_FORMAT " bytes)",
                         label, w, h, budget);
         return FALSE;
     }
-    gboolean ok = lw_vis_upright(img.pixels, (gsize)img.width * (gsize)img.channels, img.width, img.height,
+    gboolean ok = lw_vis_check_dimensions(img.width, img.height, label, error) &&
+                  lw_vis_upright(img.pixels, (gsize)img.width * (gsize)img.channels, img.width, img.height,
                                  img.channels, orientation, out, error);
     lw_stb_free(&img);
     return ok;
@@ -77,12 +79,21 @@ gboolean lw_vis_image_decode(const void *data, gsize n, const char *label, lw_vi
         return FALSE;
     }
 
-    gint64 w, h;
-    if (lw_vis_header_size(format, bytes, n, &w, &h) && !lw_vis_check_dimensions(w, h, label, error))
+    gint64 w = 0, h = 0;
+    gboolean has_size = lw_vis_header_size(format, bytes, n, &w, &h);
+    if (has_size && !lw_vis_check_dimensions(w, h, label, error))
         return FALSE;
+    gboolean stb = has_size && stb_can(format, bytes, n);
+    if (stb && w * h > SMALL_CANVAS && w * h / DENSEST > (gint64)n) {
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "%s: %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " pixels cannot be in %" G_GSIZE_FORMAT
+                    " bytes of %s",
+                    label, w, h, n, lw_vis_format_name(format));
+        return FALSE;
+    }
     int orientation = lw_vis_exif_orientation(format, bytes, n);
-    if (stb_can(format, bytes, n)) {
-        if (with_stb(bytes, n, label, orientation, out, &reason, &stb_error))
+    if (stb) {
+        if (with_stb(bytes, n, w, h, label, orientation, out, &reason, &stb_error))
             return TRUE;
         if (stb_error) {
             g_propagate_error(error, stb_error);

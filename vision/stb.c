@@ -74,16 +74,6 @@ static void *stb_realloc(void *p, gsize old, gsize n)
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
 
-gboolean lw_stb_info(const guint8 *bytes, gsize n, int *width, int *height, const char **reason)
-{
-    int channels;
-    if (n > G_MAXINT || !stbi_info_from_memory(bytes, (int)n, width, height, &channels)) {
-        *reason = stbi_failure_reason();
-        return FALSE;
-    }
-    return TRUE;
-}
-
 gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out, const char **reason,
                      gboolean *out_of_budget)
 {

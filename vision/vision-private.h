@@ -87,7 +87,6 @@ typedef struct {
     int width, height, channels;
 } lw_stb_image;
 
-gboolean lw_stb_info(const guint8 *bytes, gsize n, int *width, int *height, const char **reason);
 /* Allocates at most `budget` bytes in all; *out_of_budget tells that this was the reason. */
 gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out, const char **reason,
                      gboolean *out_of_budget);

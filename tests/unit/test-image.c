@@ -2,6 +2,7 @@
  *
  * Picture files: every format against Pillow's view of it, and everything that can be wrong with one.
  */
+#include "engine/base/alloc.h"
 #include "vision/lw-vision.h"
 
 #include <glib/gstdio.h>
@@ -198,6 +199,11 @@ static void test_bombs(void)
     put32(png + 29, crc32_png(png + 12, 17));
     expect_limit(png, n, "60000x100", "200 times");
 
+    put32(png + 16, 10000);
+    put32(png + 20, 10000);
+    put32(png + 29, crc32_png(png + 12, 17));
+    expect_limit(png, n, "10000x10000", "125 bytes");
+
     g_autofree guint8 *jpg = picture_bytes("grey.jpg", &n);
     for (gsize i = 0; i + 9 < n; i++) {
         if (jpg[i] == 0xff && jpg[i + 1] == 0xc0) {
@@ -247,6 +253,36 @@ static void test_wrong_files(void)
     g_rmdir(dir);
 }
 
+/* Memory that runs out at any point is an error, not an abort. */
+static void test_no_memory(void)
+{
+    static const char *const names[] = {"orientation-6.jpg", "progressive.jpg", "alpha.png", "plain.gif",
+                                        "lossy.webp"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = picture_path(names[i]);
+        gboolean done = FALSE;
+        int failures = 0;
+        for (int k = 0; !done; k++) {
+            g_autoptr(GError) error = NULL;
+            g_assert_cmpint(k, <, 200);
+            lw_alloc_fail_at(k);
+            lw_media *m = lw_vis_open_picture(path, &qwen, NULL, &error);
+            lw_alloc_fail_at(-1);
+            if (m) {
+                done = k > 0 && failures > 0;
+                lw_media_unref(m);
+                if (!done)
+                    continue; /* a fallback saved it */
+            } else {
+                g_assert_error(error, LW_VIS_ERROR, LW_VIS_ERROR_NO_MEMORY);
+                failures++;
+            }
+        }
+        g_test_message("%s: %d allocations", names[i], failures);
+        g_assert_cmpint(failures, >=, 3);
+    }
+}
+
 static void test_open(void)
 {
     g_autofree char *path = picture_path("orientation-6.jpg");
@@ -283,6 +319,7 @@ int main(int argc, char **argv)
     g_test_add_func("/image/mutated", test_mutated);
     g_test_add_func("/image/bombs", test_bombs);
     g_test_add_func("/image/wrong-files", test_wrong_files);
+    g_test_add_func("/image/no-memory", test_no_memory);
     g_test_add_func("/image/open", test_open);
     return g_test_run();
 }
