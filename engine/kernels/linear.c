@@ -13,7 +13,7 @@
 
 /* Up to here each activation row reads the weights (then from cache) by itself; unpacking a panel
  * costs about as much as three products with it. */
-#define MATVEC_ROWS 3
+#define MATVEC_ROWS 2
 
 /* Weight bytes of one matvec task: long enough to stream, short enough to share out evenly. */
 #define MATVEC_TASK_BYTES (48 * 1024)

@@ -242,8 +242,7 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
         seen8[r] = visible_of(a, r);
     __m256i seen = _mm256_loadu_si256((const void *)seen8);
     __m512i seen2 = _mm512_inserti64x4(_mm512_castsi256_si512(seen), seen, 1);
-    __m512i key = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
-    const __m512i two = _mm512_set1_epi32(2);
+    const __m512i key = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
     __m512 max = none;
     for (int j = 0; j < a->n_keys; j += 2) {
         __mmask16 see = _mm512_cmplt_epi32_mask(_mm512_add_epi32(key, _mm512_set1_epi32(j)), seen2);
@@ -256,14 +255,15 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
     now = _mm256_max_ps(now, old);
     __m512 top = _mm512_insertf32x8(_mm512_castps256_ps512(now), now, 1);
     __m512 sum = _mm512_setzero_ps();
+    /* Hidden keys became e^-inf = 0 by themselves, but in rows that see nothing. */
+    __mmask8 any = _mm256_mask_cmpgt_epi32_mask(rows, seen, _mm256_setzero_si256());
+    __mmask16 any2 = (__mmask16)(any | any << 8);
     for (int j = 0; j < a->n_keys; j += 2) {
-        __mmask16 see = _mm512_cmplt_epi32_mask(key, seen2);
-        __m512 p = _mm512_maskz_mov_ps(see, lw_exp(_mm512_sub_ps(_mm512_load_ps(st + j * 8), top)));
+        __m512 p = lw_exp(_mm512_sub_ps(_mm512_load_ps(st + j * 8), top));
+        p = _mm512_maskz_mov_ps(any2, p);
         _mm512_store_ps(st + j * 8, p);
         sum = _mm512_add_ps(sum, p);
-        key = _mm512_add_epi32(key, two);
     }
-    __mmask8 any = _mm256_mask_cmpgt_epi32_mask(rows, seen, _mm256_setzero_si256());
     __m256 k = _mm512_castps512_ps256(lw_exp(_mm512_castps256_ps512(_mm256_sub_ps(old, now))));
     k = _mm256_mask_mov_ps(_mm256_set1_ps(1.0f), any, k);
     __m256 l = _mm256_mul_ps(_mm256_maskz_loadu_ps(rows, a->l), k);

@@ -58,26 +58,43 @@ LW_INLINE __m256i load_q4_0(const lw_block_q4_0 *b)
 PACK_INT(pack_q8_0, lw_block_q8_0, load_q8_0, _mm256_set1_epi8((char)128))
 PACK_INT(pack_q4_0, lw_block_q4_0, load_q4_0, _mm256_setzero_si256())
 
-#define PACK_FLOAT(name, type, load_n)                                                             \
+/* 8 columns from i on of 8 rows; n of them exist. */
+#define PACK_8(type, load)                                                                         \
+    {                                                                                              \
+        __m256 t[8];                                                                               \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < 8; r++)                                                                \
+            t[r] = load((const type *)(const void *)row[r] + i);                                   \
+        lw_transpose8(t);                                                                          \
+        LW_UNROLL                                                                                  \
+        for (int c = 0; c < 8; c++)                                                                \
+            if (c < n)                                                                             \
+                _mm256_store_ps(panel + (gsize)(i + c) * LW_PANEL_F32_ROWS + h, t[c]);             \
+    }
+
+#define PACK_FLOAT(name, type, load8, load_n)                                                      \
     static void name(const void *w, gsize row_bytes, int n_rows, int k, float *panel)              \
     {                                                                                              \
         for (int h = 0; h < LW_PANEL_F32_ROWS; h += 8) {                                           \
-            for (int i = 0; i < k; i += 8) {                                                       \
-                __m256 t[8];                                                                       \
-                for (int r = 0; r < 8; r++) {                                                      \
-                    gsize at = (gsize)MIN(h + r, n_rows - 1) * row_bytes;                          \
-                    t[r] = load_n((const type *)(const void *)((const char *)w + at) + i, k - i);  \
-                }                                                                                  \
-                lw_transpose8(t);                                                                  \
-                for (int c = 0; c < MIN(8, k - i); c++)                                            \
-                    _mm256_store_ps(panel + (gsize)(i + c) * LW_PANEL_F32_ROWS + h, t[c]);         \
-            }                                                                                      \
+            const char *row[8];                                                                    \
+            int i = 0, n = 8;                                                                      \
+            for (int r = 0; r < 8; r++)                                                            \
+                row[r] = (const char *)w + (gsize)MIN(h + r, n_rows - 1) * row_bytes;              \
+            for (; i + 8 <= k; i += 8)                                                             \
+                PACK_8(type, load8)                                                                \
+            n = k - i;                                                                             \
+            if (n > 0)                                                                             \
+                PACK_8(type, load_n)                                                               \
         }                                                                                          \
     }
 
-PACK_FLOAT(pack_f32, float, lw_load_n_f32)
-PACK_FLOAT(pack_f16, lw_f16, lw_load_n_f16)
-PACK_FLOAT(pack_bf16, lw_bf16, lw_load_n_bf16)
+#define REST_F32(p) lw_load_n_f32(p, n)
+#define REST_F16(p) lw_load_n_f16(p, n)
+#define REST_BF16(p) lw_load_n_bf16(p, n)
+
+PACK_FLOAT(pack_f32, float, _mm256_loadu_ps, REST_F32)
+PACK_FLOAT(pack_f16, lw_f16, lw_load_f16, REST_F16)
+PACK_FLOAT(pack_bf16, lw_bf16, lw_load_bf16, REST_BF16)
 
 /* -- products ----------------------------------------------------------------------------------- */
 

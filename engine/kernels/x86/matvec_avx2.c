@@ -4,7 +4,7 @@
  */
 #include "engine/kernels/x86/avx2.h"
 
-#define AHEAD 2048
+#define AHEAD 4096
 
 #define MATVEC(name, type, load, load_n)                                                           \
     static void name(const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)  \

@@ -6,7 +6,7 @@
 #include "engine/kernels/x86/avx512.h"
 
 /* Bytes ahead of the loads; the hardware's prefetcher stops at every 4 KiB page. */
-#define AHEAD 2048
+#define AHEAD 4096
 
 #define MATVEC(name, type, load, maskload)                                                         \
     static void name(const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)  \
