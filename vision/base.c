@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* clang-format off */
 G_DEFINE_QUARK(lw-vis-error-quark, lw_vis_error)
+/* clang-format on */
 
 void *lw_vis_alloc(gsize n_bytes, const char *what, GError **error)
 {
@@ -41,13 +43,14 @@ gboolean lw_vis_check_dimensions(gint64 width, gint64 height, const char *label,
 {
     if (width < 1 || height < 1) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
-                    "%s: the picture says it has %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " pixels", label,
-                    width, height);
+                    "%s: the picture says it has %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " pixels",
+                    label, width, height);
         return FALSE;
     }
     if (height > LW_VIS_MAX_PICTURE_PIXELS / width) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%s: %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT " pixels are more than the limit of %lld",
+                    "%s: %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
+                    " pixels are more than the limit of %lld",
                     label, width, height, LW_VIS_MAX_PICTURE_PIXELS);
         return FALSE;
     }
@@ -56,7 +59,8 @@ gboolean lw_vis_check_dimensions(gint64 width, gint64 height, const char *label,
                     "%s: %" G_GINT64_FORMAT "x%" G_GINT64_FORMAT
                     " pixels is too thin: the sides differ %" G_GINT64_FORMAT
                     " times, the limit is %d times",
-                    label, width, height, MAX(width, height) / MIN(width, height), LW_VIS_MAX_ASPECT);
+                    label, width, height, MAX(width, height) / MIN(width, height),
+                    LW_VIS_MAX_ASPECT);
         return FALSE;
     }
     return TRUE;
@@ -70,13 +74,14 @@ static gboolean read_all(int fd, const char *name, guint8 **bytes, gsize *n, GEr
         return FALSE;
     }
     if (st.st_size == 0) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)", name);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)",
+                    name);
         return FALSE;
     }
     if (st.st_size > LW_VIS_MAX_PICTURE_BYTES) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%s: %" G_GINT64_FORMAT " bytes are too many for a picture, the limit is %lld", name,
-                    (gint64)st.st_size, LW_VIS_MAX_PICTURE_BYTES);
+                    "%s: %" G_GINT64_FORMAT " bytes are too many for a picture, the limit is %lld",
+                    name, (gint64)st.st_size, LW_VIS_MAX_PICTURE_BYTES);
         return FALSE;
     }
     guint8 *buf = lw_vis_alloc((gsize)st.st_size, "picture file", error);
@@ -108,7 +113,8 @@ gboolean lw_vis_read_file(const char *path, guint8 **bytes, gsize *n, GError **e
     /* Non-blocking: opening a pipe by mistake must not hang. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot open: %s", name, g_strerror(errno));
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot open: %s", name,
+                    g_strerror(errno));
         return FALSE;
     }
     gboolean ok = read_all(fd, name, bytes, n, error);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* Same pixels on every machine, chroma not shifted; both matter more here than speed. */
-#define SWS_FLAGS (SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT)
+#define SWS_FLAGS                                                                                  \
+    (SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT)
 
 static int sws_matrix(enum AVColorSpace space, int height)
 {
@@ -71,11 +72,13 @@ static gboolean set_up(lw_vis_converter *c, const AVFrame *f, GError **error)
         return FALSE;
     c->stride = stride;
     c->channels = alpha ? 4 : 3;
-    c->sws = sws_getContext(f->width, f->height, src, f->width, f->height,
-                            alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, SWS_FLAGS, NULL, NULL, NULL);
+    c->sws =
+        sws_getContext(f->width, f->height, src, f->width, f->height,
+                       alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, SWS_FLAGS, NULL, NULL, NULL);
     if (!c->sws) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "pixel format %s of %dx%d cannot be converted",
-                    desc->name, f->width, f->height);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
+                    "pixel format %s of %dx%d cannot be converted", desc->name, f->width,
+                    f->height);
         lw_vis_converter_clear(c);
         return FALSE;
     }
@@ -93,8 +96,9 @@ static gboolean set_up(lw_vis_converter *c, const AVFrame *f, GError **error)
 gboolean lw_vis_convert(lw_vis_converter *c, const AVFrame *f, GError **error)
 {
     if (f->width < 1 || f->height < 1 || f->height > LW_VIS_MAX_PICTURE_PIXELS / f->width) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "a frame of %dx%d pixels is over the limit of %lld",
-                    f->width, f->height, LW_VIS_MAX_PICTURE_PIXELS);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "a frame of %dx%d pixels is over the limit of %lld", f->width, f->height,
+                    LW_VIS_MAX_PICTURE_PIXELS);
         return FALSE;
     }
     if ((!c->sws || c->width != f->width || c->height != f->height || c->format != f->format ||
@@ -104,10 +108,10 @@ gboolean lw_vis_convert(lw_vis_converter *c, const AVFrame *f, GError **error)
 
     guint8 *dst[4] = {c->pixels};
     int strides[4] = {(int)c->stride};
-    if (sws_scale(c->sws, (const guint8 *const *)f->data, f->linesize, 0, f->height, dst, strides) !=
-        f->height) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "a frame of %dx%d pixels cannot be converted",
-                    f->width, f->height);
+    if (sws_scale(c->sws, (const guint8 *const *)f->data, f->linesize, 0, f->height, dst,
+                  strides) != f->height) {
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
+                    "a frame of %dx%d pixels cannot be converted", f->width, f->height);
         return FALSE;
     }
     return TRUE;

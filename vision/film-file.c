@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A film's file and its demuxer.  libavformat reads through our own descriptor: it never opens anything, so
- * playlists and references cannot reach other files or the network.
+ * A film's file and its demuxer.  libavformat reads through our own descriptor: it never opens
+ * anything, so playlists and references cannot reach other files or the network.
  */
 #include "vision/film-private.h"
 
@@ -16,9 +16,30 @@
 
 /* Formats that point elsewhere, or that turn text into pictures. */
 static const char *const denied[] = {
-    "hls",       "applehttp", "dash",         "concat",   "concatf", "ffmetadata", "imf",     "sdp",
-    "rtsp",      "rtp",       "image2",       "lavfi",    "tty",     "bintext",    "xbin",    "idf",
-    "adf",       "vobsub",    "webm_dash_manifest", "avisynth", "vapoursynth", "libgme", "libopenmpt", "libmodplug",
+    "hls",
+    "applehttp",
+    "dash",
+    "concat",
+    "concatf",
+    "ffmetadata",
+    "imf",
+    "sdp",
+    "rtsp",
+    "rtp",
+    "image2",
+    "lavfi",
+    "tty",
+    "bintext",
+    "xbin",
+    "idf",
+    "adf",
+    "vobsub",
+    "webm_dash_manifest",
+    "avisynth",
+    "vapoursynth",
+    "libgme",
+    "libopenmpt",
+    "libmodplug",
 };
 
 static int io_read(void *opaque, guint8 *buf, int want)
@@ -69,7 +90,8 @@ static int interrupted(void *opaque)
     return 1;
 }
 
-static int deny_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
+static int deny_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
+                     AVDictionary **options)
 {
     return AVERROR(EPERM);
 }
@@ -108,9 +130,8 @@ static int stream_orientation(const AVStream *st)
 {
     const guint8 *matrix = NULL;
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
-    const AVPacketSideData *sd = av_packet_side_data_get(st->codecpar->coded_side_data,
-                                                         st->codecpar->nb_coded_side_data,
-                                                         AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *sd = av_packet_side_data_get(
+        st->codecpar->coded_side_data, st->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     if (sd && sd->size >= 9 * sizeof(gint32))
         matrix = sd->data;
 #else
@@ -147,9 +168,12 @@ static gboolean pick_stream(lw_film_file *f, GError **error)
         audio |= st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
     }
     if (best < 0) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_NO_VIDEO, "%s: no video stream among %u stream%s%s",
-                    f->label, f->fmt->nb_streams, f->fmt->nb_streams == 1 ? "" : "s",
-                    cover ? " (only a cover picture)" : audio ? " (only sound)" : "");
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_NO_VIDEO,
+                    "%s: no video stream among %u stream%s%s", f->label, f->fmt->nb_streams,
+                    f->fmt->nb_streams == 1 ? "" : "s",
+                    cover   ? " (only a cover picture)"
+                    : audio ? " (only sound)"
+                            : "");
         return FALSE;
     }
     for (guint i = 0; i < f->fmt->nb_streams; i++)
@@ -164,14 +188,15 @@ static gboolean pick_stream(lw_film_file *f, GError **error)
         return FALSE;
     }
     if (par->width < 1 || par->height < 1) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: its video (%s) has no size; the file is damaged",
-                    f->label, avcodec_get_name(par->codec_id));
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
+                    "%s: its video (%s) has no size; the file is damaged", f->label,
+                    avcodec_get_name(par->codec_id));
         return FALSE;
     }
     if (par->height > LW_FILM_MAX_PIXELS / par->width) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%s: frames of %dx%d pixels are over the limit of %lld pixels", f->label, par->width,
-                    par->height, LW_FILM_MAX_PIXELS);
+                    "%s: frames of %dx%d pixels are over the limit of %lld pixels", f->label,
+                    par->width, par->height, LW_FILM_MAX_PIXELS);
         return FALSE;
     }
     f->orientation = stream_orientation(f->video);
@@ -182,7 +207,8 @@ static void set_open_error(lw_film_file *f, const char *doing, int r, GError **e
 {
     if (f->stalled)
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%s: reading it made no progress for %d seconds", f->label, LW_FILM_STALL_SECONDS);
+                    "%s: reading it made no progress for %d seconds", f->label,
+                    LW_FILM_STALL_SECONDS);
     else
         lw_vis_set_av_error(error, f->label, doing, r);
 }
@@ -223,7 +249,8 @@ static gboolean open_demuxer(lw_film_file *f, GError **error)
             set_open_error(f, "cannot read", score, error);
         else
             g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
-                        "%s: neither a picture nor a film in a format that can be decoded", f->label);
+                        "%s: neither a picture nor a film in a format that can be decoded",
+                        f->label);
         return FALSE;
     }
 
@@ -241,7 +268,8 @@ static gboolean open_demuxer(lw_film_file *f, GError **error)
     if (r >= 0)
         r = find_info(f);
     if (r < 0) {
-        g_autofree char *doing = g_strdup_printf("damaged or unfinished film (%s)", format->long_name);
+        g_autofree char *doing =
+            g_strdup_printf("damaged or unfinished film (%s)", format->long_name);
         set_open_error(f, doing, r, error);
         return FALSE;
     }
@@ -267,11 +295,14 @@ gboolean lw_film_file_open(lw_film_file *f, const char *path, GError **error)
     /* Non-blocking: opening a pipe by mistake must not hang. */
     f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (f->fd < 0)
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot open: %s", f->label, g_strerror(errno));
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot open: %s", f->label,
+                    g_strerror(errno));
     else if (fstat(f->fd, &st) != 0 || !S_ISREG(st.st_mode))
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: not a file that can be read", f->label);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: not a file that can be read",
+                    f->label);
     else if (st.st_size == 0)
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)", f->label);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)",
+                    f->label);
     else {
         f->size = st.st_size;
         if (open_demuxer(f, error))

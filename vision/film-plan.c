@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Which frames of a film, and how large: the rule of qwen-vl-utils, and what gives way when the caller has
- * fewer tokens.
+ * Which frames of a film, and how large: the rule of qwen-vl-utils, and what gives way when the
+ * caller has fewer tokens.
  */
 #include "vision/film-private.h"
 
@@ -33,27 +33,29 @@ gint64 lw_film_frame_index(gint64 total, int n, int i)
 {
     if (total < n || n < 2)
         return MIN((gint64)i, total - 1);
-    /* In float, from both ends, fused on the way down, halves to even: as the reference's tensors compute it. */
+    /* In float, from both ends, fused on the way down, halves to even: as the reference's tensors
+     * compute it. */
     float end = (float)(total - 1);
     float step = end / (float)(n - 1);
     float at = i < n / 2 ? step * (float)i : fmaf(-step, (float)(n - 1 - i), end);
     return CLAMP((gint64)rintf(at), 0, total - 1);
 }
 
-static gboolean fit_frame(int height, int width, const lw_vision_spec *spec, int n, gint64 max_cells,
-                          int *out_h, int *out_w, GError **error)
+static gboolean fit_frame(int height, int width, const lw_vision_spec *spec, int n,
+                          gint64 max_cells, int *out_h, int *out_w, GError **error)
 {
     int factor = spec->patch_size * spec->merge_size;
     double area = (double)factor * factor;
     double total = CELLS_TOTAL * area, least = CELLS_MIN * area;
     double most = MAX(MIN(CELLS_MAX * area, total / n * FRAME_FACTOR), floor(least * 1.05));
     most = MIN(most, (double)spec->max_pixels);
-    return lw_vis_fit(height, width, factor, (gint64)MIN(least, most), (gint64)most, max_cells, out_h, out_w,
-                      error);
+    return lw_vis_fit(height, width, factor, (gint64)MIN(least, most), (gint64)most, max_cells,
+                      out_h, out_w, error);
 }
 
-gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height, const lw_vision_spec *spec,
-                           const lw_vis_options *options, lw_film_plan *plan, GError **error)
+gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height,
+                           const lw_vision_spec *spec, const lw_vis_options *options,
+                           lw_film_plan *plan, GError **error)
 {
     double fps = options && options->fps > 0 && options->fps < 1000 ? options->fps : DEFAULT_FPS;
     int max_frames = options && options->max_frames > 0 ? options->max_frames : DEFAULT_MAX_FRAMES;

@@ -33,7 +33,8 @@ typedef struct {
     int orientation; /* EXIF's numbers */
 } lw_film_file;
 
-/* Opens a regular file with the demuxers we allow; no other file or address can be reached from it. */
+/* Opens a regular file with the demuxers we allow; no other file or address can be reached from it.
+ */
 gboolean lw_film_file_open(lw_film_file *f, const char *path, GError **error);
 /* Start over with a fresh demuxer on the same file. */
 gboolean lw_film_file_reopen(lw_film_file *f, GError **error);
@@ -49,14 +50,14 @@ gboolean lw_film_file_seekable(const lw_film_file *f);
 
 typedef struct {
     gint64 frames;
-    double fps;        /* average */
+    double fps;         /* average */
     double first, last; /* seconds, of the first and last frame */
-    gboolean timed;    /* frames have timestamps; else they are counted */
-    gint64 cut_off;    /* frames the file's table promises beyond its end */
+    gboolean timed;     /* frames have timestamps; else they are counted */
+    gint64 cut_off;     /* frames the file's table promises beyond its end */
 } lw_film_survey;
 
-/* Counts packets; for files above index_above bytes the container's own table serves where it has one.
- * Leaves the file at the start. */
+/* Counts packets; for files above index_above bytes the container's own table serves where it has
+ * one. Leaves the file at the start. */
 gboolean lw_film_survey_run(lw_film_file *f, gint64 index_above, lw_film_survey *s, GError **error);
 
 /* ---- plan: which frames, how large ---- */
@@ -73,8 +74,9 @@ int lw_film_n_frames(gint64 total, double video_fps, double fps, int max_frames)
 /* The i-th of n frames chosen out of total. */
 gint64 lw_film_frame_index(gint64 total, int n, int i);
 
-gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height, const lw_vision_spec *spec,
-                           const lw_vis_options *options, lw_film_plan *plan, GError **error);
+gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height,
+                           const lw_vision_spec *spec, const lw_vis_options *options,
+                           lw_film_plan *plan, GError **error);
 
 /* ---- reader: decode in order, skip where that is cheaper ---- */
 
@@ -93,9 +95,11 @@ typedef struct {
     gint64 decoded, seeks; /* for tests and curiosity */
 } lw_film_reader;
 
-gboolean lw_film_reader_init(lw_film_reader *r, lw_film_file *f, const lw_film_survey *s, GError **error);
+gboolean lw_film_reader_init(lw_film_reader *r, lw_film_file *f, const lw_film_survey *s,
+                             GError **error);
 void lw_film_reader_clear(lw_film_reader *r);
-/* The frame nearest to a time; past the end the last one.  Owned by the reader, until the next call. */
+/* The frame nearest to a time; past the end the last one.  Owned by the reader, until the next
+ * call. */
 const AVFrame *lw_film_reader_at(lw_film_reader *r, double time, double *actual, GError **error);
 
 G_END_DECLS

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Frames of a film by time.  Two frames are held at most, and what the decoder needs; the position only moves
- * forward, by decoding or by jumping to a keyframe that lies between here and the wanted frame.
+ * Frames of a film by time.  Two frames are held at most, and what the decoder needs; the position
+ * only moves forward, by decoding or by jumping to a keyframe that lies between here and the wanted
+ * frame.
  */
 #include "vision/film-private.h"
 
@@ -38,7 +39,8 @@ static void forget_frames(lw_film_reader *r)
     r->last_dts = AV_NOPTS_VALUE;
 }
 
-gboolean lw_film_reader_init(lw_film_reader *r, lw_film_file *f, const lw_film_survey *s, GError **error)
+gboolean lw_film_reader_init(lw_film_reader *r, lw_film_file *f, const lw_film_survey *s,
+                             GError **error)
 {
     *r = (lw_film_reader){.file = f, .survey = s, .last_dts = AV_NOPTS_VALUE};
     r->pkt = av_packet_alloc();
@@ -126,8 +128,8 @@ static gboolean decode_next(lw_film_reader *r, GError **error)
     return TRUE;
 
 damaged:
-    g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: %d damaged frames in a row", r->file->label,
-                LW_FILM_MAX_BAD_PACKETS);
+    g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: %d damaged frames in a row",
+                r->file->label, LW_FILM_MAX_BAD_PACKETS);
     return FALSE;
 }
 
@@ -156,8 +158,9 @@ static gboolean jump_pays(lw_film_reader *r, gint64 ts)
     return e && (r->last_dts == AV_NOPTS_VALUE || e->timestamp > r->last_dts);
 }
 
-/* Jump so that the next decoded frame is not after `time`.  A jump that lands too late is tried again from
- * further back; a film where that fails is decoded from the start, without jumps from then on. */
+/* Jump so that the next decoded frame is not after `time`.  A jump that lands too late is tried
+ * again from further back; a film where that fails is decoded from the start, without jumps from
+ * then on. */
 static gboolean jump(lw_film_reader *r, double time, GError **error)
 {
     static const double back[] = {0, 2, 15};
@@ -195,8 +198,9 @@ const AVFrame *lw_film_reader_at(lw_film_reader *r, double time, double *actual,
     r->asked = time;
     if (!r->no_seek && (!r->has_now || time - r->now_time > 2 * period)) {
         double ts = floor(time / av_q2d(r->file->video->time_base));
-        if (fabs(ts) < 9e18 && (!r->has_next || r->next_time < time - period) && jump_pays(r, (gint64)ts) &&
-            (r->has_now || time > r->survey->first + period) && !jump(r, time, error))
+        if (fabs(ts) < 9e18 && (!r->has_next || r->next_time < time - period) &&
+            jump_pays(r, (gint64)ts) && (r->has_now || time > r->survey->first + period) &&
+            !jump(r, time, error))
             return NULL;
     }
 
@@ -212,8 +216,8 @@ const AVFrame *lw_film_reader_at(lw_film_reader *r, double time, double *actual,
         step(r);
     }
     if (!r->has_now) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: no frame of the film can be decoded",
-                    r->file->label);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
+                    "%s: no frame of the film can be decoded", r->file->label);
         return NULL;
     }
     if (actual)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How many frames a film has, when they are shown.  Headers lie, so packets are counted: demuxing reads the
- * file once and decodes nothing.
+ * How many frames a film has, when they are shown.  Headers lie, so packets are counted: demuxing
+ * reads the file once and decodes nothing.
  */
 #include "vision/film-private.h"
 
@@ -10,7 +10,7 @@
 
 typedef struct {
     gint64 seen, frames, untimed; /* packets, shown ones, shown ones without a timestamp */
-    gint64 first, last; /* in the stream's time base */
+    gint64 first, last;           /* in the stream's time base */
 } tally;
 
 static gboolean count_packets(lw_film_file *f, tally *t, GError **error)
@@ -32,16 +32,17 @@ static gboolean count_packets(lw_film_file *f, tally *t, GError **error)
         }
         av_packet_unref(pkt);
         if (++t->seen > LW_FILM_MAX_PACKETS) {
-            g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "%s: more than %lld frames", f->label,
-                        LW_FILM_MAX_PACKETS);
+            g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "%s: more than %lld frames",
+                        f->label, LW_FILM_MAX_PACKETS);
             av_packet_free(&pkt);
             return FALSE;
         }
     }
     av_packet_free(&pkt);
     if (f->stalled) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "%s: reading it made no progress for %d seconds",
-                    f->label, LW_FILM_STALL_SECONDS);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "%s: reading it made no progress for %d seconds", f->label,
+                    LW_FILM_STALL_SECONDS);
         return FALSE;
     }
     /* Any other error ends the film where the damage is; what came before is shown. */
@@ -99,10 +100,11 @@ gboolean lw_film_survey_run(lw_film_file *f, gint64 index_above, lw_film_survey 
         read = TRUE;
     }
     if (t.frames == 0) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
-                    "%s: the video stream has no frames; the file is damaged or cut off (%" G_GINT64_FORMAT
-                    " bytes)",
-                    f->label, f->size);
+        g_set_error(
+            error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
+            "%s: the video stream has no frames; the file is damaged or cut off (%" G_GINT64_FORMAT
+            " bytes)",
+            f->label, f->size);
         return FALSE;
     }
 
@@ -111,13 +113,15 @@ gboolean lw_film_survey_run(lw_film_file *f, gint64 index_above, lw_film_survey 
     if (said == 0)
         said = positive(f->video->r_frame_rate);
     s->frames = t.frames;
-    s->timed = t.untimed == 0 && t.first <= t.last && (t.first < t.last || t.frames == 1) && base > 0;
+    s->timed =
+        t.untimed == 0 && t.first <= t.last && (t.first < t.last || t.frames == 1) && base > 0;
     if (s->timed) {
         s->first = (double)t.first * base;
         s->last = (double)t.last * base;
         double span = s->last - s->first;
         double measured = span > 0 ? (double)(t.frames - 1) / span : 0;
-        /* The header's rate is exact where timestamps are rounded, but it is only believed when they agree. */
+        /* The header's rate is exact where timestamps are rounded, but it is only believed when
+         * they agree. */
         s->fps = measured > 0 && fabs(said - measured) > 0.01 * measured ? measured : said;
         if (s->fps == 0)
             s->fps = measured > 0 ? measured : 1;

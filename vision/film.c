@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A film as lw_media: grids are decoded when the tower asks for them, so a long film needs no more memory than
- * a short one.
+ * A film as lw_media: grids are decoded when the tower asks for them, so a long film needs no more
+ * memory than a short one.
  */
 #include "vision/film-private.h"
 
@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Above this the container's own table of frames is believed, so that opening need not read everything. */
+/* Above this the container's own table of frames is believed, so that opening need not read
+ * everything. */
 #define INDEX_ABOVE (256ll << 20)
 
 /* Films up to this size are hashed whole, larger ones in samples with size and date. */
@@ -33,10 +34,12 @@ typedef struct {
 
 static double wanted_time(const film *f, int i)
 {
-    gint64 total = f->survey.frames, index = lw_film_frame_index(total, f->plan.n, MIN(i, f->plan.n - 1));
+    gint64 total = f->survey.frames,
+           index = lw_film_frame_index(total, f->plan.n, MIN(i, f->plan.n - 1));
     if (total < 2)
         return f->survey.first;
-    return f->survey.first + (f->survey.last - f->survey.first) * ((double)index / (double)(total - 1));
+    return f->survey.first +
+           (f->survey.last - f->survey.first) * ((double)index / (double)(total - 1));
 }
 
 /* One decoded frame, upright, resized into f->rgb. */
@@ -53,14 +56,16 @@ static gboolean take_frame(film *f, const AVFrame *frame, GError **error)
     rgb = c->pixels;
     stride = c->stride;
     if (f->file.orientation != 1 || c->channels != 3) {
-        if (!lw_vis_upright(c->pixels, c->stride, w, h, c->channels, f->file.orientation, &turned, error))
+        if (!lw_vis_upright(c->pixels, c->stride, w, h, c->channels, f->file.orientation, &turned,
+                            error))
             return FALSE;
         rgb = turned.rgb;
         w = turned.width;
         h = turned.height;
         stride = (gsize)w * 3;
     }
-    gboolean ok = lw_vis_resize_rows(rgb, stride, w, h, f->rgb, f->plan.width, f->plan.height, error);
+    gboolean ok =
+        lw_vis_resize_rows(rgb, stride, w, h, f->rgb, f->plan.width, f->plan.height, error);
     lw_vis_image_clear(&turned);
     return ok;
 }
@@ -71,12 +76,13 @@ static gboolean film_read_grid(lw_media *m, int t, float *patches, GError **erro
     int per_grid = f->spec.temporal_patch_size;
 
     if (t < 0 || t >= m->grid_t) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "%s: the film has %d grids, number %d was asked for",
-                    m->label, m->grid_t, t);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "%s: the film has %d grids, number %d was asked for", m->label, m->grid_t, t);
         return FALSE;
     }
     for (int i = 0; i < per_grid; i++) {
-        const AVFrame *frame = lw_film_reader_at(&f->reader, wanted_time(f, t * per_grid + i), NULL, error);
+        const AVFrame *frame =
+            lw_film_reader_at(&f->reader, wanted_time(f, t * per_grid + i), NULL, error);
         if (!frame)
             return FALSE;
         if (!take_frame(f, frame, error)) {
@@ -125,15 +131,16 @@ static gboolean film_hash(film *f, GError **error)
     struct stat st;
 
     lw_vis_hash_spec(sum, &f->spec);
-    int n = g_snprintf(text, sizeof text, "film %dx%d %d frames of %" G_GINT64_FORMAT " from %a to %a|",
-                       f->plan.width, f->plan.height, f->plan.n, f->survey.frames, f->survey.first,
-                       f->survey.last);
+    int n =
+        g_snprintf(text, sizeof text, "film %dx%d %d frames of %" G_GINT64_FORMAT " from %a to %a|",
+                   f->plan.width, f->plan.height, f->plan.n, f->survey.frames, f->survey.first,
+                   f->survey.last);
     g_checksum_update(sum, (const guchar *)text, n);
     if (size <= HASH_WHOLE) {
         ok = hash_range(sum, f->file.fd, 0, size, buf, BUF);
     } else if ((ok = fstat(f->file.fd, &st) == 0)) {
-        n = g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT " bytes, %" G_GINT64_FORMAT ".%09ld|", size,
-                       (gint64)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+        n = g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT " bytes, %" G_GINT64_FORMAT ".%09ld|",
+                       size, (gint64)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
         g_checksum_update(sum, (const guchar *)text, n);
         for (int i = 0; i < HASH_SAMPLES && ok; i++)
             ok = hash_range(sum, f->file.fd, (size - HASH_SAMPLE_BYTES) / (HASH_SAMPLES - 1) * i,
@@ -141,8 +148,8 @@ static gboolean film_hash(film *f, GError **error)
     }
     lw_vis_hash_finish(sum, f->media.hash);
     if (!ok)
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot read all of %" G_GINT64_FORMAT " bytes",
-                    f->file.label, size);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO,
+                    "%s: cannot read all of %" G_GINT64_FORMAT " bytes", f->file.label, size);
     return ok;
 }
 
@@ -153,10 +160,11 @@ static char *film_note(const film *f, int width, int height)
     GString *note = g_string_new(NULL);
     double seconds = s->last - s->first + 1.0 / s->fps;
 
-    g_string_append_printf(note, "%d×%d, %.1f s, %.4g fps → %d of %" G_GINT64_FORMAT " frames at %d×%d, %"
-                           G_GINT64_FORMAT " tokens",
-                           width, height, seconds, s->fps, (int)MIN(p->n, s->frames), s->frames, p->width, p->height,
-                           lw_media_n_tokens(&f->media));
+    g_string_append_printf(note,
+                           "%d×%d, %.1f s, %.4g fps → %d of %" G_GINT64_FORMAT
+                           " frames at %d×%d, %" G_GINT64_FORMAT " tokens",
+                           width, height, seconds, s->fps, (int)MIN(p->n, s->frames), s->frames,
+                           p->width, p->height, lw_media_n_tokens(&f->media));
     if (p->smaller && p->fewer)
         g_string_append(note, ", smaller and fewer frames than usual to fit");
     else if (p->smaller)
@@ -166,8 +174,9 @@ static char *film_note(const film *f, int width, int height)
     if (s->frames < p->n)
         g_string_append(note, ", the last frame repeated");
     if (s->cut_off > 0)
-        g_string_append_printf(note, ", the file is cut off: %" G_GINT64_FORMAT " more frames are missing",
-                               s->cut_off);
+        g_string_append_printf(
+            note, ", the file is cut off: %" G_GINT64_FORMAT " more frames are missing",
+            s->cut_off);
     return g_string_free(note, FALSE);
 }
 
@@ -187,7 +196,8 @@ static gboolean set_up(film *f, const char *path, const lw_vis_options *options,
         return FALSE;
     }
     f->rgb = lw_vis_alloc((gsize)f->plan.width * (gsize)f->plan.height * 3, "resized frame", error);
-    if (!f->rgb || !film_hash(f, error) || !lw_film_reader_init(&f->reader, &f->file, &f->survey, error))
+    if (!f->rgb || !film_hash(f, error) ||
+        !lw_film_reader_init(&f->reader, &f->file, &f->survey, error))
         return FALSE;
     /* A film of which nothing can be decoded is refused here, not in the middle of an answer. */
     if (!lw_film_reader_at(&f->reader, f->survey.first, NULL, error))
@@ -204,8 +214,8 @@ static gboolean set_up(film *f, const char *path, const lw_vis_options *options,
     return TRUE;
 }
 
-lw_media *lw_vis_open_film(const char *path, const lw_vision_spec *spec, const lw_vis_options *options,
-                           GError **error)
+lw_media *lw_vis_open_film(const char *path, const lw_vision_spec *spec,
+                           const lw_vis_options *options, GError **error)
 {
     if (!lw_vis_check_spec(spec, error))
         return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The picture formats stb_image lacks, through FFmpeg.  Most are one packet for one decoder; AVIF and HEIC
- * are boxes that only the mov demuxer opens.
+ * The picture formats stb_image lacks, through FFmpeg.  Most are one packet for one decoder; AVIF
+ * and HEIC are boxes that only the mov demuxer opens.
  */
 #include "vision/vision-private.h"
 
@@ -39,7 +39,8 @@ static gint64 memory_seek(void *opaque, gint64 to, int whence)
     return io->at = to;
 }
 
-static int deny_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
+static int deny_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
+                     AVDictionary **options)
 {
     return AVERROR(EPERM);
 }
@@ -71,7 +72,8 @@ static enum AVCodecID still_codec(lw_vis_format format)
 }
 
 /* One packet in, one frame out. */
-static int decode_one(const AVCodec *codec, const AVCodecParameters *par, const AVPacket *pkt, AVFrame *frame)
+static int decode_one(const AVCodec *codec, const AVCodecParameters *par, const AVPacket *pkt,
+                      AVFrame *frame)
 {
     AVCodecContext *ctx = avcodec_alloc_context3(codec);
     if (!ctx)
@@ -92,7 +94,8 @@ static int decode_one(const AVCodec *codec, const AVCodecParameters *par, const 
     return r;
 }
 
-static int decode_plain(lw_vis_format format, const guint8 *bytes, gsize n, AVPacket *pkt, AVFrame *frame)
+static int decode_plain(lw_vis_format format, const guint8 *bytes, gsize n, AVPacket *pkt,
+                        AVFrame *frame)
 {
     const AVCodec *codec = avcodec_find_decoder(still_codec(format));
     if (!codec)
@@ -110,7 +113,8 @@ static int decode_boxed(const guint8 *bytes, gsize n, AVPacket *pkt, AVFrame *fr
     enum { IO_BUFFER = 1 << 16 };
     memory_io io = {.bytes = bytes, .n = (gint64)n};
     guint8 *buf = av_malloc(IO_BUFFER);
-    AVIOContext *pb = buf ? avio_alloc_context(buf, IO_BUFFER, 0, &io, memory_read, NULL, memory_seek) : NULL;
+    AVIOContext *pb =
+        buf ? avio_alloc_context(buf, IO_BUFFER, 0, &io, memory_read, NULL, memory_seek) : NULL;
     AVFormatContext *fmt = avformat_alloc_context();
     const AVInputFormat *mov = av_find_input_format("mov");
     int r = AVERROR(ENOMEM);
@@ -158,17 +162,20 @@ gboolean lw_vis_ffmpeg_still(lw_vis_format format, const guint8 *bytes, gsize n,
         r = boxed ? decode_boxed(bytes, n, pkt, frame) : decode_plain(format, bytes, n, pkt, frame);
     if (r < 0 && boxed) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
-                    "%s: this %s picture cannot be decoded by the installed FFmpeg (libavcodec %d.%d); save it "
+                    "%s: this %s picture cannot be decoded by the installed FFmpeg (libavcodec "
+                    "%d.%d); save it "
                     "as JPEG or PNG",
-                    label, lw_vis_format_name(format), avcodec_version() >> 16, avcodec_version() >> 8 & 255);
+                    label, lw_vis_format_name(format), avcodec_version() >> 16,
+                    avcodec_version() >> 8 & 255);
     } else if (r < 0) {
-        g_autofree char *doing = g_strdup_printf("the %s picture cannot be decoded", lw_vis_format_name(format));
+        g_autofree char *doing =
+            g_strdup_printf("the %s picture cannot be decoded", lw_vis_format_name(format));
         lw_vis_set_av_error(error, label, doing, r);
     } else if (lw_vis_check_dimensions(frame->width, frame->height, label, error)) {
         lw_vis_converter c = {0};
         ok = lw_vis_convert(&c, frame, error) &&
-             lw_vis_upright(c.pixels, c.stride, frame->width, frame->height, c.channels, orientation, out,
-                            error);
+             lw_vis_upright(c.pixels, c.stride, frame->width, frame->height, c.channels,
+                            orientation, out, error);
         if (!ok)
             g_prefix_error(error, "%s: ", label);
         lw_vis_converter_clear(&c);

@@ -20,10 +20,11 @@ static gboolean sniff_file(const char *path, lw_vis_format *format, GError **err
     ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
 
     if (n < 0)
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot %s: %s", name, fd < 0 ? "open" : "read",
-                    g_strerror(errno));
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot %s: %s", name,
+                    fd < 0 ? "open" : "read", g_strerror(errno));
     else if (n == 0)
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)", name);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT, "%s: the file is empty (0 bytes)",
+                    name);
     else
         *format = lw_vis_sniff(head, (gsize)n);
     if (fd >= 0)
@@ -31,7 +32,8 @@ static gboolean sniff_file(const char *path, lw_vis_format *format, GError **err
     return n > 0;
 }
 
-lw_media *lw_vis_open(const char *path, const lw_vision_spec *spec, const lw_vis_options *options, GError **error)
+lw_media *lw_vis_open(const char *path, const lw_vision_spec *spec, const lw_vis_options *options,
+                      GError **error)
 {
     lw_vis_format format;
     guint8 *bytes;
@@ -45,7 +47,8 @@ lw_media *lw_vis_open(const char *path, const lw_vision_spec *spec, const lw_vis
     if (!lw_vis_read_file(path, &bytes, &n, error))
         return NULL;
     if (lw_vis_is_animated(format, bytes, n)) {
-        /* Where FFmpeg cannot play it (WebP), the first frame serves as a picture, and the note says so. */
+        /* Where FFmpeg cannot play it (WebP), the first frame serves as a picture, and the note
+         * says so. */
         lw_media *m = lw_vis_open_film(path, spec, options, NULL);
         if (m) {
             lw_free(bytes);
@@ -97,8 +100,8 @@ static gboolean first_frame(const char *path, lw_vis_image *out, double *duratio
     if (lw_film_reader_init(&reader, &file, &survey, error)) {
         const AVFrame *frame = lw_film_reader_at(&reader, 0, NULL, error);
         ok = frame && lw_vis_convert(&c, frame, error) &&
-             lw_vis_upright(c.pixels, c.stride, frame->width, frame->height, c.channels, file.orientation, out,
-                            error);
+             lw_vis_upright(c.pixels, c.stride, frame->width, frame->height, c.channels,
+                            file.orientation, out, error);
         lw_vis_converter_clear(&c);
         lw_film_reader_clear(&reader);
     }
@@ -107,14 +110,16 @@ out:
     return ok;
 }
 
-gboolean lw_vis_thumbnail(const char *path, int side, lw_vis_image *out, double *duration, GError **error)
+gboolean lw_vis_thumbnail(const char *path, int side, lw_vis_image *out, double *duration,
+                          GError **error)
 {
     lw_vis_format format;
     double seconds = 0;
 
     *out = (lw_vis_image){0};
     if (side < 1) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "a thumbnail of %d pixels is empty", side);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "a thumbnail of %d pixels is empty",
+                    side);
         return FALSE;
     }
     if (!sniff_file(path, &format, error))

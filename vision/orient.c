@@ -31,8 +31,8 @@ static inline void put(guint8 *dst, const guint8 *s, int channels)
     }
 }
 
-gboolean lw_vis_upright(const guint8 *src, gsize stride, int w, int h, int channels, int orientation,
-                        lw_vis_image *out, GError **error)
+gboolean lw_vis_upright(const guint8 *src, gsize stride, int w, int h, int channels,
+                        int orientation, lw_vis_image *out, GError **error)
 {
     gboolean swap = orientation >= 5 && orientation <= 8;
     int W = swap ? h : w, H = swap ? w : h;
@@ -45,13 +45,15 @@ gboolean lw_vis_upright(const guint8 *src, gsize stride, int w, int h, int chann
     if (!rgb)
         return FALSE;
 
-    /* EXIF's eight cases as steps in the target: source (x, y) lands at origin + x * dx + y * dy. */
-    const gssize px = 3, row = (gssize)W * 3, right = (gssize)(W - 1) * px, bottom = (gssize)(H - 1) * row;
+    /* EXIF's eight cases as steps in the target: source (x, y) lands at origin + x * dx + y * dy.
+     */
+    const gssize px = 3, row = (gssize)W * 3, right = (gssize)(W - 1) * px,
+                 bottom = (gssize)(H - 1) * row;
     const struct {
         gssize origin, dx, dy;
     } steps[9] = {
-        {0, px, row},      {0, px, row},  {right, -px, row},           {right + bottom, -px, -row},
-        {bottom, px, -row}, {0, row, px}, {right, row, -px},           {right + bottom, -row, -px},
+        {0, px, row},       {0, px, row}, {right, -px, row}, {right + bottom, -px, -row},
+        {bottom, px, -row}, {0, row, px}, {right, row, -px}, {right + bottom, -row, -px},
         {bottom, -row, px},
     };
     int o = orientation >= 1 && orientation <= 8 ? orientation : 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A picture as lw_media.  Only the resized pixels are kept; patches are written when the tower asks.
+ * A picture as lw_media.  Only the resized pixels are kept; patches are written when the tower
+ * asks.
  */
 #include "vision/vision-private.h"
 
@@ -17,8 +18,8 @@ static gboolean picture_read_grid(lw_media *m, int t, float *patches, GError **e
 {
     picture *p = (picture *)m;
     if (t != 0) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "%s: a picture has 1 grid, number %d was asked for",
-                    m->label, t);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "%s: a picture has 1 grid, number %d was asked for", m->label, t);
         return FALSE;
     }
     /* A still fills every time slice. */
@@ -48,7 +49,8 @@ static void picture_hash(picture *p, int w, int h)
     lw_vis_hash_finish(sum, p->media.hash);
 }
 
-static char *picture_note(int w, int h, int W, int H, gint64 tokens, gint64 free_tokens, gboolean first_of_many)
+static char *picture_note(int w, int h, int W, int H, gint64 tokens, gint64 free_tokens,
+                          gboolean first_of_many)
 {
     GString *s = g_string_new(NULL);
     if (w == W && h == H)
@@ -57,21 +59,24 @@ static char *picture_note(int w, int h, int W, int H, gint64 tokens, gint64 free
         g_string_append_printf(s, "%d×%d → %d×%d", w, h, W, H);
     g_string_append_printf(s, ", %" G_GINT64_FORMAT " tokens", tokens);
     if (tokens < free_tokens)
-        g_string_append_printf(s, ", made smaller to fit (the model could look at %" G_GINT64_FORMAT " tokens)",
-                               free_tokens);
+        g_string_append_printf(
+            s, ", made smaller to fit (the model could look at %" G_GINT64_FORMAT " tokens)",
+            free_tokens);
     if (first_of_many)
         g_string_append(s, ", first frame of an animation");
     return g_string_free(s, FALSE);
 }
 
 lw_media *lw_vis_picture_new(lw_vis_image *img, const char *label, gboolean first_of_many,
-                             const lw_vision_spec *spec, const lw_vis_options *options, GError **error)
+                             const lw_vision_spec *spec, const lw_vis_options *options,
+                             GError **error)
 {
     int W, H, W0, H0, factor = spec->patch_size * spec->merge_size;
     picture *p = NULL;
 
     if (!lw_vis_check_spec(spec, error) ||
-        !lw_vis_fit(img->height, img->width, factor, spec->min_pixels, spec->max_pixels, 0, &H0, &W0, error) ||
+        !lw_vis_fit(img->height, img->width, factor, spec->min_pixels, spec->max_pixels, 0, &H0,
+                    &W0, error) ||
         !lw_vis_fit(img->height, img->width, factor, spec->min_pixels, spec->max_pixels,
                     options ? options->max_tokens : 0, &H, &W, error)) {
         g_prefix_error(error, "%s: ", label);
@@ -113,18 +118,19 @@ lw_media *lw_vis_picture_new(lw_vis_image *img, const char *label, gboolean firs
     return &p->media;
 }
 
-lw_media *lw_vis_open_picture_bytes(const void *bytes, gsize n, const char *label, const lw_vision_spec *spec,
-                                    const lw_vis_options *options, GError **error)
+lw_media *lw_vis_open_picture_bytes(const void *bytes, gsize n, const char *label,
+                                    const lw_vision_spec *spec, const lw_vis_options *options,
+                                    GError **error)
 {
     lw_vis_image img;
     if (!lw_vis_image_decode(bytes, n, label, &img, error))
         return NULL;
-    return lw_vis_picture_new(&img, label, lw_vis_is_animated(lw_vis_sniff(bytes, n), bytes, n), spec, options,
-                              error);
+    return lw_vis_picture_new(&img, label, lw_vis_is_animated(lw_vis_sniff(bytes, n), bytes, n),
+                              spec, options, error);
 }
 
-lw_media *lw_vis_open_picture(const char *path, const lw_vision_spec *spec, const lw_vis_options *options,
-                              GError **error)
+lw_media *lw_vis_open_picture(const char *path, const lw_vision_spec *spec,
+                              const lw_vis_options *options, GError **error)
 {
     guint8 *bytes;
     gsize n;

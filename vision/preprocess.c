@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * From a picture's size to a grid, from pixels to normalised patches, as Qwen2-VL's processor does it.
+ * From a picture's size to a grid, from pixels to normalised patches, as Qwen2-VL's processor does
+ * it.
  */
 #include "vision/vision-private.h"
 
@@ -25,25 +26,26 @@ gboolean lw_vis_check_spec(const lw_vision_spec *s, GError **error)
     if (!bad)
         return TRUE;
     g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                "the model's vision %s is not usable (patch %d, merge %d, frames %d, pixels %" G_GINT64_FORMAT
-                " to %" G_GINT64_FORMAT ")",
-                bad, s->patch_size, s->merge_size, s->temporal_patch_size, s->min_pixels, s->max_pixels);
+                "the model's vision %s is not usable (patch %d, merge %d, frames %d, pixels "
+                "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ")",
+                bad, s->patch_size, s->merge_size, s->temporal_patch_size, s->min_pixels,
+                s->max_pixels);
     return FALSE;
 }
 
-gboolean lw_vis_smart_resize(int height, int width, int factor, gint64 min_pixels, gint64 max_pixels,
-                             int *out_height, int *out_width, GError **error)
+gboolean lw_vis_smart_resize(int height, int width, int factor, gint64 min_pixels,
+                             gint64 max_pixels, int *out_height, int *out_width, GError **error)
 {
     if (height < 1 || width < 1 || factor < 1) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "a picture of %dx%d pixels is empty", width,
-                    height);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "a picture of %dx%d pixels is empty",
+                    width, height);
         return FALSE;
     }
     double h = height, w = width, f = factor;
     if (MAX(h, w) / MIN(h, w) > LW_VIS_MAX_ASPECT) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%dx%d pixels is too thin: the sides differ %.0f times, the limit is %d times", width,
-                    height, MAX(h, w) / MIN(h, w), LW_VIS_MAX_ASPECT);
+                    "%dx%d pixels is too thin: the sides differ %.0f times, the limit is %d times",
+                    width, height, MAX(h, w) / MIN(h, w), LW_VIS_MAX_ASPECT);
         return FALSE;
     }
 
@@ -60,8 +62,8 @@ gboolean lw_vis_smart_resize(int height, int width, int factor, gint64 min_pixel
     }
     if (H * W > (double)LW_VIS_MAX_PICTURE_PIXELS) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
-                    "%dx%d pixels would be resized to %.0fx%.0f; the limit is %lld pixels", width, height, W,
-                    H, LW_VIS_MAX_PICTURE_PIXELS);
+                    "%dx%d pixels would be resized to %.0fx%.0f; the limit is %lld pixels", width,
+                    height, W, H, LW_VIS_MAX_PICTURE_PIXELS);
         return FALSE;
     }
     *out_height = (int)H;
@@ -77,14 +79,14 @@ gboolean lw_vis_fit(int height, int width, int factor, gint64 min_pixels, gint64
         max_pixels = max_cells * cell;
     min_pixels = MIN(min_pixels, max_pixels);
     for (;;) {
-        if (!lw_vis_smart_resize(height, width, factor, min_pixels, max_pixels, out_height, out_width,
-                                 error))
+        if (!lw_vis_smart_resize(height, width, factor, min_pixels, max_pixels, out_height,
+                                 out_width, error))
             return FALSE;
         gint64 cells = (gint64)(*out_height / factor) * (*out_width / factor);
         if (max_cells <= 0 || cells <= max_cells)
             return TRUE;
-        /* A thin picture keeps its short side at one cell, or the lower bound was rounded up past the
-         * upper one: ask for less. */
+        /* A thin picture keeps its short side at one cell, or the lower bound was rounded up past
+         * the upper one: ask for less. */
         min_pixels = 0;
         if (max_pixels == 1) {
             *out_height = *out_width = factor;
@@ -135,9 +137,9 @@ void lw_vis_hash_spec(GChecksum *sum, const lw_vision_spec *spec)
 {
     char text[256];
     /* %a: every bit of the floats, and no padding bytes of the struct. */
-    int n = g_snprintf(text, sizeof text, "lw-vision 1|%d %d %d|%a %a %a|%a %a %a|", spec->patch_size,
-                       spec->merge_size, spec->temporal_patch_size, spec->mean[0], spec->mean[1],
-                       spec->mean[2], spec->std[0], spec->std[1], spec->std[2]);
+    int n = g_snprintf(text, sizeof text, "lw-vision 1|%d %d %d|%a %a %a|%a %a %a|",
+                       spec->patch_size, spec->merge_size, spec->temporal_patch_size, spec->mean[0],
+                       spec->mean[1], spec->mean[2], spec->std[0], spec->std[1], spec->std[2]);
     g_checksum_update(sum, (const guchar *)text, MIN(n, (int)sizeof text - 1));
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Bicubic resize with antialiasing, equal to Pillow's to the bit: the models were trained on its output.
+ * Bicubic resize with antialiasing, equal to Pillow's to the bit: the models were trained on its
+ * output.
  *
- * Two passes, horizontal then vertical, with an 8-bit picture between them.  Weights are computed in double
- * and then fixed to 22 fractional bits; the pixel loops are integer only.
+ * Two passes, horizontal then vertical, with an 8-bit picture between them.  Weights are computed
+ * in double and then fixed to 22 fractional bits; the pixel loops are integer only.
  */
 #include "vision/vision-private.h"
 
@@ -15,14 +16,15 @@
 #define WEIGHT_BITS 22
 #define SUPPORT 2.0 /* of the cubic, in pixels of the coarser side */
 
-/* The pixel loops gain 2 to 3 times from AVX2; the loader picks.  Not under sanitizers: the choice runs
- * before they are ready. */
+/* The pixel loops gain 2 to 3 times from AVX2; the loader picks.  Not under sanitizers: the choice
+ * runs before they are ready. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
+    __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && \
+#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
     !defined(__SANITIZE_THREAD__) && !defined(SANITIZED)
 #define FAST __attribute__((target_clones("avx2", "default")))
 #else
@@ -65,7 +67,8 @@ static gboolean filter_init(filter *f, int in, int out, GError **error)
 
     *f = (filter){.taps = (int)ceil(support) * 2 + 1};
     if (!g_size_checked_mul(&n_weights, (gsize)f->taps, (gsize)out) || n_weights > G_MAXSIZE / 8) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "cannot resize %d pixels to %d", in, out);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "cannot resize %d pixels to %d", in,
+                    out);
         return FALSE;
     }
     double *w = NULL;
@@ -162,16 +165,16 @@ static gboolean pass_horizontal(const guint8 *src, gsize stride, int src_w, int 
         memcpy(last, src + (gsize)(rows - 1) * stride, row_bytes);
         last[row_bytes] = 0;
         for (int y = 0; y < rows; y++)
-            row_horizontal(y + 1 < rows ? src + (gsize)y * stride : last, dst + (gsize)y * dst_w * 3,
-                           dst_w, &f);
+            row_horizontal(y + 1 < rows ? src + (gsize)y * stride : last,
+                           dst + (gsize)y * dst_w * 3, dst_w, &f);
     }
     lw_free(last);
     filter_clear(&f);
     return last != NULL;
 }
 
-static gboolean pass_vertical(const guint8 *src, gsize stride, int src_h, int w, guint8 *dst, int dst_h,
-                              GError **error)
+static gboolean pass_vertical(const guint8 *src, gsize stride, int src_h, int w, guint8 *dst,
+                              int dst_h, GError **error)
 {
     filter f;
     if (!filter_init(&f, src_h, dst_h, error))
@@ -183,12 +186,12 @@ static gboolean pass_vertical(const guint8 *src, gsize stride, int src_h, int w,
     return TRUE;
 }
 
-gboolean lw_vis_resize_rows(const guint8 *src, gsize stride, int src_w, int src_h, guint8 *dst, int dst_w,
-                            int dst_h, GError **error)
+gboolean lw_vis_resize_rows(const guint8 *src, gsize stride, int src_w, int src_h, guint8 *dst,
+                            int dst_w, int dst_h, GError **error)
 {
     if (src_w < 1 || src_h < 1 || dst_w < 1 || dst_h < 1) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "cannot resize %dx%d to %dx%d: empty picture",
-                    src_w, src_h, dst_w, dst_h);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT,
+                    "cannot resize %dx%d to %dx%d: empty picture", src_w, src_h, dst_w, dst_h);
         return FALSE;
     }
     if (src_w == dst_w && src_h == dst_h) {
@@ -203,8 +206,8 @@ gboolean lw_vis_resize_rows(const guint8 *src, gsize stride, int src_w, int src_
 
     gsize n;
     if (!g_size_checked_mul(&n, (gsize)dst_w * 3, (gsize)src_h)) {
-        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "cannot resize %dx%d to %dx%d", src_w, src_h,
-                    dst_w, dst_h);
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT, "cannot resize %dx%d to %dx%d", src_w,
+                    src_h, dst_w, dst_h);
         return FALSE;
     }
     guint8 *middle = lw_vis_alloc(n, "resize buffer", error);
@@ -216,8 +219,8 @@ gboolean lw_vis_resize_rows(const guint8 *src, gsize stride, int src_w, int src_
     return ok;
 }
 
-gboolean lw_vis_resize_bicubic(const guint8 *src, int src_w, int src_h, guint8 *dst, int dst_w, int dst_h,
-                               GError **error)
+gboolean lw_vis_resize_bicubic(const guint8 *src, int src_w, int src_h, guint8 *dst, int dst_w,
+                               int dst_h, GError **error)
 {
     return lw_vis_resize_rows(src, (gsize)src_w * 3, src_w, src_h, dst, dst_w, dst_h, error);
 }

@@ -78,7 +78,8 @@ lw_vis_format lw_vis_sniff(const guint8 *p, gsize n)
     if (n >= 16 && memcmp(p, "RIFF", 4) == 0 && memcmp(p + 8, "WEBP", 4) == 0)
         return LW_VIS_FORMAT_WEBP;
     /* "BM" alone begins many texts; the size of the second header is one of a few. */
-    if (n >= 26 && memcmp(p, "BM", 2) == 0 && (le32(p + 14) == 12 || (le32(p + 14) >= 40 && le32(p + 14) <= 124)))
+    if (n >= 26 && memcmp(p, "BM", 2) == 0 &&
+        (le32(p + 14) == 12 || (le32(p + 14) >= 40 && le32(p + 14) <= 124)))
         return LW_VIS_FORMAT_BMP;
     if (n >= 16 && memcmp(p + 4, "ftyp", 4) == 0)
         return sniff_ftyp(p, n);
@@ -88,10 +89,12 @@ lw_vis_format lw_vis_sniff(const guint8 *p, gsize n)
 const char *lw_vis_format_name(lw_vis_format format)
 {
     static const char *const names[] = {
-        [LW_VIS_FORMAT_OTHER] = "other", [LW_VIS_FORMAT_PNG] = "PNG",   [LW_VIS_FORMAT_JPEG] = "JPEG",
-        [LW_VIS_FORMAT_GIF] = "GIF",     [LW_VIS_FORMAT_BMP] = "BMP",   [LW_VIS_FORMAT_PNM] = "PNM",
-        [LW_VIS_FORMAT_WEBP] = "WebP",   [LW_VIS_FORMAT_TIFF] = "TIFF", [LW_VIS_FORMAT_JP2] = "JPEG 2000",
-        [LW_VIS_FORMAT_JXL] = "JPEG XL", [LW_VIS_FORMAT_AVIF] = "AVIF", [LW_VIS_FORMAT_HEIC] = "HEIC",
+        [LW_VIS_FORMAT_OTHER] = "other",   [LW_VIS_FORMAT_PNG] = "PNG",
+        [LW_VIS_FORMAT_JPEG] = "JPEG",     [LW_VIS_FORMAT_GIF] = "GIF",
+        [LW_VIS_FORMAT_BMP] = "BMP",       [LW_VIS_FORMAT_PNM] = "PNM",
+        [LW_VIS_FORMAT_WEBP] = "WebP",     [LW_VIS_FORMAT_TIFF] = "TIFF",
+        [LW_VIS_FORMAT_JP2] = "JPEG 2000", [LW_VIS_FORMAT_JXL] = "JPEG XL",
+        [LW_VIS_FORMAT_AVIF] = "AVIF",     [LW_VIS_FORMAT_HEIC] = "HEIC",
     };
     return names[format];
 }
@@ -127,8 +130,9 @@ static gboolean jpeg_complete(const guint8 *p, gsize n)
     return FALSE;
 }
 
-/* stb_image 2.27 writes past its tables when one Huffman table claims more than 256 codes.  Every place that
- * any reader could take for a table is looked at; a wrong alarm only means that FFmpeg decodes the picture. */
+/* stb_image 2.27 writes past its tables when one Huffman table claims more than 256 codes.  Every
+ * place that any reader could take for a table is looked at; a wrong alarm only means that FFmpeg
+ * decodes the picture. */
 gboolean lw_vis_jpeg_tables_ok(const guint8 *p, gsize n)
 {
     gsize at = 0;
@@ -297,7 +301,8 @@ static gboolean jpeg_size(const guint8 *p, gsize n, gint64 *width, gint64 *heigh
             continue;
         }
         /* Start of frame: C0 to CF without the tables C4, C8, CC. */
-        if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+        if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 &&
+            marker != 0xcc) {
             *height = p[at + 5] << 8 | p[at + 6];
             *width = p[at + 7] << 8 | p[at + 8];
             return TRUE;
@@ -330,7 +335,8 @@ static gboolean webp_size(const guint8 *p, gsize n, gint64 *width, gint64 *heigh
     return FALSE;
 }
 
-gboolean lw_vis_header_size(lw_vis_format format, const guint8 *p, gsize n, gint64 *width, gint64 *height)
+gboolean lw_vis_header_size(lw_vis_format format, const guint8 *p, gsize n, gint64 *width,
+                            gint64 *height)
 {
     guint32 w, h;
 

@@ -12,7 +12,8 @@
 static _Thread_local gint64 budget_left;
 static _Thread_local gboolean budget_hit;
 
-/* stb_image reads tables that a damaged file never set; they shall be zeros.  Pixel buffers are written first. */
+/* stb_image reads tables that a damaged file never set; they shall be zeros.  Pixel buffers are
+ * written first. */
 #define CLEARED (64 << 10)
 
 /* Every block carries its size in front, so that frees give budget back. */
@@ -74,14 +75,15 @@ static void *stb_realloc(void *p, gsize old, gsize n)
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
 
-gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out, const char **reason,
-                     gboolean *out_of_budget)
+gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out,
+                     const char **reason, gboolean *out_of_budget)
 {
     *out = (lw_stb_image){0};
     budget_left = budget;
     budget_hit = FALSE;
     if (n <= G_MAXINT)
-        out->pixels = stbi_load_from_memory(bytes, (int)n, &out->width, &out->height, &out->channels, 0);
+        out->pixels =
+            stbi_load_from_memory(bytes, (int)n, &out->width, &out->height, &out->channels, 0);
     *out_of_budget = budget_hit;
     if (!out->pixels)
         *reason = stbi_failure_reason();

@@ -50,8 +50,8 @@ typedef enum {
 lw_vis_format lw_vis_sniff(const guint8 *bytes, gsize n);
 const char *lw_vis_format_name(lw_vis_format format);
 
-/* FALSE when the container says that there should be more bytes than there are.  For the formats whose
- * decoder would return a half grey picture instead. */
+/* FALSE when the container says that there should be more bytes than there are.  For the formats
+ * whose decoder would return a half grey picture instead. */
 gboolean lw_vis_is_complete(lw_vis_format format, const guint8 *bytes, gsize n);
 
 /* May stb_image see this JPEG? */
@@ -60,11 +60,12 @@ gboolean lw_vis_jpeg_tables_ok(const guint8 *bytes, gsize n);
 /* More than one frame (GIF, APNG, WebP). */
 gboolean lw_vis_is_animated(lw_vis_format format, const guint8 *bytes, gsize n);
 
-/* The first frame of an animated WebP as a still WebP, which is what FFmpeg's decoder knows; NULL when it
- * has none.  Free with g_free(). */
+/* The first frame of an animated WebP as a still WebP, which is what FFmpeg's decoder knows; NULL
+ * when it has none.  Free with g_free(). */
 guint8 *lw_vis_webp_first_frame(const guint8 *bytes, gsize n, gsize *out_n);
 
-/* The size a header claims, unchecked; FALSE when it is not found or the format is not known here. */
+/* The size a header claims, unchecked; FALSE when it is not found or the format is not known here.
+ */
 gboolean lw_vis_header_size(lw_vis_format format, const guint8 *bytes, gsize n, gint64 *width,
                             gint64 *height);
 
@@ -76,7 +77,8 @@ int lw_vis_exif_orientation(lw_vis_format format, const guint8 *bytes, gsize n);
 /* One value of a TIFF structure's first directory (SHORT or LONG); FALSE when absent. */
 gboolean lw_vis_tiff_tag(const guint8 *tiff, gsize n, guint tag, guint32 *value);
 
-/* Turn decoder output (1 grey, 2 grey + alpha, 3 RGB, 4 RGBA) into an upright RGB picture on white. */
+/* Turn decoder output (1 grey, 2 grey + alpha, 3 RGB, 4 RGBA) into an upright RGB picture on white.
+ */
 gboolean lw_vis_upright(const guint8 *src, gsize stride, int width, int height, int channels,
                         int orientation, lw_vis_image *out, GError **error);
 
@@ -88,8 +90,8 @@ typedef struct {
 } lw_stb_image;
 
 /* Allocates at most `budget` bytes in all; *out_of_budget tells that this was the reason. */
-gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out, const char **reason,
-                     gboolean *out_of_budget);
+gboolean lw_stb_load(const guint8 *bytes, gsize n, gint64 budget, lw_stb_image *out,
+                     const char **reason, gboolean *out_of_budget);
 void lw_stb_free(lw_stb_image *img);
 
 /* ---- FFmpeg ---- */
@@ -119,8 +121,9 @@ gboolean lw_vis_resize_rows(const guint8 *src, gsize src_stride, int src_w, int 
 /* What a spec from a file may say before we compute with it. */
 gboolean lw_vis_check_spec(const lw_vision_spec *spec, GError **error);
 
-/* smart_resize, then smaller if that is more than max_cells merged cells (0: no such limit).  Unlike
- * smart_resize alone this keeps the bound for thin pictures too, at the price of their proportions. */
+/* smart_resize, then smaller if that is more than max_cells merged cells (0: no such limit). Unlike
+ * smart_resize alone this keeps the bound for thin pictures too, at the price of their proportions.
+ */
 gboolean lw_vis_fit(int height, int width, int factor, gint64 min_pixels, gint64 max_pixels,
                     gint64 max_cells, int *out_height, int *out_width, GError **error);
 
@@ -130,7 +133,8 @@ typedef struct {
 
 void lw_vis_norm_init(lw_vis_norm *norm, const lw_vision_spec *spec);
 
-/* Write time slice `time` of every patch of one grid from an RGB frame of [grid_h * patch][grid_w * patch]. */
+/* Write time slice `time` of every patch of one grid from an RGB frame of [grid_h * patch][grid_w *
+ * patch]. */
 void lw_vis_patchify(const guint8 *rgb, int grid_h, int grid_w, const lw_vision_spec *spec,
                      const lw_vis_norm *norm, int time, float *patches);
 
@@ -140,9 +144,10 @@ void lw_vis_hash_finish(GChecksum *sum, guint8 hash[32]);
 
 /* ---- pictures ---- */
 
-/* A decoded picture becomes a medium; takes img's pixels.  `first_of_many`: say that only the first frame of
- * an animation is used. */
+/* A decoded picture becomes a medium; takes img's pixels.  `first_of_many`: say that only the first
+ * frame of an animation is used. */
 lw_media *lw_vis_picture_new(lw_vis_image *img, const char *label, gboolean first_of_many,
-                             const lw_vision_spec *spec, const lw_vis_options *options, GError **error);
+                             const lw_vision_spec *spec, const lw_vis_options *options,
+                             GError **error);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Any bytes as a file: picture, film or refusal.  Films are opened by path, so the bytes go into a memory file.
+ * Any bytes as a file: picture, film or refusal.  Films are opened by path, so the bytes go into a
+ * memory file.
  */
 #include "vision/lw-vision.h"
 
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     lw_media *m = lw_vis_open(path, &spec, &options, NULL);
     if (m) {
-        float *patches = g_new(float, (gsize)m->grid_h *m->grid_w *m->patch_dim);
+        float *patches = g_new(float, (gsize)m->grid_h * m->grid_w * m->patch_dim);
         for (int t = 0; t < m->grid_t; t++) {
             if (!m->read_grid(m, t, patches, NULL))
                 break;

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (lw_media_n_tokens(m) < 1 || lw_media_n_tokens(m) > 4096)
         abort();
-    float *patches = g_new(float, (gsize)m->grid_h *m->grid_w *m->patch_dim);
+    float *patches = g_new(float, (gsize)m->grid_h * m->grid_w * m->patch_dim);
     if (!m->read_grid(m, 0, patches, NULL))
         abort();
     g_free(patches);

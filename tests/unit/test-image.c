@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Picture files: every format against Pillow's view of it, and everything that can be wrong with one.
+ * Picture files: every format against Pillow's view of it, and everything that can be wrong with
+ * one.
  */
 #include "engine/base/alloc.h"
 #include "vision/lw-vision.h"
@@ -36,7 +37,8 @@ static guint8 *picture_bytes(const char *name, gsize *n)
 
 static void test_formats(void)
 {
-    g_autofree char *table = g_test_build_filename(G_TEST_DIST, "..", "golden", "pillow", "pictures.txt", NULL);
+    g_autofree char *table =
+        g_test_build_filename(G_TEST_DIST, "..", "golden", "pillow", "pictures.txt", NULL);
     g_autofree char *text = NULL;
     g_assert_true(g_file_get_contents(table, &text, NULL, NULL));
     g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
@@ -67,7 +69,8 @@ static void test_formats(void)
         int n = w * h * 3;
         g_assert_cmpuint(strlen(f[4]), ==, 2 * n);
         for (int k = 0; k < n; k++) {
-            int want = g_ascii_xdigit_value(f[4][2 * k]) * 16 + g_ascii_xdigit_value(f[4][2 * k + 1]);
+            int want =
+                g_ascii_xdigit_value(f[4][2 * k]) * 16 + g_ascii_xdigit_value(f[4][2 * k + 1]);
             sum += ABS(want - img.rgb[k]);
         }
         g_test_message("%s: mean difference %.2f, allowed %d", f[0], (double)sum / n, tolerance);
@@ -101,9 +104,10 @@ static void test_truncated(void)
         const char *name;
         double keep; /* up to this share of the file the pixels cannot all be there */
     } files[] = {
-        {"orientation-1.jpg", 0.99}, {"progressive.jpg", 0.99}, {"cmyk.jpg", 0.99},  {"plain.gif", 0.9},
-        {"plain.bmp", 0.99},         {"lossless.webp", 0.95},   {"alpha.png", 0.8},  {"16-bit.png", 0.7},
-        {"deflate.tiff", 0.9},       {"plain.ppm", 0.9},        {"still.avif", 0.7}, {"moving.gif", 0.3},
+        {"orientation-1.jpg", 0.99}, {"progressive.jpg", 0.99}, {"cmyk.jpg", 0.99},
+        {"plain.gif", 0.9},          {"plain.bmp", 0.99},       {"lossless.webp", 0.95},
+        {"alpha.png", 0.8},          {"16-bit.png", 0.7},       {"deflate.tiff", 0.9},
+        {"plain.ppm", 0.9},          {"still.avif", 0.7},       {"moving.gif", 0.3},
         {"moving.webp", 0.9},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -117,7 +121,8 @@ static void test_truncated(void)
             gboolean ok = lw_vis_image_decode(copy, cut, files[i].name, &img, &error);
             if (ok) {
                 if ((double)cut <= files[i].keep * (double)n)
-                    g_error("%s cut to %d of %d bytes was accepted", files[i].name, (int)cut, (int)n);
+                    g_error("%s cut to %d of %d bytes was accepted", files[i].name, (int)cut,
+                            (int)n);
                 lw_vis_image_clear(&img);
             } else {
                 g_assert_nonnull(error);
@@ -229,7 +234,8 @@ static void test_wrong_files(void)
         {"empty.png", "", LW_VIS_ERROR_FORMAT, "empty"},
         {"notes.txt", "just some text, no picture at all, and a little longer than any header\n",
          LW_VIS_ERROR_FORMAT, "not a picture"},
-        {"BMtext.txt", "BM is how this text begins, by chance, as some texts do", LW_VIS_ERROR_FORMAT, "not a picture"},
+        {"BMtext.txt", "BM is how this text begins, by chance, as some texts do",
+         LW_VIS_ERROR_FORMAT, "not a picture"},
         {"P5.txt", "P5 looks like a grey map", LW_VIS_ERROR_FORMAT, "P5.txt"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -256,8 +262,8 @@ static void test_wrong_files(void)
 /* Memory that runs out at any point is an error, not an abort. */
 static void test_no_memory(void)
 {
-    static const char *const names[] = {"orientation-6.jpg", "progressive.jpg", "alpha.png", "plain.gif",
-                                        "lossy.webp"};
+    static const char *const names[] = {"orientation-6.jpg", "progressive.jpg", "alpha.png",
+                                        "plain.gif", "lossy.webp"};
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = picture_path(names[i]);
         gboolean done = FALSE;

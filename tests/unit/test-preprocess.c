@@ -26,7 +26,8 @@ static guint8 *pixels(int w, int h)
     for (int y = 0; y < h; y++) {
         for (int x = 0; x < w; x++) {
             for (int c = 0; c < 3; c++) {
-                guint32 v = (guint32)x * 2654435761u + (guint32)y * 40503u + (guint32)c * 97u + 12345u;
+                guint32 v =
+                    (guint32)x * 2654435761u + (guint32)y * 40503u + (guint32)c * 97u + 12345u;
                 v ^= v >> 15;
                 v *= 2246822519u;
                 v ^= v >> 13;
@@ -41,7 +42,8 @@ static guint8 *pixels(int w, int h)
 /* The lines of a golden file that are not comments. */
 static char **golden_lines(const char *name)
 {
-    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "..", "golden", "pillow", name, NULL);
+    g_autofree char *path =
+        g_test_build_filename(G_TEST_DIST, "..", "golden", "pillow", name, NULL);
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
     g_file_get_contents(path, &text, NULL, &error);
@@ -66,7 +68,8 @@ static void test_resize(void)
         int sw, sh, dw, dh;
         char sha[65], first[97];
         g_autoptr(GError) error = NULL;
-        g_assert_cmpint(sscanf(lines[i], "%d %d %d %d %64s %96s", &sw, &sh, &dw, &dh, sha, first), ==, 6);
+        g_assert_cmpint(sscanf(lines[i], "%d %d %d %d %64s %96s", &sw, &sh, &dw, &dh, sha, first),
+                        ==, 6);
         g_autofree guint8 *src = pixels(sw, sh);
         gsize n = (gsize)dw * dh * 3;
         g_autofree guint8 *dst = g_malloc(n);
@@ -90,8 +93,8 @@ static void test_smart_resize(void)
         int h, w, f, H, W, got_h, got_w;
         gint64 lo, hi;
         g_autoptr(GError) error = NULL;
-        g_assert_cmpint(sscanf(lines[i], "%d %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %d", &h, &w, &f,
-                               &lo, &hi, &H, &W),
+        g_assert_cmpint(sscanf(lines[i], "%d %d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %d",
+                               &h, &w, &f, &lo, &hi, &H, &W),
                         ==, 7);
         g_assert_true(lw_vis_smart_resize(h, w, f, lo, hi, &got_h, &got_w, &error));
         g_assert_no_error(error);
@@ -115,14 +118,15 @@ static void test_smart_resize_limits(void)
     g_assert_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT);
     g_clear_error(&error);
     /* A lower bound that would make a huge picture. */
-    g_assert_false(lw_vis_smart_resize(100, 100, 28, G_MAXINT64 / 4, G_MAXINT64 / 2, &h, &w, &error));
+    g_assert_false(
+        lw_vis_smart_resize(100, 100, 28, G_MAXINT64 / 4, G_MAXINT64 / 2, &h, &w, &error));
     g_assert_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT);
 }
 
 static float *read_grid(lw_media *m)
 {
     g_autoptr(GError) error = NULL;
-    float *p = g_new(float, (gsize)m->grid_h *m->grid_w *m->patch_dim);
+    float *p = g_new(float, (gsize)m->grid_h * m->grid_w * m->patch_dim);
     g_assert_true(m->read_grid(m, 0, p, &error));
     g_assert_no_error(error);
     return p;
@@ -136,7 +140,8 @@ static void test_patches(void)
         char sha[65];
         lw_vision_spec spec = qwen;
         g_autoptr(GError) error = NULL;
-        g_assert_cmpint(sscanf(lines[i], "%d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %d %64s", &w, &h,
+        g_assert_cmpint(sscanf(lines[i],
+                               "%d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %d %64s", &w, &h,
                                &spec.min_pixels, &spec.max_pixels, &gh, &gw, sha),
                         ==, 7);
         g_autofree guint8 *src = pixels(w, h);
@@ -162,8 +167,8 @@ static void test_patches(void)
             const float *want = (const float *)raw;
             for (gsize k = 0; k < n; k++) {
                 if (fabsf(got[k] - want[k]) > 1e-6f)
-                    g_error("patch %" G_GSIZE_FORMAT " value %" G_GSIZE_FORMAT ": %g, expected %g", k / 1176,
-                            k % 1176, (double)got[k], (double)want[k]);
+                    g_error("patch %" G_GSIZE_FORMAT " value %" G_GSIZE_FORMAT ": %g, expected %g",
+                            k / 1176, k % 1176, (double)got[k], (double)want[k]);
             }
         }
         /* The same rounding steps give the same bits. */
@@ -186,7 +191,8 @@ static lw_media *open_drawn(int w, int h, const lw_vision_spec *spec, gint64 max
 
 static void test_max_tokens(void)
 {
-    static const int sizes[][2] = {{640, 480}, {2000, 10}, {10, 2000}, {28, 28}, {333, 1000}, {1, 1}};
+    static const int sizes[][2] = {{640, 480}, {2000, 10},  {10, 2000},
+                                   {28, 28},   {333, 1000}, {1, 1}};
     static const gint64 caps[] = {1, 2, 3, 4, 7, 16, 100, 100000};
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
         lw_media *free_size = open_drawn(sizes[i][0], sizes[i][1], &qwen, 0);
@@ -246,7 +252,7 @@ static void test_bad_spec(void)
 static void test_grid_out_of_range(void)
 {
     lw_media *m = open_drawn(56, 56, &qwen, 0);
-    g_autofree float *p = g_new(float, (gsize)m->grid_h *m->grid_w *m->patch_dim);
+    g_autofree float *p = g_new(float, (gsize)m->grid_h * m->grid_w * m->patch_dim);
     g_autoptr(GError) error = NULL;
     g_assert_false(m->read_grid(m, 1, p, &error));
     g_assert_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT);
