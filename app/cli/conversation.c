@@ -288,7 +288,7 @@ static void on_text(void *user, const char *text, gsize n)
 /* Times too short for the clock give no rate. */
 static void append_rate(GString *s, gsize n_tokens, double seconds)
 {
-    g_string_append_printf(s, ", %.2f s", seconds);
+    g_string_append_printf(s, " in %.2f s", seconds);
     if (seconds >= 1e-3)
         g_string_append_printf(s, " (%.1f tokens/s)", (double)n_tokens / seconds);
 }
@@ -302,7 +302,8 @@ static void print_figures(const lw_cli_conversation *c, const lw_generate_result
     if (r->n_reused)
         g_string_append_printf(s, ", %zu reused", r->n_reused);
     if (r->vision_seconds > 0)
-        g_string_append_printf(s, ", looking %.2f s", r->vision_seconds);
+        g_string_append_printf(s, ", looked for %.2f s", r->vision_seconds);
+    g_string_append(s, ", read");
     append_rate(s, computed, r->prompt_seconds);
     g_string_append_printf(s, "; answer %zu tokens", r->n_generated);
     append_rate(s, r->n_generated, r->generate_seconds);

@@ -102,7 +102,7 @@ def attachments():
     chat.until("[2 attached] > ")
     assert "lw: " in chat.line("/image /no/such/picture.png")
     chat.until("[2 attached] > ")
-    assert "looking" in chat.line("what is this?")
+    assert "looked for" in chat.line("what is this?")
     assert "attached" not in chat.line("/clear").replace("attached to", "")
     assert "lw: which file" in chat.line("/video")
     chat.send("\x04")

@@ -31,7 +31,7 @@ def answer_on_stdout_and_the_rest_on_stderr():
     first, second = works(*args), works(*args)
     assert first.out == second.out, "the same question, two answers"
     assert first.out.endswith("\n")
-    assert "prompt" in first.err and "tokens/s" in first.err or "answer 12 tokens" in first.err, first.err
+    assert "[prompt " in first.err and "answer 12 tokens in " in first.err, first.err
     assert "\033" not in first.out + first.err
 
 
@@ -175,7 +175,8 @@ def logits_agree_with_themselves():
     last = TMP / "last.npy"
     works("logits", "-m", MODEL, "--tokens", "1,2,3", "--out", last)
     rows, columns, one = read_npy(last)
-    assert rows == 1 and one == values[2 * columns:]
+    # One row goes through another kernel than three: the sums may be taken in another order.
+    assert rows == 1 and max(abs(a - b) for a, b in zip(one, values[2 * columns:])) < 1e-3
     assert not (TMP / "last.npy.part").exists()
 
 
