@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The chain keeps its candidates in two forms.  While nothing has cut them down they are the whole
- * vocabulary in id order; a cut (top-k, top-p) works on a partial order found by selection, so the
- * full vocabulary is never sorted.  Before the draw the survivors are put back into id order.
+ * The vocabulary is never sorted as a whole: top-k selects with a heap of k, top-p sorts only the
+ * candidates near its border.  Before the draw the survivors are put back into id order.
  */
 #include "engine/sampler/sampler.h"
 
@@ -29,6 +28,7 @@ struct lw_sampler {
     candidate *candidates; /* [n_vocab], of which n are left */
     gsize n;
     gboolean by_id; /* the candidates are in id order */
+    candidate *scratch; /* [n_vocab] for top-p, NULL without it */
 
     gint32 *last; /* ring of the last tokens; [last_n] */
     gsize last_n, n_last, next;
@@ -126,6 +126,11 @@ lw_sampler *lw_sampler_new(gint32 n_vocab, const lw_sampler_params *params, GErr
     s->candidates = lw_alloc_try((gsize)n_vocab * sizeof *s->candidates, "the sampler", error);
     if (s->candidates == NULL)
         goto fail;
+    if (params->top_p < 1) {
+        s->scratch = lw_alloc_try((gsize)n_vocab * sizeof *s->scratch, "the sampler", error);
+        if (s->scratch == NULL)
+            goto fail;
+    }
     if (s->last_n > 0) {
         s->last = lw_alloc0_array_try(s->last_n, sizeof *s->last, "the sampler", error);
         if (s->last == NULL)
@@ -145,6 +150,7 @@ void lw_sampler_free(lw_sampler *s)
     if (s == NULL)
         return;
     lw_free(s->candidates);
+    lw_free(s->scratch);
     lw_free(s->last);
     lw_free(s->counts);
     g_free(s);
@@ -285,29 +291,52 @@ static double weight(float logit, float max)
     return exp((double)logit - (double)max);
 }
 
-/* The smallest head whose probability reaches p, the token that crosses it included. */
+/* Buckets of 1/32 of a logit below the best one; the last takes all the rest. */
+#define N_BUCKETS 1024
+
+static gsize bucket_of(float logit, float max)
+{
+    float below = (max - logit) * 32;
+
+    return below < N_BUCKETS - 1 ? (gsize)below : N_BUCKETS - 1;
+}
+
+/* The smallest head whose probability reaches p, the token that crosses it included.  The mass by
+ * buckets tells in which one that token is; only this one is sorted. */
 static void top_p(lw_sampler *s, float max)
 {
-    double total = 0, sum = 0;
-    gsize sorted = 0;
+    double mass[N_BUCKETS] = {0}, total = 0, sum = 0, wanted;
+    candidate *inside = s->scratch;
+    gsize crossing = 0, n_inside = 0, n = 0;
 
     if (s->params.top_p >= 1)
         return;
     for (gsize i = 0; i < s->n; i++)
-        total += weight(s->candidates[i].logit, max);
+        mass[bucket_of(s->candidates[i].logit, max)] += weight(s->candidates[i].logit, max);
+    for (gsize i = 0; i < N_BUCKETS; i++)
+        total += mass[i];
+    wanted = (double)s->params.top_p * total;
+    while (crossing < N_BUCKETS - 1 && sum + mass[crossing] < wanted)
+        sum += mass[crossing++];
+
     for (gsize i = 0; i < s->n; i++) {
-        /* Few tokens carry most of the mass: order 64 candidates, and four times as many when they do
-         * not reach. */
-        if (i >= sorted) {
-            sorted = MIN(MAX(sorted * 4, 64), s->n);
-            select_likeliest(s, sorted);
-        }
-        sum += weight(s->candidates[i].logit, max);
-        if (sum >= (double)s->params.top_p * total) {
-            s->n = i + 1;
-            return;
-        }
+        if (bucket_of(s->candidates[i].logit, max) == crossing)
+            inside[n_inside++] = s->candidates[i];
     }
+    make_heap(inside, n_inside, likelier);
+    sort_heap(inside, n_inside, likelier);
+    while (n < n_inside && sum < wanted)
+        sum += weight(inside[n++].logit, max);
+    if (n == 0) /* rounding: the mass was reached before this bucket */
+        return;
+    inside[0] = inside[n - 1];
+
+    n = 0;
+    for (gsize i = 0; i < s->n; i++) {
+        if (!likelier(inside[0], s->candidates[i]))
+            s->candidates[n++] = s->candidates[i];
+    }
+    s->n = n;
 }
 
 /* Keep what is at least min_p times as likely as the best one. */

@@ -423,7 +423,8 @@ static void test_out_of_memory(void)
     lw_sampler_params p = plain();
 
     p.repeat_penalty = 2;
-    for (int k = 0; k < 3; k++) {
+    p.top_p = 0.9f;
+    for (int k = 0; k < 4; k++) {
         GError *error = NULL;
 
         lw_alloc_fail_at(k);
