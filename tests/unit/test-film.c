@@ -45,7 +45,7 @@ typedef struct {
     int gop, b_frames;
     const int *pts;  /* in 1/1000 s instead of the rate */
     double rotation; /* degrees clockwise, of the display matrix */
-    gboolean full_range, fast_start;
+    gboolean fast_start;
 } film_spec;
 
 static void check(int r)
