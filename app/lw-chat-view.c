@@ -192,10 +192,11 @@ lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const cha
   if (model->has_vision)
     /* Translators: %s is a model's name */
     seen = g_strdup_printf (_("Ask %s about a picture, a film or anything else."), model->name);
+  else if (model->vision_missing)
+    seen = g_strdup_printf ("%s.", model->vision_missing);
   else
-    seen = g_strdup_printf (_("Ask %s. It cannot see pictures: %s."), model->name,
-                            model->vision_missing ? model->vision_missing
-                                                  : _("it has no vision part"));
+    /* Translators: %s is a model's name */
+    seen = g_strdup_printf (_("Ask %s. It cannot see pictures."), model->name);
   g_autofree char *escaped = g_markup_escape_text (seen, -1);
   adw_status_page_set_description (self->greeting, escaped);
   gtk_label_set_label (self->can_do, model->description ? model->description : "");

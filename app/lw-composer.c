@@ -21,7 +21,6 @@ struct _LwComposer
   GtkTextView *text;
   GtkScrolledWindow *scroller;
   GtkWidget *placeholder, *attach_button, *send_button, *stop_button;
-  GtkStack *button_stack;
 };
 
 enum
@@ -69,7 +68,9 @@ update (LwComposer *self)
       = self->conversation && g_list_model_get_n_items (G_LIST_MODEL (attachments (self))) > 0;
 
   gtk_widget_set_visible (self->placeholder, gtk_text_buffer_get_char_count (buffer) == 0);
-  gtk_stack_set_visible_child (self->button_stack, busy ? self->stop_button : self->send_button);
+  /* Not a stack: screen readers would find the hidden one. */
+  gtk_widget_set_visible (self->stop_button, busy);
+  gtk_widget_set_visible (self->send_button, !busy);
   gtk_widget_set_sensitive (self->send_button, self->conversation
                                                    && lw_conversation_get_loaded (self->conversation)
                                                    && (any || has_text (self)));
@@ -390,7 +391,6 @@ lw_composer_class_init (LwComposerClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwComposer, text);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, placeholder);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, attach_button);
-  gtk_widget_class_bind_template_child (widget_class, LwComposer, button_stack);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, send_button);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, stop_button);
   gtk_widget_class_bind_template_callback (widget_class, lw_composer_choose_files);

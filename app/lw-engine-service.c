@@ -257,10 +257,12 @@ open_media (LwEngineService *self, const char *path, GHashTable *now, GError **e
     {
       const lw_model_info *info = lw_model_get_info (self->model);
 
-      /* Translators: %1$s is a model's name, %2$s the reason */
-      g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
-                   _("%1$s cannot see pictures: %2$s"), info->name,
-                   info->vision_missing ? info->vision_missing : _("it has no vision part"));
+      if (info->vision_missing)
+        g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                             info->vision_missing);
+      else
+        g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                     _("%s cannot see pictures"), info->name);
       return NULL;
     }
   key = media_key (path);

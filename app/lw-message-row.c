@@ -2,11 +2,19 @@
 #include "app/lw-message-row.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/lw-attachment-tile.h"
 
 /* Several pictures stand in squares, two beside each other: that fits a window of 360 pixels. */
 #define COLUMNS 2
+
+/* A long text is a column of labels of about this size (bytes): laying out one costs a few milliseconds
+ * at most, and only the last one changes while an answer is written. */
+#define PIECE_BYTES 2000
+
+/* Characters of the text in the name of the row. */
+#define NAME_CHARS 300
 
 struct _LwMessageRow
 {
@@ -14,10 +22,13 @@ struct _LwMessageRow
   LwMessage *message;
   GSignalGroup *signals;
 
+  gsize last_piece; /* where the last label's text begins, bytes */
+
   GtkWidget *clamp;
   GtkBox *box;
   GtkGrid *tiles;
-  GtkLabel *label, *status, *footer;
+  GtkBox *text;
+  GtkLabel *status, *footer;
   GtkWidget *progress;
   GtkSpinner *spinner;
   GtkProgressBar *bar;
@@ -31,22 +42,82 @@ name_row (LwMessageRow *self)
 {
   GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
   gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
-  g_autofree char *name = NULL;
+  g_autofree char *name = NULL, *start = NULL;
 
   if (!item || lw_message_get_phase (self->message) == LW_PHASE_WRITING)
     return;
-  name = g_strdup_printf ("%s: %s", user ? _("You") : _("Longwave"),
-                          lw_message_get_text (self->message));
+  start = g_utf8_substring (lw_message_get_text (self->message), 0,
+                            MIN (NAME_CHARS, g_utf8_strlen (lw_message_get_text (self->message),
+                                                            -1)));
+  name = g_strdup_printf ("%s: %s", user ? _("You") : _("Longwave"), start);
   gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+/* Where a piece of a text ends: at its last line break, else at its last space, else anywhere between
+ * two characters.  Only the first PIECE_BYTES decide, so pieces do not change while text is added. */
+static gsize
+piece_end (const char *text, gsize n)
+{
+  const char *end, *cut;
+
+  if (n <= PIECE_BYTES)
+    return n;
+  end = g_utf8_find_prev_char (text, text + PIECE_BYTES);
+  cut = g_strrstr_len (text, end - text, "\n");
+  if (!cut || cut == text)
+    cut = g_strrstr_len (text, end - text, " ");
+  if (!cut || cut == text)
+    cut = end;
+  return (gsize)(cut - text);
+}
+
+static GtkLabel *
+add_label (LwMessageRow *self)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_box_append (self->text, label);
+  return GTK_LABEL (label);
+}
+
+static void
+clear_text (LwMessageRow *self)
+{
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_last_child (GTK_WIDGET (self->text))))
+    gtk_box_remove (self->text, child);
+  self->last_piece = 0;
 }
 
 static void
 update_text (LwMessageRow *self)
 {
   const char *text = lw_message_get_text (self->message);
+  gsize n = strlen (text);
+  GtkWidget *last = gtk_widget_get_last_child (GTK_WIDGET (self->text));
+  GtkLabel *label = last ? GTK_LABEL (last) : NULL;
 
-  gtk_label_set_label (self->label, text);
-  gtk_widget_set_visible (GTK_WIDGET (self->label), *text != '\0');
+  while (n)
+    {
+      const char *start = text + self->last_piece;
+      gsize end = piece_end (start, n - self->last_piece);
+      g_autofree char *piece = g_strndup (start, end);
+
+      if (!label)
+        label = add_label (self);
+      gtk_label_set_label (label, piece);
+      if (self->last_piece + end >= n)
+        break;
+      /* The break between two labels stands for the line break or space. */
+      self->last_piece += end + (start[end] == '\n' || start[end] == ' ');
+      label = NULL;
+    }
+  gtk_widget_set_visible (GTK_WIDGET (self->text), n > 0);
 }
 
 static void
@@ -125,7 +196,7 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, clamp);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, box);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, tiles);
-  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, label);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, text);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, progress);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, spinner);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, status);
@@ -164,12 +235,13 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
 
   g_signal_group_set_target (self->signals, NULL);
   clear_tiles (self);
+  clear_text (self);
   g_set_object (&self->message, message);
   if (!message)
     return;
 
   user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
-  gtk_widget_set_halign (GTK_WIDGET (self->label), user ? GTK_ALIGN_END : GTK_ALIGN_START);
+  gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_START);
   if (user)
     {
       gtk_widget_remove_css_class (GTK_WIDGET (self), "assistant");

@@ -312,6 +312,15 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* ---- Drop ---- */
 
+/* Not only transparent: screen readers would find it. */
+static void
+veil_changed (LwWindow *self)
+{
+  if (!gtk_revealer_get_reveal_child (self->drop_veil)
+      && !gtk_revealer_get_child_revealed (self->drop_veil))
+    gtk_widget_set_visible (GTK_WIDGET (self->drop_veil), FALSE);
+}
+
 static gboolean
 dropped (LwWindow *self, const GValue *value)
 {
@@ -323,6 +332,7 @@ dropped (LwWindow *self, const GValue *value)
 static GdkDragAction
 drag_entered (LwWindow *self)
 {
+  gtk_widget_set_visible (GTK_WIDGET (self->drop_veil), TRUE);
   gtk_revealer_set_reveal_child (self->drop_veil, TRUE);
   return GDK_ACTION_COPY;
 }
@@ -425,6 +435,7 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, send);
   gtk_widget_class_bind_template_callback (widget_class, stop);
   gtk_widget_class_bind_template_callback (widget_class, attach_problem);
+  gtk_widget_class_bind_template_callback (widget_class, veil_changed);
   lw_window_install_actions (widget_class);
 }
 

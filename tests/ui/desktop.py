@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Driving a program through accessibility and the X server, always waiting for what should happen."""
+
+import os
+import signal
+import subprocess
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi, GLib  # noqa: E402
+
+DEADLINE = float(os.environ.get("LW_UI_DEADLINE", "40"))  # seconds any single thing may take on a busy machine
+
+Atspi.init()
+Atspi.set_timeout(2000, 4000)
+
+
+class Missing(AssertionError):
+    pass
+
+
+def wait_for(what, probe, deadline=DEADLINE):
+    """The first true value of probe(); errors of a tree that is changing count as not yet."""
+    end = time.monotonic() + deadline
+    last = None
+    while time.monotonic() < end:
+        try:
+            value = probe()
+            if value:
+                return value
+        except GLib.Error as error:
+            last = error
+        context = GLib.MainContext.default()
+        while context.iteration(False):
+            pass
+        time.sleep(0.05)
+    raise Missing(f"waited {deadline} s for {what}" + (f" ({last.message})" if last else ""))
+
+
+def run(*args, **kwargs):
+    return subprocess.run(args, check=True, capture_output=True, text=True, **kwargs).stdout.strip()
+
+
+def walk(node):
+    yield node
+    for i in range(node.get_child_count()):
+        child = node.get_child_at_index(i)
+        if child is not None:
+            yield from walk(child)
+
+
+def role(node):
+    return node.get_role_name()
+
+
+def showing(node):
+    """GTK 4.8 gives SHOWING to windows only; a widget that has no size is not shown either."""
+    if not node.get_state_set().contains(Atspi.StateType.VISIBLE):
+        return False
+    try:
+        box = Atspi.Component.get_extents(node, Atspi.CoordType.WINDOW)
+    except GLib.Error:  # no component
+        return False
+    return box.width > 0 and box.height > 0
+
+
+def pressed(node):
+    return node.get_state_set().contains(Atspi.StateType.PRESSED)
+
+
+def sensitive(node):
+    return node.get_state_set().contains(Atspi.StateType.SENSITIVE)
+
+
+def text_of(node):
+    return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node))
+
+
+class Program:
+    """One run of the window."""
+
+    last = None
+
+    def __init__(self, *args, **environment):
+        self.log = open(os.path.join(os.environ["TMPDIR"], "longwave.log"), "w+")
+        env = dict(os.environ, LW_WATCHDOG="1", **environment)
+        Program.last = self
+        self.process = subprocess.Popen(
+            [os.environ["LW_APP"], *args], env=env, stderr=self.log, stdout=self.log
+        )
+        self.app = wait_for("the program on the accessibility bus", self._find_app)
+        self.window = wait_for("the X window", self._find_window)
+        wait_for("the question field", lambda: self.find("text", "Question"))
+        run("xdotool", "windowfocus", "--sync", self.window)
+
+    def _find_app(self):
+        assert self.process.poll() is None, "the program ended: " + self.output()
+        desktop = Atspi.get_desktop(0)
+        for i in range(desktop.get_child_count()):
+            app = desktop.get_child_at_index(i)
+            if app and app.get_process_id() == self.process.pid and app.get_child_count():
+                return app
+        return None
+
+    def _find_window(self):
+        found = subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        return found[-1] if found else None
+
+    def output(self):
+        self.log.flush()
+        return open(self.log.name).read()
+
+    # -- Finding --
+
+    def find_all(self, wanted_role=None, name=None, contains=None):
+        result = []
+        for node in walk(self.app):
+            if wanted_role and role(node) != wanted_role:
+                continue
+            label = node.get_name() or ""
+            if name is not None and label != name:
+                continue
+            if contains is not None and contains not in label:
+                continue
+            if showing(node):
+                result.append(node)
+        return result
+
+    def find(self, wanted_role=None, name=None, contains=None):
+        found = self.find_all(wanted_role, name, contains)
+        return found[0] if found else None
+
+    def get(self, wanted_role=None, name=None, contains=None):
+        return wait_for(
+            f"{wanted_role or 'something'} {name or contains!r}",
+            lambda: self.find(wanted_role, name, contains),
+        )
+
+    # -- Acting --
+
+    def press(self, name):
+        button = wait_for(
+            f"the button {name!r} to be usable",
+            lambda: next(
+                (b for b in self.find_all(name=name)
+                 if role(b) in ("push button", "toggle button", "button") and sensitive(b)), None),
+        )
+        assert Atspi.Action.do_action(button, 0), f"the button {name!r} did nothing"
+
+    def question(self):
+        return self.get("text", "Question")
+
+    def write(self, text):
+        field = self.question()
+        at = Atspi.Text.get_character_count(field)
+        Atspi.EditableText.insert_text(field, at, text, len(text.encode()))
+        wait_for("the text in the field", lambda: text in text_of(self.question()))
+
+    def key(self, *keys):
+        run("xdotool", "windowfocus", "--sync", self.window)
+        run("xdotool", "key", *keys)
+
+    def screenshot(self, name):
+        folder = os.environ["LW_SCREENSHOTS"]
+        os.makedirs(folder, exist_ok=True)
+        run("import", "-window", self.window, os.path.join(folder, name + ".png"))
+
+    def dump(self):
+        """The tree as text, for a failed test."""
+        lines = []
+
+        def add(node, depth):
+            flags = "" if showing(node) else " (hidden)"
+            lines.append("  " * depth + f"{role(node)} {node.get_name()!r}{flags}")
+            for i in range(node.get_child_count()):
+                child = node.get_child_at_index(i)
+                if child is not None:
+                    add(child, depth + 1)
+
+        try:
+            add(self.app, 0)
+        except GLib.Error as error:
+            lines.append(error.message)
+        return "\n".join(lines)
+
+    # -- Ending --
+
+    def quit(self):
+        self.key("ctrl+q")
+        self.process.wait(DEADLINE)
+        return self.process.returncode
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()

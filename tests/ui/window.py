@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window from outside: drop, ask, stop, restart, find again, fail without losing anything."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+from desktop import Program, pressed, role, run, text_of, wait_for, walk
+from endless_model import make_endless
+
+TMP = os.environ["TMPDIR"]
+FIXTURES = os.environ["LW_FIXTURES"]
+stalls = []
+
+
+def make_models():
+    """Default: the one that comes with the program, else a tiny random one; both can see."""
+    folder = os.path.join(TMP, "model")
+    os.makedirs(folder)
+    tiny = os.path.join(FIXTURES, "a-text-f16.gguf")
+    vision = os.path.join(FIXTURES, "a-mmproj-f16.gguf")
+    shutil.copy(tiny, os.path.join(folder, "tiny.gguf"))
+    shutil.copy(vision, os.path.join(folder, "mmproj.gguf"))
+
+    endless = os.path.join(TMP, "endless")
+    os.makedirs(endless)
+    # Slow enough (some 60 MB of weights) to be stopped by hand.
+    slow = os.path.join(endless, "endless.gguf")
+    run(sys.executable, os.environ["LW_MAKE_RANDOM"], "--preset", "0.5b", "--type", "q8_0", "--layers",
+        "4", "--vocab", "2048", "--context", "16384", slow)
+    make_endless(slow)
+
+    own = [p for p in glob.glob(os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "*.gguf"))
+           if not os.path.basename(p).startswith("mmproj")]
+    return {
+        "default": own[0] if own else os.path.join(folder, "tiny.gguf"),
+        "endless": os.path.join(endless, "endless.gguf"),
+        "blind": os.path.join(endless, "endless.gguf"),
+        "missing": os.path.join(TMP, "nowhere.gguf"),
+        "real": bool(own),
+    }
+
+
+def make_picture():
+    path = os.path.join(TMP, "red circle.png")
+    run("convert", "-size", "320x240", "xc:white", "-fill", "#d03030", "-draw",
+        "circle 160,120 160,50", path)
+    return path
+
+
+def make_film():
+    path = os.path.join(TMP, "moving.mp4")
+    run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=3",
+        "-pix_fmt", "yuv420p", path)
+    return path
+
+
+def note_stalls(program, label):
+    found = re.search(r"watchdog: (\d+) stalls over 50 ms, longest (\d+) ms", program.output())
+    if found:
+        stalls.append(f"{label}: {found[1]} stalls over 50 ms, longest {found[2]} ms")
+
+
+class Window(unittest.TestCase):
+    """The tests share one home and run in the order of their names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.models = make_models()
+        cls.picture = make_picture()
+        cls.film = make_film()
+
+    def start(self, model, *args, **environment):
+        self.program = Program(*args, LW_DEFAULT_MODEL=self.models[model], **environment)
+        self.addCleanup(self.program.process.kill)
+        return self.program
+
+    def tearDown(self):
+        outcome = self._outcome.result
+        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
+        p = Program.last
+        if failed and p and p.process.poll() is None:
+            p.screenshot("failed-" + self._testMethodName)
+            print(p.dump())
+        if failed and p:
+            print(p.output())
+
+    def end(self, label):
+        self.assertEqual(self.program.quit(), 0, self.program.output())
+        note_stalls(self.program, label)
+        self.assertNotRegex(self.program.output(), r"CRITICAL|WARNING")
+
+    def answers(self, p):
+        """Texts of the model's rows, in order."""
+        rows = [n.get_name() for n in p.find_all("list item", contains="Longwave: ")]
+        return [r[len("Longwave: "):] for r in rows]
+
+    def wait_for_answer(self, p):
+        wait_for("the answer to begin and end",
+                 lambda: p.find("label", contains="tokens/s") and any(self.answers(p)))
+
+    def drop(self, p, path):
+        """Drag the file from another window onto this one, with the mouse."""
+        source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], p.window, path],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(source.stdout.close)
+        self.addCleanup(source.wait)
+        self.addCleanup(source.kill)
+        window = wait_for("the window to drag from", lambda: subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", "Drag source"],
+            capture_output=True, text=True).stdout.split())[-1]
+        run("xdotool", "windowmove", "--sync", window, "1060", "300")
+        # Onto the text field: a file must not arrive there as text.
+        run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
+        for x in range(1130, 590, -20):
+            run("xdotool", "mousemove", str(x), str(380 + (1130 - x) // 2))
+        wait_for("the sign that files can be dropped", lambda: p.find(name="Drop Pictures or Films"))
+        p.screenshot("drop")
+        run("xdotool", "mouseup", "1")
+        self.assertEqual(source.stdout.readline(), "drag ended\n")
+        source.kill()
+
+    def test_1_drop_a_picture_and_ask(self):
+        p = self.start("default")
+        p.screenshot("empty")
+        self.drop(p, self.picture)
+        p.get(contains="Remove red circle.png")
+        p.write("What do you see?")
+        p.screenshot("composer")
+        p.key("Return")
+        self.wait_for_answer(p)
+        self.assertEqual(text_of(p.question()), "")
+        p.get(contains="Picture red circle.png")
+        p.get("list item", contains="You: What do you see?")
+        p.get("list item", name="What do you see?")
+        p.screenshot("answer")
+
+        # The second turn, and a film from the keyboard's clipboard.
+        uri = "file://" + self.film.replace(" ", "%20")
+        subprocess.run(["xclip", "-selection", "clipboard", "-t", "text/uri-list"],
+                       input=uri + "\r\n", text=True, check=True, stdout=subprocess.DEVNULL)
+        p.key("ctrl+v")
+        p.get(contains="Remove moving.mp4")
+        p.write("And here?")
+        p.press("Send")
+        p.get("list item", contains="You: And here?")
+        wait_for("the second answer", lambda: len([a for a in self.answers(p) if a]) == 2
+                 and len(p.find_all("label", contains="tokens/s")) >= 1 and p.find(name="Send"))
+        wait_for("what was reused of the first turn",
+                 lambda: p.find("label", contains="prompt tokens reused"))
+        p.screenshot("second-turn")
+        self.end("ask")
+
+    def test_2_stop_keeps_the_text(self):
+        p = self.start("endless")
+        p.get("list item", name="What do you see?")
+        self.new_chat(p)
+        p.write("Tell me a very long story about the sea and the ships on it, please")
+        p.press("Send")
+        wait_for("the answer to begin", lambda: any(len(t) > 40 for t in self.label_texts(p)))
+        p.screenshot("writing")
+        p.press("Stop")
+        p.get("label", contains="Stopped")
+        p.get(name="Send")
+        stopped = self.answers(p)[-1]
+        self.assertGreater(len(stopped), 40)
+        p.screenshot("stopped")
+
+        # Killed in the middle of another one, what was written a second before is kept.
+        self.new_chat(p)
+        p.write("Another one")
+        p.press("Send")
+        wait_for("the other answer to begin", lambda: any(len(t) > 40 for t in self.label_texts(p)))
+        self.wait_until_saved()
+        p.kill()
+        Window.stopped = stopped
+
+    def new_chat(self, p):
+        p.press("New chat")
+        p.get("label", "New Chat")
+
+    def label_texts(self, p):
+        chat = p.get("list", "Messages")
+        return [text_of(n) for n in self.labels_below(chat)]
+
+    def labels_below(self, node):
+        return [n for n in walk(node) if role(n) == "label"]
+
+    def wait_until_saved(self):
+        import sqlite3
+        path = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
+
+        def saved():
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as db:
+                row = db.execute("SELECT length(text) FROM messages WHERE state = 1").fetchone()
+            return row and row[0] > 40
+        wait_for("the unfinished answer in the database", saved)
+
+    def test_3_restart_and_find(self):
+        p = self.start("default", ADW_DEBUG_COLOR_SCHEME="prefer-dark")
+        # The chat that was open last is open again, with what it had.
+        p.get("list item", contains="You: Another one")
+        p.get("label", contains="Interrupted")
+        p.screenshot("dark-interrupted")
+        row = p.get("list item", contains="Tell me a very long story")
+        self.select(p, row)
+        p.get("list item", contains="You: Tell me a very long story")
+        wait_for("the stopped answer", lambda: self.answers(p)[-1:] == [Window.stopped])
+        row = p.get("list item", name="What do you see?")
+        self.select(p, row)
+        p.get("list item", contains="You: What do you see?")
+        p.get(contains="Film moving.mp4")
+        p.screenshot("dark")
+        self.end("restart")
+
+    def select(self, p, row):
+        from gi.repository import Atspi
+        for i in range(Atspi.Action.get_n_actions(row)):
+            if "select" in Atspi.Action.get_action_name(row, i):
+                Atspi.Action.do_action(row, i)
+                return
+        # Without that action: a click in its middle.
+        box = Atspi.Component.get_extents(row, Atspi.CoordType.WINDOW)
+        run("xdotool", "mousemove", "--window", p.window, str(box.x + box.width // 3),
+            str(box.y + box.height // 2), "click", "1")
+
+    def test_4_errors_lose_nothing(self):
+        p = self.start("missing")
+        p.get(contains="nowhere.gguf")
+        self.new_chat(p)
+        p.write("This must not get lost")
+        p.press("Send")
+        p.get("label", contains="nowhere.gguf")
+        wait_for("the question back in the field",
+                 lambda: text_of(p.question()) == "This must not get lost")
+        self.assertIsNone(p.find("list item", name="This must not get lost"))
+        p.screenshot("error")
+        self.end("missing model")
+
+        p = self.start("blind", self.picture)
+        p.get(contains="Remove red circle.png")
+        p.write("Look at this")
+        p.press("Send")
+        p.get("label", contains="cannot see")
+        wait_for("the question back", lambda: text_of(p.question()) == "Look at this")
+        p.get(contains="Remove red circle.png")
+        p.get(name="Choose Model")
+        p.screenshot("error-blind")
+
+        # A file that is no picture is refused at once, what was written stays.
+        text = os.path.join(TMP, "notes.png")
+        with open(text, "w") as f:
+            f.write("not a picture")
+        subprocess.run([os.environ["LW_APP"], text], check=True, timeout=60)
+        wait_for("the refusal", lambda: p.find("label", contains="notes.png"))
+        self.assertEqual(text_of(p.question()), "Look at this")
+        self.end("no vision")
+
+    def test_5_narrow(self):
+        folder = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings")
+        path = os.path.join(folder, "keyfile")
+        lines = open(path).read()
+        lines = re.sub(r"window-width=\d+", "window-width=360", lines)
+        lines = re.sub(r"window-height=\d+", "window-height=640", lines)
+        open(path, "w").write(lines)
+        p = self.start("default")
+        size = run("xdotool", "getwindowgeometry", "--shell", p.window)
+        width = int(re.search(r"WIDTH=(\d+)", size)[1])
+        self.assertLessEqual(width, 380)  # 360 and the frame
+        p.screenshot("narrow")
+        self.assertFalse(pressed(p.get("push button", "Show chats")), "the sidebar is folded away")
+        p.key("F9")
+        wait_for("the sidebar", lambda: pressed(p.get("push button", "Show chats")))
+        p.get("list item", name="What do you see?")
+        p.screenshot("narrow-sidebar")
+        p.key("F9")
+        p.key("F10")
+        p.get(contains="About Longwave")
+        p.key("Escape")
+        self.end("narrow")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    program = unittest.main(exit=False, verbosity=2)
+    for line in stalls:
+        print("main loop, " + line)
+    sys.exit(0 if program.result.wasSuccessful() else 1)
