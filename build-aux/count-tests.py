@@ -55,7 +55,8 @@ def count(label, folder, totals):
         elif not any(seen.values()):
             seen["passed" if good else "skipped"] += 1
             if not good:
-                print(f"skipped: {label}: {test['name']}: the whole program")
+                said = (test.get("stdout") or "").strip().splitlines()
+                print(f"skipped: {label}: {test['name']}: {said[-1] if said else 'no reason given'}")
         for state, n in seen.items():
             totals[state] += n
 

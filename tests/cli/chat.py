@@ -7,7 +7,7 @@ import select
 import signal
 import time
 
-from lwtest import ENV, LIMIT, LW, MMPROJ, MODEL, endless_model, main, picture, test, write
+from lwtest import ENV, LIMIT, LW, MMPROJ, MODEL, Skip, endless_model, main, picture, test, write
 
 
 class Chat:
@@ -15,7 +15,10 @@ class Chat:
 
     def __init__(self, *args, model=MODEL):
         self.seen = ""
-        self.pid, self.fd = pty.fork()
+        try:
+            self.pid, self.fd = pty.fork()
+        except OSError as e:
+            raise Skip(f"no pseudo-terminals here: {e}") from e
         if self.pid == 0:
             os.execve(LW, [LW, "run", "-m", str(model), "--mmproj", str(MMPROJ), *map(str, args)],
                       {**ENV, "TERM": "xterm"})
