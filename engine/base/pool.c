@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One 64-bit word, `state`, is the whole protocol: its low half counts the tasks not yet taken, its
- * high half the loops run so far.  A thread takes a task by lowering the count with compare-and-swap.
- * The job's fields change only while the count is zero and every taken task has ended, so a thread
- * whose swap succeeded has read the fields of the loop it joined; a late one finds the word changed.
- * The caller waits for tasks, not for workers: one that overslept the whole loop costs nothing.
+ * high half the loops run so far.  A thread takes a task by lowering the count with
+ * compare-and-swap. The job's fields change only while the count is zero and every taken task has
+ * ended, so a thread whose swap succeeded has read the fields of the loop it joined; a late one
+ * finds the word changed. The caller waits for tasks, not for workers: one that overslept the whole
+ * loop costs nothing.
  */
 #include "engine/base/pool.h"
 

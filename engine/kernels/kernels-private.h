@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define LW_KERNEL_STEMS(X) X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)
+#define LW_KERNEL_STEMS(X)                                                                         \
+    X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)
 
 #define X(stem)                                                                                    \
     void lw_##stem##_init_c(lw_kernels *k);                                                        \
@@ -32,7 +33,7 @@ typedef struct {
 G_STATIC_ASSERT(sizeof(lw_block_q8_0) == 34);
 G_STATIC_ASSERT(sizeof(lw_block_q4_0) == 18);
 
-/* Before a loop over registers: an array of vectors stays out of memory only when it is unrolled. */
+/* Before a loop over registers: an array of vectors stays out of memory only when unrolled. */
 #if defined(__clang__)
 #define LW_UNROLL _Pragma("clang loop unroll(full)")
 #else

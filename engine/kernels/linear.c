@@ -18,8 +18,8 @@
 /* Weight bytes of one matvec task: long enough to stream, short enough to share out evenly. */
 #define MATVEC_TASK_BYTES (48 * 1024)
 
-/* Per thread: unpacked panels that are multiplied with one block of activation rows in turn, and the
- * bytes of such a block.  Both together stay in a 1 MiB second-level cache. */
+/* Per thread: unpacked panels that are multiplied with one block of activation rows in turn, and
+ * the bytes of such a block.  Both together stay in a 1 MiB second-level cache. */
 #define PANEL_BYTES (256 * 1024)
 #define ROW_BLOCK_BYTES (384 * 1024)
 
@@ -84,7 +84,7 @@ gsize lw_linear_scratch_bytes(int max_rows, int max_in, int n_threads)
            (gsize)n_threads * panel_area_bytes(max_in);
 }
 
-/* -- activations ------------------------------------------------------------------------------ */
+/* -- activations ------------------------------------------------------------------------------- */
 
 #define QUANT_TASK_ROWS 8
 
@@ -275,7 +275,7 @@ static void panel_task(void *ctx, int task, int worker)
         multiply(j, iw, row0, n_rows, area, i, MIN(i + step, end));
 }
 
-/* -- the cut ------------------------------------------------------------------------------------ */
+/* -- the cut ----------------------------------------------------------------------------------- */
 
 static int cut_matvec(job *j)
 {
@@ -318,14 +318,22 @@ gboolean lw_linear(lw_pool *pool, const lw_kernels *k, const lw_weight *const *w
 
     g_return_val_if_fail(n_w >= 1 && n_w <= MAX_WEIGHTS && rows >= 1, FALSE);
     job j = {
-        .k = k, .w = w, .n_w = n_w, .n_in = w[0]->n_in, .rows = rows,
-        .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride,
+        .k = k,
+        .w = w,
+        .n_w = n_w,
+        .n_in = w[0]->n_in,
+        .rows = rows,
+        .x = x,
+        .x_stride = x_stride,
+        .y = y,
+        .y_stride = y_stride,
     };
     for (int i = 0; i < n_w; i++) {
         g_return_val_if_fail(w[i]->n_in == j.n_in && w[i]->n_out >= 1, FALSE);
         gboolean is_int = is_int_type(w[i]->type);
         g_return_val_if_fail(is_int || w[i]->type == LW_TYPE_F32 || w[i]->type == LW_TYPE_F16 ||
-                                 w[i]->type == LW_TYPE_BF16, FALSE);
+                                 w[i]->type == LW_TYPE_BF16,
+                             FALSE);
         g_return_val_if_fail(!is_int || j.n_in % LW_QK == 0, FALSE);
         j.any_int |= is_int;
     }

@@ -12,11 +12,13 @@ static inline gsize place(int r, int i)
     return (gsize)(i / 4) * (LW_PANEL_I8_ROWS * 4) + (gsize)r * 4 + i % 4;
 }
 
-static void pack_q8_0(const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel, float *scale)
+static void pack_q8_0(const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,
+                      float *scale)
 {
     for (int b = 0; b < k / LW_QK; b++) {
         for (int r = 0; r < LW_PANEL_I8_ROWS; r++) {
-            const lw_block_q8_0 *row = (const void *)((const char *)w + MIN(r, n_rows - 1) * row_bytes);
+            const lw_block_q8_0 *row =
+                (const void *)((const char *)w + MIN(r, n_rows - 1) * row_bytes);
             scale[r] = lw_f16_to_f32(row[b].d);
             for (int i = 0; i < LW_QK; i++)
                 panel[place(r, i)] = (uint8_t)(row[b].q[i] + 128);
@@ -26,11 +28,13 @@ static void pack_q8_0(const void *w, gsize row_bytes, int n_rows, int k, uint8_t
     }
 }
 
-static void pack_q4_0(const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel, float *scale)
+static void pack_q4_0(const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,
+                      float *scale)
 {
     for (int b = 0; b < k / LW_QK; b++) {
         for (int r = 0; r < LW_PANEL_I8_ROWS; r++) {
-            const lw_block_q4_0 *row = (const void *)((const char *)w + MIN(r, n_rows - 1) * row_bytes);
+            const lw_block_q4_0 *row =
+                (const void *)((const char *)w + MIN(r, n_rows - 1) * row_bytes);
             scale[r] = lw_f16_to_f32(row[b].d);
             for (int i = 0; i < 16; i++) {
                 panel[place(r, i)] = (row[b].q[i] & 15) + 120;

@@ -11,8 +11,8 @@
 #include "engine/gguf/gguf.h"
 #include "engine/kernels/linear.h"
 
-/* Each figure is the median of runs that last this long together: other programs slow some down, and
- * a virtual machine's clock makes some look too fast. */
+/* Each figure is the median of runs that last this long together: other programs slow some down,
+ * and a virtual machine's clock makes some look too fast. */
 #define BENCH_NS 60000000
 #define MAX_RUNS 200
 
@@ -62,7 +62,7 @@ static void *filled(gsize n_bytes)
     return p;
 }
 
-/* -- ceilings ------------------------------------------------------------------------------------ */
+/* -- ceilings ---------------------------------------------------------------------------------- */
 
 typedef struct {
     lw_pool *pool;
@@ -94,13 +94,17 @@ static void read_all(void *ctx)
 #if defined(__x86_64__)
 #define LOOPS 100000
 #define TEN(op)                                                                                    \
-    op "0\n\t" op "1\n\t" op "2\n\t" op "3\n\t" op "4\n\t" op "5\n\t" op "6\n\t" op "7\n\t" op "8\n\t" op "9\n\t"
+    op "0\n\t" op "1\n\t" op "2\n\t" op "3\n\t" op "4\n\t" op "5\n\t" op "6\n\t" op "7\n\t" op     \
+       "8\n\t" op "9\n\t"
 #define PEAK(name, op)                                                                             \
     static void name(void *ctx)                                                                    \
     {                                                                                              \
         for (int i = 0; i < LOOPS; i++)                                                            \
-            __asm__ volatile(TEN(op) : : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", \
-                             "xmm7", "xmm8", "xmm9");                                              \
+            __asm__ volatile(TEN(op)                                                               \
+                             :                                                                     \
+                             :                                                                     \
+                             : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",     \
+                               "xmm8", "xmm9");                                                    \
     }
 
 PEAK(peak_fma256, "vfmadd231ps %%ymm14, %%ymm15, %%ymm")
@@ -133,7 +137,7 @@ void bench_ceilings(guint cpu_flags)
 #endif
 }
 
-/* -- single kernels ------------------------------------------------------------------------------ */
+/* -- single kernels ---------------------------------------------------------------------------- */
 
 /* Arguments of whatever is measured: each RUN() names the fields it uses. */
 typedef struct {
@@ -196,7 +200,8 @@ static void report(const char *name, const char *shape, void (*run)(void *), arg
         return;
     gboolean alone = a->pool == NULL || lw_pool_n_threads(a->pool) == 1;
     double t = seconds_of(run, a, alone ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
-    printf("%-7s %-14s %-28s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6, bytes / t / 1e9);
+    printf("%-7s %-14s %-28s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6,
+           bytes / t / 1e9);
     if (flops > 0)
         printf(" %8.1f GFLOP/s", flops / t / 1e9);
     printf("\n");
@@ -249,9 +254,18 @@ static void products(args *a)
     MATVEC(pack_f16, LW_TYPE_F16, "32 x 896");
     MATVEC(pack_bf16, LW_TYPE_BF16, "32 x 896");
 
-    a->mul = (lw_panel_mul){.panel = a->w, .panel_scale = a->z, .k = 896, .rows = 256, .cols = 16,
-                            .x = a->x, .x_stride = 896, .q = a->q, .scale = a->scale, .qsum = a->qsum,
-                            .y = a->y, .y_stride = 32};
+    a->mul = (lw_panel_mul){.panel = a->w,
+                            .panel_scale = a->z,
+                            .k = 896,
+                            .rows = 256,
+                            .cols = 16,
+                            .x = a->x,
+                            .x_stride = 896,
+                            .q = a->q,
+                            .scale = a->scale,
+                            .qsum = a->qsum,
+                            .y = a->y,
+                            .y_stride = 32};
     REPORT(panel_i8, "16 x 896 x 256 rows", 896.0 * (16 + 256), 2.0 * 896 * 16 * 256);
     a->mul.cols = 32;
     REPORT(panel_f32, "32 x 896 x 256 rows", 4 * 896.0 * (32 + 256), 2.0 * 896 * 32 * 256);
@@ -267,16 +281,25 @@ static void attention(args *a)
         int rows = shapes[i].rows, d = shapes[i].d;
         g_autofree char *shape = g_strdup_printf("%d rows, d %d", rows, d);
         double flops = 4.0 * rows * d * LW_ATTN_TILE, elems = 2.0 * d * LW_ATTN_TILE;
-        a->attn = (lw_attn_step){.q = a->x, .q_stride = d, .k = a->w, .v = (char *)a->w + (1 << 20),
-                                 .kv_stride = d, .rows = rows, .n_keys = LW_ATTN_TILE, .d = d,
-                                 .scale = 1e-3f, .m = a->z, .l = a->scale, .o = a->y,
+        a->attn = (lw_attn_step){.q = a->x,
+                                 .q_stride = d,
+                                 .k = a->w,
+                                 .v = (char *)a->w + (1 << 20),
+                                 .kv_stride = d,
+                                 .rows = rows,
+                                 .n_keys = LW_ATTN_TILE,
+                                 .d = d,
+                                 .scale = 1e-3f,
+                                 .m = a->z,
+                                 .l = a->scale,
+                                 .o = a->y,
                                  .scratch = a->scratch};
         REPORT(attn_step_f16, shape, elems * 2, flops);
         REPORT(attn_step_f32, shape, elems * 4, flops);
     }
 }
 
-/* -- lw_linear() --------------------------------------------------------------------------------- */
+/* -- lw_linear() ------------------------------------------------------------------------------- */
 
 static void run_linear(void *ctx)
 {
@@ -301,7 +324,8 @@ static void linear(args *a)
                     int n_in = shapes[s][0], n_out = shapes[s][1];
                     gsize row_bytes = lw_type_row_bytes(types[t], n_in);
                     g_autofree char *shape = g_strdup_printf("%s %dx%d, %d rows, %d thr",
-                        lw_type_get_info(types[t])->name, n_in, n_out, rows[r], n_threads);
+                                                             lw_type_get_info(types[t])->name, n_in,
+                                                             n_out, rows[r], n_threads);
                     a->weight = (lw_weight){types[t], n_in, n_out, a->w, row_bytes, NULL};
                     a->rows = rows[r];
                     REPORT(linear, shape, (double)row_bytes * n_out, 2.0 * n_in * n_out * rows[r]);
@@ -318,8 +342,13 @@ void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
     gsize n = 512 * 4864;
     args a = {
         .k = k,
-        .x = filled(n * 4), .y = filled(n * 4), .z = filled(n * 4), .w = filled((gsize)160 << 20),
-        .q = filled(n), .scale = filled(n / 8), .qsum = filled(n / 8),
+        .x = filled(n * 4),
+        .y = filled(n * 4),
+        .z = filled(n * 4),
+        .w = filled((gsize)160 << 20),
+        .q = filled(n),
+        .scale = filled(n / 8),
+        .qsum = filled(n / 8),
         .scratch = filled(MAX(LW_ATTN_SCRATCH, lw_linear_scratch_bytes(512, 4864, 64))),
     };
 

@@ -44,11 +44,19 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
         for (int r = 0; r < c->rows; r++)
             visible[r] = seen[r] - first; /* may be negative or beyond the tile */
         step(&(lw_attn_step){
-            .q = q, .q_stride = q_stride,
+            .q = q,
+            .q_stride = q_stride,
             .k = c->f16 ? (const void *)(kh + first * kv_stride) : kf + first * kv_stride,
             .v = c->f16 ? (const void *)(vh + first * kv_stride) : vf + first * kv_stride,
-            .kv_stride = kv_stride, .rows = c->rows, .n_keys = MIN(c->tile, c->n_keys - first),
-            .d = c->d, .scale = scale, .visible = c->masked ? visible : NULL, .m = m, .l = l, .o = o,
+            .kv_stride = kv_stride,
+            .rows = c->rows,
+            .n_keys = MIN(c->tile, c->n_keys - first),
+            .d = c->d,
+            .scale = scale,
+            .visible = c->masked ? visible : NULL,
+            .m = m,
+            .l = l,
+            .o = o,
             .scratch = scratch,
         });
     }
@@ -80,7 +88,8 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             }
             float got = o[(gsize)r * c->d + i] / l[r];
             if (!(fabs(got - want) <= 2e-6 * (1 + c->spread) * (1 + size)))
-                g_error("attention %s, %d rows, %d keys by %d, d %d: row %d, column %d is %.9g, not %.9g",
+                g_error("attention %s, %d rows, %d keys by %d, d %d: row %d, column %d is %.9g, "
+                        "not %.9g",
                         c->f16 ? "f16" : "f32", c->rows, c->n_keys, c->tile, c->d, r, i, got, want);
         }
     }
@@ -99,25 +108,38 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
 
 static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
 {
-    static const int dims[] = {8, 24, 32, 64, 72, 80, 128, 256, 512}, rows[] = {1, 2, 6, 7, 8, 9, 13, 29};
+    static const int dims[] = {8, 24, 32, 64, 72, 80, 128, 256, 512},
+                     rows[] = {1, 2, 6, 7, 8, 9, 13, 29};
     static const int keys[] = {1, 15, 16, 33, 64, 65, 200};
 
     for (guint d = 0; d < G_N_ELEMENTS(dims); d++) {
         for (guint r = 0; r < G_N_ELEMENTS(rows); r++) {
             for (guint n = 0; n < G_N_ELEMENTS(keys); n++) {
                 attn_case c = {
-                    .f16 = f16, .rows = rows[r], .d = dims[d], .n_keys = keys[n],
-                    .tile = n % 2 ? LW_ATTN_TILE : 47, .masked = (d + r + n) % 2, .spread = r % 2 ? 8 : 1,
+                    .f16 = f16,
+                    .rows = rows[r],
+                    .d = dims[d],
+                    .n_keys = keys[n],
+                    .tile = n % 2 ? LW_ATTN_TILE : 47,
+                    .masked = (d + r + n) % 2,
+                    .spread = r % 2 ? 8 : 1,
                 };
                 run_case(&c, step);
             }
         }
     }
     for (int n = 3; n <= 8; n++) {
-        attn_case c = {.f16 = f16, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+        attn_case c = {
+            .f16 = f16, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
         run_case(&c, step);
     }
-    attn_case many = {.f16 = f16, .rows = 7 * 64, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+    attn_case many = {.f16 = f16,
+                      .rows = 7 * 64,
+                      .d = 64,
+                      .n_keys = 150,
+                      .tile = 64,
+                      .masked = TRUE,
+                      .spread = 3};
     run_case(&many, step);
 }
 

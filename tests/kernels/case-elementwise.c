@@ -33,7 +33,8 @@ void test_add(const lw_kernels *ref, const lw_kernels *k)
 {
     for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
         int n = sizes[s];
-        float *x = check_alloc(n * 4, 4), *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
+        float *x = check_alloc(n * 4, 4), *got = check_alloc(n * 4, 4),
+              *want = check_alloc(n * 4, 0);
         check_fill_f32(x, n, FILL_EXTREME);
         check_fill_f32(want, n, FILL_NORMAL);
         memcpy(got, want, n * 4);

@@ -31,8 +31,12 @@ static void make_weights(weights *s, guint type, int n_in)
         gsize row_bytes;
         s->data[i] = check_weights(t, n_outs[i], n_in, &row_bytes);
         check_fill_f32(s->bias[i], n_outs[i], FILL_NORMAL);
-        s->w[i] = (lw_weight){.type = t, .n_in = n_in, .n_out = n_outs[i], .data = s->data[i],
-                              .row_bytes = row_bytes, .bias = i == 1 ? NULL : s->bias[i]};
+        s->w[i] = (lw_weight){.type = t,
+                              .n_in = n_in,
+                              .n_out = n_outs[i],
+                              .data = s->data[i],
+                              .row_bytes = row_bytes,
+                              .bias = i == 1 ? NULL : s->bias[i]};
     }
 }
 
@@ -48,7 +52,8 @@ static void compare(const lw_weight *w, const float *x, gsize x_stride, int rows
 
     lw_kernels_init(&ref, 0);
     for (int c = 0; c < w->n_out; c++)
-        check_row_f32(w->type, (const char *)w->data + c * w->row_bytes, w->n_in, all + (gsize)c * w->n_in);
+        check_row_f32(w->type, (const char *)w->data + c * w->row_bytes, w->n_in,
+                      all + (gsize)c * w->n_in);
     for (int r = 0; r < rows; r++) {
         memcpy(xr, x + r * x_stride, w->n_in * sizeof(float));
         if (is_int) {
@@ -88,7 +93,8 @@ static void one_case(const lw_kernels *k, lw_pool **pools, guint type, int n_in,
             y_stride[i] = w[i]->n_out + i;
             y[i] = check_alloc(rows * y_stride[i] * 4, 4);
         }
-        g_assert_true(lw_linear(pools[t], k, w, N_W, x, x_stride, rows, y, y_stride, scratch, NULL));
+        g_assert_true(
+            lw_linear(pools[t], k, w, N_W, x, x_stride, rows, y, y_stride, scratch, NULL));
         for (int i = 0; i < N_W; i++) {
             if (t == 0) {
                 compare(w[i], x, x_stride, rows, y[i], y_stride[i]);
@@ -129,7 +135,8 @@ void test_linear_cancel(const lw_kernels *k)
 {
     gsize row_bytes, y_stride = 64;
     void *data = check_weights(LW_TYPE_Q8_0, 64, 64, &row_bytes);
-    lw_weight w = {.type = LW_TYPE_Q8_0, .n_in = 64, .n_out = 64, .data = data, .row_bytes = row_bytes};
+    lw_weight w = {
+        .type = LW_TYPE_Q8_0, .n_in = 64, .n_out = 64, .data = data, .row_bytes = row_bytes};
     const lw_weight *ws = &w;
     float *x = check_alloc(10 * 64 * 4, 0), *y = check_alloc(10 * 64 * 4, 0);
     void *scratch = check_alloc(lw_linear_scratch_bytes(10, 64, 2), 0);

@@ -16,7 +16,8 @@ static void pack_int(guint type, void (*ref)(const void *, gsize, int, int, uint
             int k = blocks[i] * LW_QK;
             gsize row_bytes;
             void *w = check_weights(type, n_rows, k, &row_bytes);
-            uint8_t *got = check_alloc(LW_PANEL_I8_BYTES(k), 0), *want = check_alloc(LW_PANEL_I8_BYTES(k), 0);
+            uint8_t *got = check_alloc(LW_PANEL_I8_BYTES(k), 0),
+                    *want = check_alloc(LW_PANEL_I8_BYTES(k), 0);
             float *sgot = check_alloc(LW_PANEL_I8_SCALES(k) * 4, 0);
             float *swant = check_alloc(LW_PANEL_I8_SCALES(k) * 4, 0);
             ref(w, row_bytes, n_rows, k, want, swant);
@@ -104,7 +105,8 @@ void test_panel_i8(const lw_kernels *ref, const lw_kernels *k)
         float *x = check_alloc((gsize)rows * n * 4, 0), *y = check_alloc(rows * stride * 4, 4);
         float bias[16];
 
-        (type == LW_TYPE_Q8_0 ? ref->pack_q8_0 : ref->pack_q4_0)(w, row_bytes, cols, n, panel, wscale);
+        (type == LW_TYPE_Q8_0 ? ref->pack_q8_0 : ref->pack_q4_0)(w, row_bytes, cols, n, panel,
+                                                                 wscale);
         check_fill_f32(bias, 16, rows % 4 == 0 ? FILL_ZERO : FILL_NORMAL);
         for (int r = 0; r < rows; r++) {
             float *xr = x + (gsize)r * n;
@@ -126,9 +128,17 @@ void test_panel_i8(const lw_kernels *ref, const lw_kernels *k)
         for (gsize i = 0; i < rows * stride; i++)
             y[i] = 12345;
         k->panel_i8(&(lw_panel_mul){
-            .panel = panel, .panel_scale = wscale, .k = n, .rows = rows, .cols = cols,
-            .q = q, .scale = scale, .qsum = qsum, .bias = rows % 4 ? bias : NULL,
-            .y = y, .y_stride = stride,
+            .panel = panel,
+            .panel_scale = wscale,
+            .k = n,
+            .rows = rows,
+            .cols = cols,
+            .q = q,
+            .scale = scale,
+            .qsum = qsum,
+            .bias = rows % 4 ? bias : NULL,
+            .y = y,
+            .y_stride = stride,
         });
         for (int r = 0; r < rows; r++) {
             float *yr = y + r * stride;
@@ -138,13 +148,14 @@ void test_panel_i8(const lw_kernels *ref, const lw_kernels *k)
                 double sum = bias[c], size = fabs(sum);
                 for (int i = 0; i < n; i++) {
                     gsize at = (gsize)(i / 32) * 512 + i % 32 / 4 * 64 + c * 4 + i % 4;
-                    double p = (double)(panel[at] - 128) * wscale[i / 32 * 16 + c] * x[(gsize)r * n + i];
+                    double p =
+                        (double)(panel[at] - 128) * wscale[i / 32 * 16 + c] * x[(gsize)r * n + i];
                     sum += p;
                     size += fabs(p);
                 }
                 if (!(fabs(yr[c] - sum) <= 2e-6 * size + 1e-37))
-                    g_error("panel_i8: row %d of %d, column %d of %d, k %d: %.9g, not %.9g", r, rows, c,
-                            cols, n, yr[c], sum);
+                    g_error("panel_i8: row %d of %d, column %d of %d, k %d: %.9g, not %.9g", r,
+                            rows, c, cols, n, yr[c], sum);
             }
         }
         check_free(w);
@@ -177,8 +188,15 @@ void test_panel_f32(const lw_kernels *ref, const lw_kernels *k)
         for (gsize i = 0; i < rows * stride; i++)
             y[i] = 12345;
         k->panel_f32(&(lw_panel_mul){
-            .panel = panel, .k = n, .rows = rows, .cols = cols, .x = x, .x_stride = x_stride,
-            .bias = rows % 4 ? bias : NULL, .y = y, .y_stride = stride,
+            .panel = panel,
+            .k = n,
+            .rows = rows,
+            .cols = cols,
+            .x = x,
+            .x_stride = x_stride,
+            .bias = rows % 4 ? bias : NULL,
+            .y = y,
+            .y_stride = stride,
         });
         for (int r = 0; r < rows; r++) {
             for (int c = 0; c < GAP; c++)
@@ -191,8 +209,8 @@ void test_panel_f32(const lw_kernels *ref, const lw_kernels *k)
                     size += fabs(p);
                 }
                 if (!(fabs(y[r * stride + c] - sum) <= 4e-6 * size + 1e-37))
-                    g_error("panel_f32: row %d of %d, column %d of %d, k %d: %.9g, not %.9g", r, rows, c,
-                            cols, n, y[r * stride + c], sum);
+                    g_error("panel_f32: row %d of %d, column %d of %d, k %d: %.9g, not %.9g", r,
+                            rows, c, cols, n, y[r * stride + c], sum);
             }
         }
         check_free(panel);

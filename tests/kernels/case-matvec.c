@@ -27,10 +27,10 @@ static void check_dots(const char *what, const float *got, guint type, const voi
     }
 }
 
-static void float_case(guint type,
-                       void (*f)(const void *, gsize, int, int, const float *, float *))
+static void float_case(guint type, void (*f)(const void *, gsize, int, int, const float *, float *))
 {
-    static const int ks[] = {1, 5, 16, 31, 64, 100, 255, 896, 1000}, rows[] = {1, 2, 3, 4, 7, 16, 33};
+    static const int ks[] = {1, 5, 16, 31, 64, 100, 255, 896, 1000},
+                     rows[] = {1, 2, 3, 4, 7, 16, 33};
 
     for (guint i = 0; i < G_N_ELEMENTS(ks); i++) {
         for (guint j = 0; j < G_N_ELEMENTS(rows); j++) {
@@ -48,7 +48,8 @@ static void float_case(guint type,
 }
 
 static void int_case(guint type, const lw_kernels *ref,
-                     void (*f)(const void *, gsize, int, int, const int8_t *, const float *, float *))
+                     void (*f)(const void *, gsize, int, int, const int8_t *, const float *,
+                               float *))
 {
     static const int blocks[] = {1, 2, 3, 15, 16, 17, 28, 31, 33, 152}, rows[] = {1, 2, 5, 8, 17};
 

@@ -149,19 +149,21 @@ void check_equal_f32(const char *what, const float *got, const float *want, gsiz
         if (isnan(got[i]) && isnan(want[i]))
             continue;
         if (lw_f32_bits(got[i]) != lw_f32_bits(want[i]))
-            g_error("%s: element %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " is %.9g, not %.9g", what, i,
-                    n, got[i], want[i]);
+            g_error("%s: element %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " is %.9g, not %.9g",
+                    what, i, n, got[i], want[i]);
     }
 }
 
-void check_close_f32(const char *what, const float *got, const float *want, gsize n, float rel, float abs)
+void check_close_f32(const char *what, const float *got, const float *want, gsize n, float rel,
+                     float abs)
 {
     for (gsize i = 0; i < n; i++) {
         if ((isnan(got[i]) && isnan(want[i])) || got[i] == want[i])
             continue;
         float bound = rel * fabsf(want[i]) + abs;
         if (!(fabsf(got[i] - want[i]) <= bound) || isinf(want[i]))
-            g_error("%s: element %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " is %.9g, not %.9g +- %.2g",
+            g_error("%s: element %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT
+                    " is %.9g, not %.9g +- %.2g",
                     what, i, n, got[i], want[i], bound);
     }
 }

@@ -59,7 +59,8 @@ static void test_narrow_bf16(void)
     g_assert_cmphex(lw_f32_to_bf16(lw_f32_from_bits(0x3f818000)), ==, 0x3f82);
     g_assert_cmphex(lw_f32_to_bf16(lw_f32_from_bits(0x3f808001)), ==, 0x3f81);
     g_assert_cmphex(lw_f32_to_bf16(lw_f32_from_bits(0x3f807fff)), ==, 0x3f80);
-    g_assert_cmphex(lw_f32_to_bf16(lw_f32_from_bits(0x7f7fffff)), ==, 0x7f80); /* rounds to infinity */
+    g_assert_cmphex(lw_f32_to_bf16(lw_f32_from_bits(0x7f7fffff)), ==,
+                    0x7f80); /* rounds to infinity */
     g_assert_cmphex(lw_f32_to_bf16(-INFINITY), ==, 0xff80);
     guint16 nan = lw_f32_to_bf16(lw_f32_from_bits(0x7f800001));
     g_assert_true(isnan(lw_bf16_to_f32(nan)));

@@ -5,7 +5,7 @@
 #define MAX_TASKS 5000
 
 typedef struct {
-    gint ran[MAX_TASKS];            /* times each task ran */
+    gint ran[MAX_TASKS];                  /* times each task ran */
     gint per_worker[LW_POOL_MAX_THREADS]; /* a worker index is used by one thread at a time */
     gint busy[LW_POOL_MAX_THREADS];
     int n_threads;

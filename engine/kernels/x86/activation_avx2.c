@@ -25,9 +25,9 @@ static void swiglu(const float *gate, const float *up, float *y, gsize n)
 LW_INLINE __m256 erf8(__m256 x)
 {
     static const float p[] = {7.875875e-05f, -0.00080168643f, 0.005189087f, -0.026854211f,
-                              0.112835944f, -0.37612626f, 1.1283791f};
-    static const float q[] = {0.093865186f, -0.22747317f, 0.08408099f, 0.059842244f, 0.17925999f,
-                              0.24684995f, 0.28205395f, 0.28209767f};
+                              0.112835944f,  -0.37612626f,    1.1283791f};
+    static const float q[] = {0.093865186f, -0.22747317f, 0.08408099f, 0.059842244f,
+                              0.17925999f,  0.24684995f,  0.28205395f, 0.28209767f};
     const __m256 one = _mm256_set1_ps(1.0f), sign = _mm256_set1_ps(-0.0f);
     __m256 a = _mm256_andnot_ps(sign, x), x2 = _mm256_mul_ps(x, x);
     __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(a, _mm256_set1_ps(0.5f), one));

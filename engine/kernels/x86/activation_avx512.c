@@ -28,9 +28,9 @@ static void swiglu(const float *gate, const float *up, float *y, gsize n)
 LW_INLINE __m512 erf16(__m512 x)
 {
     static const float p[] = {7.875875e-05f, -0.00080168643f, 0.005189087f, -0.026854211f,
-                              0.112835944f, -0.37612626f, 1.1283791f};
-    static const float q[] = {0.093865186f, -0.22747317f, 0.08408099f, 0.059842244f, 0.17925999f,
-                              0.24684995f, 0.28205395f, 0.28209767f};
+                              0.112835944f,  -0.37612626f,    1.1283791f};
+    static const float q[] = {0.093865186f, -0.22747317f, 0.08408099f, 0.059842244f,
+                              0.17925999f,  0.24684995f,  0.28205395f, 0.28209767f};
     const __m512 one = _mm512_set1_ps(1.0f);
     __m512 a = _mm512_abs_ps(x), x2 = _mm512_mul_ps(x, x);
     __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(a, _mm512_set1_ps(0.5f), one));

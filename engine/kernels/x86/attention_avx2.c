@@ -161,8 +161,8 @@ LW_INLINE int visible_of(const lw_attn_step *a, int r)
 }
 
 /* kt NULL: the scores are in s already. */
-LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf, int vstride,
-                         float *s, const int n)
+LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf,
+                         int vstride, float *s, const int n)
 {
     float keep[ROWS];
     int n_seen = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Two ways through one tile.  Many query rows (prefill): keys are widened and transposed once, values
- * widened once, then both products run as small matrix products, 6 query rows x 64.  Up to 8 rows (one
- * token's heads of a group): nothing is copied, every key is read once for all rows, and the softmax
- * runs with one row per lane.
+ * Two ways through one tile.  Many query rows (prefill): keys are widened and transposed once,
+ * values widened once, then both products run as small matrix products, 6 query rows x 64.  Up to 8
+ * rows (one token's heads of a group): nothing is copied, every key is read once for all rows, and
+ * the softmax runs with one row per lane.
  */
 #include "engine/kernels/x86/avx512.h"
 
@@ -20,7 +20,7 @@ LW_INLINE __m512 load_kv(const void *p, gsize at, __mmask16 m, const gboolean f1
                : _mm512_maskz_loadu_ps(m, (const float *)p + at);
 }
 
-/* -- many rows ---------------------------------------------------------------------------------- */
+/* -- many rows --------------------------------------------------------------------------------- */
 
 /* kt: [d][64], keys past n_keys repeat the last one; vf: [n_keys][d rounded up to 16]. */
 LW_INLINE void widen(const lw_attn_step *a, float *kt, float *vf, int vstride, const gboolean f16)
@@ -52,8 +52,8 @@ LW_INLINE void scores(const lw_attn_step *a, int r0, const float *kt, float *s, 
     LW_UNROLL
     for (int r = 0; r < n; r++)
         LW_UNROLL
-        for (int v = 0; v < 4; v++)
-            sum[r][v] = _mm512_setzero_ps();
+    for (int v = 0; v < 4; v++)
+        sum[r][v] = _mm512_setzero_ps();
     for (int i = 0; i < a->d; i++, kt += TILE) {
         __m512 k0 = _mm512_load_ps(kt), k1 = _mm512_load_ps(kt + 16);
         __m512 k2 = _mm512_load_ps(kt + 32), k3 = _mm512_load_ps(kt + 48);
@@ -70,8 +70,8 @@ LW_INLINE void scores(const lw_attn_step *a, int r0, const float *kt, float *s, 
     LW_UNROLL
     for (int r = 0; r < n; r++)
         LW_UNROLL
-        for (int v = 0; v < 4; v++)
-            _mm512_store_ps(s + r * TILE + v * 16, _mm512_mul_ps(sum[r][v], scale));
+    for (int v = 0; v < 4; v++)
+        _mm512_store_ps(s + r * TILE + v * 16, _mm512_mul_ps(sum[r][v], scale));
 }
 
 /* Scores of one row become weights; returns what the old sums are multiplied with. */
@@ -105,7 +105,8 @@ LW_INLINE float softmax_row(float *s, int visible, float *m, float *l)
 
 /* o = o * keep + p v for nv vectors of columns from column c on. */
 LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const float *keep,
-                          const float *vf, int vstride, int n_seen, int c, const int n, const int nv)
+                          const float *vf, int vstride, int n_seen, int c, const int n,
+                          const int nv)
 {
     float *o = a->o + (gsize)r0 * a->d + c;
     __m512 sum[ROWS][4];
@@ -114,10 +115,10 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
     LW_UNROLL
     for (int r = 0; r < n; r++)
         LW_UNROLL
-        for (int v = 0; v < nv; v++)
-            sum[r][v] = _mm512_mul_ps(_mm512_set1_ps(keep[r]),
-                                      _mm512_maskz_loadu_ps(v == nv - 1 ? last : 0xffff,
-                                                            o + (gsize)r * a->d + v * 16));
+    for (int v = 0; v < nv; v++)
+        sum[r][v] = _mm512_mul_ps(
+            _mm512_set1_ps(keep[r]),
+            _mm512_maskz_loadu_ps(v == nv - 1 ? last : 0xffff, o + (gsize)r * a->d + v * 16));
     vf += c;
     for (int j = 0; j < n_seen; j++, vf += vstride) {
         __m512 x[4];
@@ -135,9 +136,8 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
     LW_UNROLL
     for (int r = 0; r < n; r++)
         LW_UNROLL
-        for (int v = 0; v < nv; v++)
-            _mm512_mask_storeu_ps(o + (gsize)r * a->d + v * 16, v == nv - 1 ? last : 0xffff,
-                                  sum[r][v]);
+    for (int v = 0; v < nv; v++)
+        _mm512_mask_storeu_ps(o + (gsize)r * a->d + v * 16, v == nv - 1 ? last : 0xffff, sum[r][v]);
 }
 
 LW_INLINE int visible_of(const lw_attn_step *a, int r)
@@ -145,8 +145,8 @@ LW_INLINE int visible_of(const lw_attn_step *a, int r)
     return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
 }
 
-LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf, int vstride,
-                         float *s, const int n)
+LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf,
+                         int vstride, float *s, const int n)
 {
     float keep[ROWS];
     int n_seen = 0, c = 0;
@@ -182,7 +182,7 @@ LW_INLINE void many_rows(const lw_attn_step *a, const gboolean f16)
         some_rows(a, r, kt, vf, vstride, s, 1);
 }
 
-/* -- few rows ----------------------------------------------------------------------------------- */
+/* -- few rows ---------------------------------------------------------------------------------- */
 
 /* The sums of the 16 lanes of x[0..7]. */
 LW_INLINE __m256 sum_each(const __m512 x[8])
@@ -267,7 +267,8 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
     __m256 k = _mm512_castps512_ps256(lw_exp(_mm512_castps256_ps512(_mm256_sub_ps(old, now))));
     k = _mm256_mask_mov_ps(_mm256_set1_ps(1.0f), any, k);
     __m256 l = _mm256_mul_ps(_mm256_maskz_loadu_ps(rows, a->l), k);
-    l = _mm256_add_ps(l, _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1)));
+    l = _mm256_add_ps(l,
+                      _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps(sum, 1)));
     _mm256_mask_storeu_ps(a->l, any, l);
     _mm256_mask_storeu_ps(a->m, any, now);
     _mm256_store_ps(keep, k);
@@ -322,15 +323,32 @@ LW_INLINE void few_rows(const lw_attn_step *a, const int n, const gboolean f16)
 LW_INLINE void attn_step(const lw_attn_step *a, const gboolean f16)
 {
     switch (a->rows) {
-    case 1: few_rows(a, 1, f16); break;
-    case 2: few_rows(a, 2, f16); break;
-    case 3: few_rows(a, 3, f16); break;
-    case 4: few_rows(a, 4, f16); break;
-    case 5: few_rows(a, 5, f16); break;
-    case 6: few_rows(a, 6, f16); break;
-    case 7: few_rows(a, 7, f16); break;
-    case 8: few_rows(a, 8, f16); break;
-    default: many_rows(a, f16);
+    case 1:
+        few_rows(a, 1, f16);
+        break;
+    case 2:
+        few_rows(a, 2, f16);
+        break;
+    case 3:
+        few_rows(a, 3, f16);
+        break;
+    case 4:
+        few_rows(a, 4, f16);
+        break;
+    case 5:
+        few_rows(a, 5, f16);
+        break;
+    case 6:
+        few_rows(a, 6, f16);
+        break;
+    case 7:
+        few_rows(a, 7, f16);
+        break;
+    case 8:
+        few_rows(a, 8, f16);
+        break;
+    default:
+        many_rows(a, f16);
     }
 }
 

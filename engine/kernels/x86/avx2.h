@@ -108,7 +108,8 @@ LW_INLINE void lw_transpose8(__m256 t[8])
     LW_UNROLL
     for (int i = 0; i < 8; i += 4) { /* 4x4 within each 128-bit lane */
         __m256 a = _mm256_unpacklo_ps(t[i], t[i + 1]), b = _mm256_unpackhi_ps(t[i], t[i + 1]);
-        __m256 c = _mm256_unpacklo_ps(t[i + 2], t[i + 3]), d = _mm256_unpackhi_ps(t[i + 2], t[i + 3]);
+        __m256 c = _mm256_unpacklo_ps(t[i + 2], t[i + 3]),
+               d = _mm256_unpackhi_ps(t[i + 2], t[i + 3]);
         u[i + 0] = _mm256_shuffle_ps(a, c, 0x44);
         u[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
         u[i + 2] = _mm256_shuffle_ps(b, d, 0x44);

@@ -64,7 +64,8 @@ LW_INLINE void lw_transpose16(__m512 t[16])
 
     for (int i = 0; i < 16; i += 4) { /* 4x4 within each 128-bit lane */
         __m512 a = _mm512_unpacklo_ps(t[i], t[i + 1]), b = _mm512_unpackhi_ps(t[i], t[i + 1]);
-        __m512 c = _mm512_unpacklo_ps(t[i + 2], t[i + 3]), d = _mm512_unpackhi_ps(t[i + 2], t[i + 3]);
+        __m512 c = _mm512_unpacklo_ps(t[i + 2], t[i + 3]),
+               d = _mm512_unpackhi_ps(t[i + 2], t[i + 3]);
         u[i + 0] = _mm512_shuffle_ps(a, c, 0x44);
         u[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
         u[i + 2] = _mm512_shuffle_ps(b, d, 0x44);

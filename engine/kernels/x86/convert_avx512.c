@@ -8,7 +8,8 @@ static void f16_to_f32(const lw_f16 *src, float *dst, gsize n)
     for (; i + 16 <= n; i += 16)
         _mm512_storeu_ps(dst + i, lw_load_f16(src + i));
     if (i < n)
-        _mm512_mask_storeu_ps(dst + i, lw_mask16(n - i), lw_maskload_f16(lw_mask16(n - i), src + i));
+        _mm512_mask_storeu_ps(dst + i, lw_mask16(n - i),
+                              lw_maskload_f16(lw_mask16(n - i), src + i));
 }
 
 static void f32_to_f16(const float *src, lw_f16 *dst, gsize n)
@@ -27,7 +28,8 @@ static void bf16_to_f32(const lw_bf16 *src, float *dst, gsize n)
     for (; i + 16 <= n; i += 16)
         _mm512_storeu_ps(dst + i, lw_load_bf16(src + i));
     if (i < n)
-        _mm512_mask_storeu_ps(dst + i, lw_mask16(n - i), lw_maskload_bf16(lw_mask16(n - i), src + i));
+        _mm512_mask_storeu_ps(dst + i, lw_mask16(n - i),
+                              lw_maskload_bf16(lw_mask16(n - i), src + i));
 }
 
 /* 16 signed bytes times d, the first n stored. */
@@ -45,7 +47,8 @@ static void dequant_q8_0(const void *src, float *dst, gsize n)
     for (gsize i = 0; i < n; i += LW_QK, b++) {
         __m512 d = _mm512_set1_ps(_cvtsh_ss(b->d));
         store_scaled(dst + i, n - i, _mm_loadu_si128((const void *)b->q), d);
-        store_scaled(dst + i + 16, (gint64)(n - i) - 16, _mm_loadu_si128((const void *)(b->q + 16)), d);
+        store_scaled(dst + i + 16, (gint64)(n - i) - 16, _mm_loadu_si128((const void *)(b->q + 16)),
+                     d);
     }
 }
 

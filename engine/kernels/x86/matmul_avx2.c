@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Integers: half a panel (8 rows) at a time against 4 activation rows; the block's float sums wait in
- * memory between blocks.  Floats: 6 activation rows x 16 outputs.
+ * Integers: half a panel (8 rows) at a time against 4 activation rows; the block's float sums wait
+ * in memory between blocks.  Floats: 6 activation rows x 16 outputs.
  */
 #include "engine/kernels/x86/avx2.h"
 
-/* -- unpacking ---------------------------------------------------------------------------------- */
+/* -- unpacking --------------------------------------------------------------------------------- */
 
 /* v: 32 columns of 8 rows; out: 8 groups of 8 rows x 4 columns, 64 bytes apart. */
 LW_INLINE void store_half(uint8_t *panel, __m256i v[8], __m256i flip)
@@ -96,7 +96,7 @@ PACK_FLOAT(pack_f32, float, _mm256_loadu_ps, REST_F32)
 PACK_FLOAT(pack_f16, lw_f16, lw_load_f16, REST_F16)
 PACK_FLOAT(pack_bf16, lw_bf16, lw_load_bf16, REST_BF16)
 
-/* -- products ----------------------------------------------------------------------------------- */
+/* -- products ---------------------------------------------------------------------------------- */
 
 LW_INLINE __m256i broadcast4(const int8_t *p)
 {

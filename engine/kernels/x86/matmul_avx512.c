@@ -6,17 +6,20 @@
  */
 #include "engine/kernels/x86/avx512.h"
 
-/* -- unpacking ---------------------------------------------------------------------------------- */
+/* -- unpacking --------------------------------------------------------------------------------- */
 
-/* v[i]: columns 4j..4j+3 of rows i (low 256 bits, j = 0..7) and i + 8 (high) -> the panel's order. */
+/* v[i]: columns 4j..4j+3, j = 0..7, of rows i (low 256 bits) and i + 8 (high) -> panel order. */
 LW_INLINE void store_block(uint8_t *panel, __m512i v[8], __m512i flip)
 {
-    const __m512i even = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-    const __m512i odd = _mm512_setr_epi32(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    const __m512i even =
+        _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+    const __m512i odd =
+        _mm512_setr_epi32(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
     __m512i u[8];
 
     for (int i = 0; i < 8; i += 4) { /* 4x4 of 32 bits within each 128-bit lane */
-        __m512i a = _mm512_unpacklo_epi32(v[i], v[i + 1]), b = _mm512_unpackhi_epi32(v[i], v[i + 1]);
+        __m512i a = _mm512_unpacklo_epi32(v[i], v[i + 1]),
+                b = _mm512_unpackhi_epi32(v[i], v[i + 1]);
         __m512i c = _mm512_unpacklo_epi32(v[i + 2], v[i + 3]);
         __m512i d = _mm512_unpackhi_epi32(v[i + 2], v[i + 3]);
         u[i + 0] = _mm512_unpacklo_epi64(a, c);
@@ -92,10 +95,10 @@ PACK_FLOAT(pack_f32, float, _mm512_maskz_loadu_ps)
 PACK_FLOAT(pack_f16, lw_f16, lw_maskload_f16)
 PACK_FLOAT(pack_bf16, lw_bf16, lw_maskload_bf16)
 
-/* -- products ----------------------------------------------------------------------------------- */
+/* -- products ---------------------------------------------------------------------------------- */
 
-/* sum + four products per lane, the same four activations for every lane.  gcc 12 splits the broadcast
- * off the instruction when given intrinsics, which costs a fifth of the speed. */
+/* sum + four products per lane, the same four activations for every lane.  gcc 12 splits the
+ * broadcast off the instruction when given intrinsics, which costs a fifth of the speed. */
 LW_INLINE __m512i dot_broadcast(__m512i sum, __m512i w, const int8_t *p)
 {
 #if defined(__GNUC__) && !defined(__clang__)
@@ -142,9 +145,9 @@ LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, const int n)
             }
             LW_UNROLL
             for (int i = 0; i < m; i++)
-                sum[r + i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i]),
-                                             _mm512_mul_ps(d, _mm512_set1_ps(scale[r + i])),
-                                             sum[r + i]);
+                sum[r + i] =
+                    _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i]),
+                                    _mm512_mul_ps(d, _mm512_set1_ps(scale[r + i])), sum[r + i]);
         }
         panel += 512;
         wscale += 16;

@@ -31,8 +31,8 @@ MATVEC(matvec_f32, float, _mm256_loadu_ps, lw_load_n_f32)
 MATVEC(matvec_f16, lw_f16, lw_load_f16, lw_load_n_f16)
 MATVEC(matvec_bf16, lw_bf16, lw_load_bf16, lw_load_n_bf16)
 
-/* Eight sums of four products.  |w| goes in as u8 (128 for -128), the sign onto the activation, which
- * never is -128: each 16-bit pair is at most 2 * 128 * 127 and does not saturate. */
+/* Eight sums of four products.  |w| goes in as u8 (128 for -128), the sign onto the activation,
+ * which never is -128: each 16-bit pair is at most 2 * 128 * 127 and does not saturate. */
 LW_INLINE __m256i dot4(__m256i w, __m256i a)
 {
     __m256i s = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
@@ -69,7 +69,8 @@ LW_INLINE __m256 add_block(__m256 sum, __m256i w, lw_f16 d, const int8_t *q, flo
             for (; b + 2 <= n_blocks; b += 2) {                                                    \
                 _mm_prefetch((const char *)(row + b) + AHEAD, _MM_HINT_T0);                        \
                 s0 = add_block(s0, load(row + b), row[b].d, q + b * LW_QK, scale[b]);              \
-                s1 = add_block(s1, load(row + b + 1), row[b + 1].d, q + (b + 1) * LW_QK, scale[b + 1]); \
+                s1 = add_block(s1, load(row + b + 1), row[b + 1].d, q + (b + 1) * LW_QK,           \
+                               scale[b + 1]);                                                      \
             }                                                                                      \
             if (b < n_blocks)                                                                      \
                 s0 = add_block(s0, load(row + b), row[b].d, q + b * LW_QK, scale[b]);              \

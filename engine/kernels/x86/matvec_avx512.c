@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One row at a time: the rows of a task lie one after the other in the file, so memory is read front
- * to back, which is what its bandwidth is measured with.
+ * One row at a time: the rows of a task lie one after the other in the file, so memory is read
+ * front to back, which is what its bandwidth is measured with.
  */
 #include "engine/kernels/x86/avx512.h"
 
@@ -25,7 +25,8 @@
             }                                                                                      \
             for (; i < k; i += 16) {                                                               \
                 __mmask16 m = lw_mask16(k - i);                                                    \
-                s[0] = _mm512_fmadd_ps(maskload(m, row + i), _mm512_maskz_loadu_ps(m, x + i), s[0]); \
+                s[0] =                                                                             \
+                    _mm512_fmadd_ps(maskload(m, row + i), _mm512_maskz_loadu_ps(m, x + i), s[0]);  \
             }                                                                                      \
             y[r] = _mm512_reduce_add_ps(                                                           \
                 _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));              \
@@ -40,11 +41,13 @@ MATVEC(matvec_bf16, lw_bf16, lw_load_bf16, lw_maskload_bf16)
 LW_INLINE __m512 scales16(const void *row, int stride, int n, const float *scale)
 {
     __mmask16 m = lw_mask16(n);
-    __m512i at = _mm512_mullo_epi32(_mm512_set1_epi32(stride), _mm512_setr_epi32(
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    __m512i at =
+        _mm512_mullo_epi32(_mm512_set1_epi32(stride),
+                           _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     /* Reads 4 bytes per block: the two after the scale belong to the same block. */
     __m512i d = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), m, at, row, 1);
-    return _mm512_mul_ps(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(d)), _mm512_maskz_loadu_ps(m, scale));
+    return _mm512_mul_ps(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(d)),
+                         _mm512_maskz_loadu_ps(m, scale));
 }
 
 /* Two blocks as u8 = w + bias, in the order of 64 activations; the second one may be missing. */
@@ -59,8 +62,8 @@ LW_INLINE __m512i pair_q8_0(const lw_block_q8_0 *b, gboolean both)
 LW_INLINE __m512i pair_q4_0(const lw_block_q4_0 *b, gboolean both)
 {
     const __m512i twice = _mm512_setr_epi64(0, 1, 0, 1, 2, 3, 2, 3);
-    const __m512i shift = _mm512_setr_epi64(0, 0, 0x4000400040004, 0x4000400040004,
-                                            0, 0, 0x4000400040004, 0x4000400040004);
+    const __m512i shift = _mm512_setr_epi64(0, 0, 0x4000400040004, 0x4000400040004, 0, 0,
+                                            0x4000400040004, 0x4000400040004);
     __m128i w0 = _mm_loadu_si128((const void *)b[0].q);
     __m128i w1 = both ? _mm_loadu_si128((const void *)b[1].q) : _mm_setzero_si128();
     __m512i w = _mm512_castsi256_si512(_mm256_inserti128_si256(_mm256_castsi128_si256(w0), w1, 1));
@@ -81,10 +84,11 @@ LW_INLINE __m512i pair_q4_0(const lw_block_q4_0 *b, gboolean both)
             for (int b0 = 0; b0 < n_blocks; b0 += 16) {                                            \
                 int n = MIN(n_blocks - b0, 16);                                                    \
                 __m512 d = scales16(row + b0, sizeof(type), n, scale + b0);                        \
-                __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);     \
+                __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);    \
                 for (int b = b0; b < b0 + n; b += 2) {                                             \
                     gboolean both = b + 1 < n_blocks;                                              \
-                    __m512i a = _mm512_maskz_loadu_epi64(both ? 0xff : 0x0f, q + (gsize)b * LW_QK); \
+                    __m512i a =                                                                    \
+                        _mm512_maskz_loadu_epi64(both ? 0xff : 0x0f, q + (gsize)b * LW_QK);        \
                     _mm_prefetch((const char *)(row + b) + AHEAD, _MM_HINT_T0);                    \
                     __m512i off = _mm512_dpbusd_epi32(zero, _mm512_set1_epi8((char)bias), a);      \
                     __m512i dot = _mm512_dpbusd_epi32(zero, pair(row + b, both), a);               \

@@ -29,8 +29,10 @@ static void quant_q8(const float *x, int8_t *q, float *scale, int n)
         LW_UNROLL
         for (int i = 0; i < 4; i++)
             t[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inv));
-        /* The packs work within 128-bit lanes; one permutation puts the groups of 4 back in order. */
-        __m256i p = _mm256_packs_epi16(_mm256_packs_epi32(t[0], t[1]), _mm256_packs_epi32(t[2], t[3]));
+        /* The packs work within 128-bit lanes; one permutation puts the groups of 4 back in order.
+         */
+        __m256i p =
+            _mm256_packs_epi16(_mm256_packs_epi32(t[0], t[1]), _mm256_packs_epi32(t[2], t[3]));
         p = _mm256_permutevar8x32_epi32(p, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
         _mm256_storeu_si256((void *)q, p);
         scale[b] = amax / 127.0f;

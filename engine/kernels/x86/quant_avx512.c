@@ -33,7 +33,8 @@ static void qsum_q8(const int8_t *q, int32_t *sum, int n)
     const __m256i w = _mm256_set1_epi8((char)128);
 
     for (int b = 0; b < n / LW_QK; b++, q += LW_QK) {
-        __m256i s = _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, _mm256_loadu_si256((const void *)q));
+        __m256i s =
+            _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, _mm256_loadu_si256((const void *)q));
         __m128i t = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0x4e));
         t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0xb1));
