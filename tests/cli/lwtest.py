@@ -55,7 +55,7 @@ def main():
             except Exception:
                 failed += 1
                 for line in traceback.format_exc().splitlines():
-                    print(f"# {line}")
+                    print(line, file=sys.stderr)  # meson shows this and not the TAP comments
                 print(f"not ok {number} - {name}", flush=True)
     finally:
         shutil.rmtree(TMP, ignore_errors=True)
