@@ -20,6 +20,21 @@ LW_INLINE __m512 load_kv(const void *p, gsize at, __mmask16 m, const gboolean f1
                : _mm512_maskz_loadu_ps(m, (const float *)p + at);
 }
 
+/* The same, and a row of floats, when `whole` says that every vector is full: a masked load costs
+ * an arithmetic slot more. */
+LW_INLINE __m512 load_kv_fast(const void *p, gsize at, __mmask16 m, const gboolean f16,
+                              const gboolean whole)
+{
+    if (!whole)
+        return load_kv(p, at, m, f16);
+    return f16 ? lw_load_f16((const lw_f16 *)p + at) : _mm512_loadu_ps((const float *)p + at);
+}
+
+LW_INLINE __m512 load_fast(const float *p, __mmask16 m, const gboolean whole)
+{
+    return whole ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(m, p);
+}
+
 /* -- many rows --------------------------------------------------------------------------------- */
 
 /* kt: [d][64], keys past n_keys repeat the last one; vf: [n_keys][d rounded up to 16]. */
@@ -206,7 +221,8 @@ LW_INLINE __m256 sum_each(const __m512 x[8])
 }
 
 /* st[j][8] = q_r . k_j, unscaled; two keys at a time share the loads of q. */
-LW_INLINE void few_scores(const lw_attn_step *a, float *st, const int n, const gboolean f16)
+LW_INLINE void few_scores(const lw_attn_step *a, float *st, const int n, const gboolean f16,
+                          const gboolean whole)
 {
     for (int j = 0; j < a->n_keys; j += 2) {
         gsize k0 = (gsize)j * a->kv_stride, k1 = (gsize)MIN(j + 1, a->n_keys - 1) * a->kv_stride;
@@ -216,10 +232,11 @@ LW_INLINE void few_scores(const lw_attn_step *a, float *st, const int n, const g
             s0[r] = s1[r] = _mm512_setzero_ps();
         for (int i = 0; i < a->d; i += 16) {
             __mmask16 m = lw_mask16(a->d - i);
-            __m512 x0 = load_kv(a->k, k0 + i, m, f16), x1 = load_kv(a->k, k1 + i, m, f16);
+            __m512 x0 = load_kv_fast(a->k, k0 + i, m, f16, whole);
+            __m512 x1 = load_kv_fast(a->k, k1 + i, m, f16, whole);
             LW_UNROLL
             for (int r = 0; r < n; r++) {
-                __m512 q = _mm512_maskz_loadu_ps(m, a->q + (gsize)r * a->q_stride + i);
+                __m512 q = load_fast(a->q + (gsize)r * a->q_stride + i, m, whole);
                 s0[r] = _mm512_fmadd_ps(q, x0, s0[r]);
                 s1[r] = _mm512_fmadd_ps(q, x1, s1[r]);
             }
@@ -275,7 +292,7 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
 }
 
 LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *keep, int n_seen,
-                          const int n, const gboolean f16)
+                          const int n, const gboolean f16, const gboolean whole)
 {
     for (int c = 0; c < a->d; c += 32) {
         __mmask16 m0 = lw_mask16(a->d - c), m1 = lw_mask16(MAX(a->d - c - 16, 0));
@@ -287,8 +304,8 @@ LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *k
             s1[r] = _mm512_mul_ps(_mm512_set1_ps(keep[r]), _mm512_maskz_loadu_ps(m1, o + 16));
         }
         for (int j = 0; j < n_seen; j++) {
-            __m512 x0 = load_kv(a->v, (gsize)j * a->kv_stride + c, m0, f16);
-            __m512 x1 = load_kv(a->v, (gsize)j * a->kv_stride + c + 16, m1, f16);
+            __m512 x0 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c, m0, f16, whole);
+            __m512 x1 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c + 16, m1, f16, whole);
             LW_UNROLL
             for (int r = 0; r < n; r++) {
                 __m512 p = _mm512_set1_ps(st[j * 8 + r]);
@@ -305,7 +322,8 @@ LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *k
     }
 }
 
-LW_INLINE void few_rows(const lw_attn_step *a, const int n, const gboolean f16)
+LW_INLINE void few_rows(const lw_attn_step *a, const int n, const gboolean f16,
+                        const gboolean whole)
 {
     float *st = a->scratch, *keep = st + TILE * 8;
     int n_seen = 0;
@@ -315,40 +333,24 @@ LW_INLINE void few_rows(const lw_attn_step *a, const int n, const gboolean f16)
         n_seen = MAX(n_seen, visible_of(a, r));
     if (n_seen == 0)
         return;
-    few_scores(a, st, n, f16);
+    few_scores(a, st, n, f16, whole);
     few_softmax(a, st, keep, n);
-    few_values(a, st, keep, n_seen, n, f16);
+    few_values(a, st, keep, n_seen, n, f16, whole);
 }
 
 LW_INLINE void attn_step(const lw_attn_step *a, const gboolean f16)
 {
+    const gboolean whole = a->d % 32 == 0;
+
     switch (a->rows) {
-    case 1:
-        few_rows(a, 1, f16);
+#define X(n)                                                                                       \
+    case n:                                                                                        \
+        whole ? few_rows(a, n, f16, TRUE) : few_rows(a, n, f16, FALSE);                            \
         break;
-    case 2:
-        few_rows(a, 2, f16);
-        break;
-    case 3:
-        few_rows(a, 3, f16);
-        break;
-    case 4:
-        few_rows(a, 4, f16);
-        break;
-    case 5:
-        few_rows(a, 5, f16);
-        break;
-    case 6:
-        few_rows(a, 6, f16);
-        break;
-    case 7:
-        few_rows(a, 7, f16);
-        break;
-    case 8:
-        few_rows(a, 8, f16);
-        break;
-    default:
-        many_rows(a, f16);
+        X(1)
+        X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+#undef X
+            default : many_rows(a, f16);
     }
 }
 
