@@ -342,16 +342,23 @@ LW_INLINE void attn_step(const lw_attn_step *a, const gboolean f16)
 {
     const gboolean whole = a->d % 32 == 0;
 
-    switch (a->rows) {
-#define X(n)                                                                                       \
+#define CASE(n)                                                                                    \
     case n:                                                                                        \
         whole ? few_rows(a, n, f16, TRUE) : few_rows(a, n, f16, FALSE);                            \
-        break;
-        X(1)
-        X(2) X(3) X(4) X(5) X(6) X(7) X(8)
-#undef X
-            default : many_rows(a, f16);
+        break
+    switch (a->rows) {
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
+        CASE(5);
+        CASE(6);
+        CASE(7);
+        CASE(8);
+    default:
+        many_rows(a, f16);
     }
+#undef CASE
 }
 
 static void attn_step_f16(const lw_attn_step *a)
