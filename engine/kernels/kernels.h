@@ -62,7 +62,8 @@ typedef struct {
  *   s_j = scale * q_r.k_j ; m' = max(m, max s) ; l = l*e^(m-m') + sum e^(s_j-m') ;
  *   o = o*e^(m-m') + sum e^(s_j-m') v_j
  * A row that sees nothing is left unchanged.  Start: m = -INFINITY, l = 0, o = 0; the result is o / l.
- * All accumulation in f32. */
+ * All accumulation in f32.  Hidden keys among the n_keys may be read and weighted with 0: what lies
+ * there must be initialised, and a NaN or infinity in it may show in rows that do not see it. */
 typedef struct {
     const float *q;   /* [rows] rows of d floats, q_stride elements apart */
     gsize q_stride;
