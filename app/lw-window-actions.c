@@ -143,7 +143,7 @@ lw_window_delete (LwWindow *self, LwConversation *conversation)
   /* Translators: %s is the title of a chat */
   title = g_strdup_printf (_("“%s” deleted"), escaped);
   toast = adw_toast_new (title);
-  adw_toast_set_button_label (toast, _("_Undo"));
+  adw_toast_set_button_label (toast, _("Undo"));
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);
   adw_toast_overlay_add_toast (self->toasts, toast);
