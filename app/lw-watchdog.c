@@ -4,8 +4,8 @@
 #define TICK_MS 10
 
 static guint source;
-static gint64 last;
-static gint64 longest;
+static gint64 begin, last;
+static gint64 longest, longest_at; /* ms, ms after the start */
 static guint stalls;
 
 static gboolean
@@ -16,7 +16,11 @@ tick (gpointer data)
 
   if (late > LW_WATCHDOG_STALL_MS)
     stalls++;
-  longest = MAX (longest, late);
+  if (late > longest)
+    {
+      longest = late;
+      longest_at = (now - begin) / 1000;
+    }
   last = now;
   return G_SOURCE_CONTINUE;
 }
@@ -30,7 +34,7 @@ lw_watchdog_start (void)
 #endif
   if (source)
     return;
-  last = g_get_monotonic_time ();
+  begin = last = g_get_monotonic_time ();
   source = g_timeout_add_full (G_PRIORITY_HIGH, TICK_MS, tick, NULL, NULL);
 }
 
@@ -40,6 +44,6 @@ lw_watchdog_stop (void)
   if (!source)
     return;
   g_clear_handle_id (&source, g_source_remove);
-  g_printerr ("watchdog: %u stalls over %d ms, longest %d ms\n", stalls, LW_WATCHDOG_STALL_MS,
-              (int)longest);
+  g_printerr ("watchdog: %u stalls over %d ms, longest %d ms (%d ms after the start)\n", stalls,
+              LW_WATCHDOG_STALL_MS, (int)longest, (int)longest_at);
 }

@@ -60,9 +60,9 @@ def make_film():
 
 
 def note_stalls(program, label):
-    found = re.search(r"watchdog: (\d+) stalls over 50 ms, longest (\d+) ms", program.output())
+    found = re.search(r"watchdog: (.*)", program.output())
     if found:
-        stalls.append(f"{label}: {found[1]} stalls over 50 ms, longest {found[2]} ms")
+        stalls.append(f"{label}: {found[1]}")
 
 
 class Window(unittest.TestCase):
