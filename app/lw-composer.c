@@ -289,7 +289,9 @@ paste (LwComposer *self)
 
   if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
     type = GDK_TYPE_FILE_LIST;
-  else if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE))
+  /* Office programs offer a picture of the text that was copied, too. */
+  else if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE)
+           && !gdk_content_formats_contain_gtype (formats, G_TYPE_STRING))
     type = GDK_TYPE_TEXTURE;
   if (type == G_TYPE_INVALID || !self->conversation)
     return;

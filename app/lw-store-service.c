@@ -136,10 +136,8 @@ ensure_open (LwStoreService *self, GError **error)
 }
 
 static gboolean
-write_command (LwStoreService *self, Command *c, GError **error)
+try_write (LwStoreService *self, Command *c, GError **error)
 {
-  if (!ensure_open (self, error))
-    return FALSE;
   switch (c->kind)
     {
     case CMD_PUT_CONVERSATION:
@@ -155,6 +153,21 @@ write_command (LwStoreService *self, Command *c, GError **error)
     default:
       g_return_val_if_reached (TRUE);
     }
+}
+
+static gboolean
+write_command (LwStoreService *self, Command *c, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!ensure_open (self, error))
+    return FALSE;
+  /* A message of a chat that was deleted meanwhile has nowhere to go, and need not. */
+  if (try_write (self, c, &local)
+      || g_error_matches (local, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }
 
 /* Repeat failed writes in their order; stop at the first that fails again. */
@@ -455,7 +468,7 @@ lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolea
 }
 
 void
-lw_store_service_purge (LwStoreService *self, const char *keep)
+lw_store_service_purge (LwStoreService *self, const char *id)
 {
-  push (self, command_new (CMD_PURGE, keep));
+  push (self, command_new (CMD_PURGE, id));
 }

@@ -45,6 +45,7 @@ void lw_store_service_put_conversation (LwStoreService *self, lw_mem_conversatio
 void lw_store_service_put_message (LwStoreService *self, lw_mem_message *record);
 void lw_store_service_delete_message (LwStoreService *self, const char *id);
 void lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin);
-void lw_store_service_purge (LwStoreService *self, const char *keep);
+/* id NULL: everything that is in the bin. */
+void lw_store_service_purge (LwStoreService *self, const char *id);
 
 G_END_DECLS

@@ -119,7 +119,7 @@ toast_dismissed (AdwToast *toast, gpointer data)
 
   /* The store only removes what is still in its bin. */
   if (!d->undone && d->self->store)
-    lw_store_service_purge (d->self->store, NULL);
+    lw_store_service_purge (d->self->store, lw_conversation_get_id (d->conversation));
 }
 
 void

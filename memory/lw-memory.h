@@ -31,7 +31,7 @@ typedef enum {
     LW_MEM_ERROR_CORRUPT,   /* the database is damaged or is not one */
     LW_MEM_ERROR_NEWER,     /* written by a later version of the program */
     LW_MEM_ERROR_BUSY,      /* another program holds it for too long */
-    LW_MEM_ERROR_MISSING,   /* no such conversation */
+    LW_MEM_ERROR_MISSING,   /* no such conversation (any more) */
 } lw_mem_error;
 
 /* Largest picture that is copied into the attachments folder. */
@@ -129,12 +129,13 @@ lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, 
 /* In and out of the bin: what is in it is not listed, and the next purge removes it for good. */
 gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GError **error);
 
-/* Remove what is in the bin, except `keep` (may be NULL), and attachments nobody refers to. */
-gboolean lw_mem_purge(lw_mem *m, const char *keep, GError **error);
+/* Remove what is in the bin (id: only this one; NULL: everything), and attachments nobody refers to. */
+gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error);
 
 /* ---- Messages ---- */
 
-/* One transaction: the message and its attachments, and the conversation's time of update. */
+/* One transaction: the message and its attachments, and the conversation's time of update.
+ * Errors: MISSING when the conversation was never put, or has been purged. */
 gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error);
 gboolean lw_mem_delete_message(lw_mem *m, const char *id, GError **error);
 

@@ -56,6 +56,9 @@ void lw_mem_set_error(const lw_mem *m, int rc, const char *what, GError **error)
     case SQLITE_NOTADB:
         code = LW_MEM_ERROR_CORRUPT;
         break;
+    case SQLITE_CONSTRAINT: /* the only one that callers can break is the foreign key */
+        code = LW_MEM_ERROR_MISSING;
+        break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         code = LW_MEM_ERROR_BUSY;
@@ -406,7 +409,7 @@ gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GEr
 }
 
 /* The attachments of what is about to go; those that nothing else needs are removed afterwards. */
-static GPtrArray *list_binned_files(lw_mem *m, const char *keep, GError **error)
+static GPtrArray *list_binned_files(lw_mem *m, const char *id, GError **error)
 {
     static const char what[] = "looking for a deleted conversation's pictures";
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
@@ -414,13 +417,13 @@ static GPtrArray *list_binned_files(lw_mem *m, const char *keep, GError **error)
                                "SELECT DISTINCT a.file FROM attachments a"
                                " JOIN messages g ON g.id = a.message"
                                " JOIN conversations c ON c.id = g.conversation"
-                               " WHERE a.copied AND c.binned AND c.id IS NOT ?1",
+                               " WHERE a.copied AND c.binned AND (?1 IS NULL OR c.id = ?1)",
                                what, error);
     int rc;
 
     if (!st)
         return NULL;
-    bind_text(st, 1, keep);
+    bind_text(st, 1, id);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
         g_ptr_array_add(files, column_text(st, 0));
     if (rc != SQLITE_DONE)
@@ -429,20 +432,20 @@ static GPtrArray *list_binned_files(lw_mem *m, const char *keep, GError **error)
     return rc == SQLITE_DONE ? g_steal_pointer(&files) : NULL;
 }
 
-gboolean lw_mem_purge(lw_mem *m, const char *keep, GError **error)
+gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error)
 {
     g_return_val_if_fail(m, FALSE);
 
     static const char what[] = "removing deleted conversations";
-    g_autoptr(GPtrArray) files = list_binned_files(m, keep, error);
+    g_autoptr(GPtrArray) files = list_binned_files(m, id, error);
     sqlite3_stmt *st;
 
     if (!files)
         return FALSE;
-    st = prepare(m, "DELETE FROM conversations WHERE binned AND id IS NOT ?1", what, error);
+    st = prepare(m, "DELETE FROM conversations WHERE binned AND (?1 IS NULL OR id = ?1)", what, error);
     if (!st)
         return FALSE;
-    bind_text(st, 1, keep);
+    bind_text(st, 1, id);
     if (!finish(m, st, what, error))
         return FALSE;
     return lw_mem_remove_unused(m, files, error) && lw_mem_sweep_attachments(m, error);
