@@ -13,6 +13,9 @@
  * at most, and only the last one changes while an answer is written. */
 #define PIECE_BYTES 2000
 
+/* Labels made at a time; the rest of a very long text follows when the main loop is idle. */
+#define PIECES_AT_ONCE 8
+
 /* Characters of the text in the name of the row. */
 #define NAME_CHARS 300
 
@@ -23,6 +26,7 @@ struct _LwMessageRow
   GSignalGroup *signals;
 
   gsize last_piece; /* where the last label's text begins, bytes */
+  guint more_source;
 
   GtkWidget *clamp;
   GtkBox *box;
@@ -91,7 +95,20 @@ clear_text (LwMessageRow *self)
 
   while ((child = gtk_widget_get_last_child (GTK_WIDGET (self->text))))
     gtk_box_remove (self->text, child);
+  g_clear_handle_id (&self->more_source, g_source_remove);
   self->last_piece = 0;
+}
+
+static void update_text (LwMessageRow *self);
+
+static gboolean
+add_more (gpointer data)
+{
+  LwMessageRow *self = data;
+
+  self->more_source = 0;
+  update_text (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -101,8 +118,9 @@ update_text (LwMessageRow *self)
   gsize n = strlen (text);
   GtkWidget *last = gtk_widget_get_last_child (GTK_WIDGET (self->text));
   GtkLabel *label = last ? GTK_LABEL (last) : NULL;
+  int made = 0;
 
-  while (n)
+  while (n && !self->more_source)
     {
       const char *start = text + self->last_piece;
       gsize end = piece_end (start, n - self->last_piece);
@@ -116,6 +134,12 @@ update_text (LwMessageRow *self)
       /* The break between two labels stands for the line break or space. */
       self->last_piece += end + (start[end] == '\n' || start[end] == ' ');
       label = NULL;
+      if (++made == PIECES_AT_ONCE)
+        {
+          /* After the frame that shows these; the next label must begin empty. */
+          add_label (self);
+          self->more_source = g_idle_add_full (G_PRIORITY_LOW, add_more, self, NULL);
+        }
     }
   gtk_widget_set_visible (GTK_WIDGET (self->text), n > 0);
 }
@@ -178,6 +202,7 @@ lw_message_row_dispose (GObject *object)
 {
   LwMessageRow *self = LW_MESSAGE_ROW (object);
 
+  g_clear_handle_id (&self->more_source, g_source_remove);
   g_clear_object (&self->signals);
   g_clear_object (&self->message);
   g_clear_pointer (&self->clamp, gtk_widget_unparent);
