@@ -266,7 +266,7 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
     return;
 
   user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
-  gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_START);
+  gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
   if (user)
     {
       gtk_widget_remove_css_class (GTK_WIDGET (self), "assistant");

@@ -128,7 +128,9 @@ update_footer (LwMessage *self)
       else if (self->state == LW_MEM_STATE_PARTIAL)
         g_ptr_array_add (parts, g_strdup (_("Interrupted")));
       if (self->tokens_per_second > 0)
-        g_ptr_array_add (parts, g_strdup_printf (_("%.1f tokens/s"), self->tokens_per_second));
+        g_ptr_array_add (parts, g_strdup_printf (_("%.*f tokens/s"),
+                                                 self->tokens_per_second < 100 ? 1 : 0,
+                                                 self->tokens_per_second));
       if (self->n_reused > 0)
         /* Translators: how much of the prompt was still in memory from the turn before */
         g_ptr_array_add (parts, g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused,
