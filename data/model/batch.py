@@ -420,11 +420,11 @@ class Maker:
     def draw_stream(self, progress):
         """Which stream comes next, at this part of the whole run (0..1)."""
         if progress < 0.12:
-            w = dict(copy64=0.22, still=0.52, pair=0.04, film=0.08, text=0.10, chat=0.04)
+            w = dict(copy64=0.18, still=0.56, pair=0.03, film=0.08, text=0.11, chat=0.04)
         elif progress < 0.3:
-            w = dict(copy64=0.08, still=0.50, pair=0.10, film=0.14, text=0.15, chat=0.03)
+            w = dict(copy64=0.08, still=0.55, pair=0.06, film=0.11, text=0.15, chat=0.05)
         else:
-            w = dict(copy64=0.02, still=0.50, pair=0.11, film=0.16, text=0.17, chat=0.04)
+            w = dict(copy64=0.02, still=0.54, pair=0.09, film=0.13, text=0.17, chat=0.05)
         k = self.r.random()
         for name, p in w.items():
             k -= p

@@ -10,6 +10,11 @@ already spent are kept in the checkpoint, so the same command goes on where it
 was stopped.  DIR/log.jsonl gets one line a minute: loss and accuracy per task,
 measured on fresh data before it is learned from (each answer counts as right
 only if every one of its tokens is the model's first choice).
+
+Several GPUs: start it with torch.distributed.run (train.sh full --gpus N); each
+process draws its own data, gradients are averaged, the first one logs and saves.
+A step whose gradients are not finite is left out; when they stay so, the
+weights go back to the last good copy and the rate is lowered.
 """
 import argparse
 import json
@@ -30,10 +35,10 @@ def arguments():
     a.add_argument("--out", required=True)
     a.add_argument("--minutes", type=float, default=20)
     a.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 4) - 2)))
-    a.add_argument("--tokens", type=int, default=49152, help="tokens in a micro-batch")
-    a.add_argument("--accum", type=int, default=3, help="micro-batches in a step")
-    a.add_argument("--muon-lr", type=float, default=0.02)
-    a.add_argument("--adam-lr", type=float, default=3e-3)
+    a.add_argument("--tokens", type=int, default=65536, help="tokens in a micro-batch")
+    a.add_argument("--accum", type=int, default=2, help="micro-batches in a step")
+    a.add_argument("--muon-lr", type=float, default=0.013)
+    a.add_argument("--adam-lr", type=float, default=2e-3)
     a.add_argument("--warmup", type=int, default=150, help="steps")
     a.add_argument("--fall", type=float, default=0.35, help="share of the time in which the rate falls to zero")
     a.add_argument("--compile", choices=("leaf", "none"), default="leaf", help="leaf: the element-wise functions")
@@ -97,6 +102,8 @@ class Muon:
 
 def main():
     args = arguments()
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    args.workers = max(1, min(args.workers, ((os.cpu_count() or 4) - 2) // world))
     os.makedirs(args.out, exist_ok=True)
     ctx = mp.get_context("fork")
     progress = ctx.Value("d", 0.0, lock=False)
@@ -110,7 +117,7 @@ def main():
             spent = json.load(f)["seconds"]
     budget = args.minutes * 60
     progress.value = args.progress if args.progress >= 0 else min(1.0, spent / budget)
-    seed = args.seed * 1000003 + int(spent * 10) * 101
+    seed = args.seed * 1000003 + int(spent * 10) * 101 + rank * 5003
     workers = [ctx.Process(target=batches.worker, args=(seed + i, args.tokens, args.quick, progress, queue), daemon=True)
                for i in range(args.workers)]
     for w in workers:
@@ -122,8 +129,13 @@ def main():
     import model as model_module
     from model import Config, Longwave
 
-    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = args.device or ("cuda:%d" % int(os.environ.get("LOCAL_RANK", 0)) if torch.cuda.is_available() else "cpu")
     cuda = device.startswith("cuda")
+    if cuda:
+        torch.cuda.set_device(device)
+    if world > 1:
+        import torch.distributed as dist
+        dist.init_process_group("nccl" if cuda else "gloo")
     torch.manual_seed(args.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
@@ -230,13 +242,15 @@ def main():
     log = open(os.path.join(args.out, "log.jsonl"), "a")
 
     def note(**kw):
+        if rank:
+            return
         log.write(json.dumps(kw) + "\n")
         log.flush()
         print(json.dumps(kw), flush=True)
 
     if step == 0:
         note(event="start", parameters=n_param, device=torch.cuda.get_device_name() if cuda else "cpu", torch=torch.__version__,
-             workers=args.workers, tokens=args.tokens, accum=args.accum, minutes=args.minutes)
+             workers=args.workers, gpus=world, tokens=args.tokens, accum=args.accum, minutes=args.minutes)
 
     params = [p for p in net.parameters()]
     resumed, step0 = os.path.exists(state_file), step
@@ -249,9 +263,14 @@ def main():
     answers = pictures = 0
     step_log, waiting, warm_time = step, 0.0, 0.0
     first = True
+    good = [p.detach().clone() for p in params]     # the last weights known to be sound
+    bad = skipped = 0
+    steady = 1.0
     while True:
-        now = time.time()
-        spent = spent0 + (now - t_start) - warm_time
+        now = torch.tensor([spent0 + (time.time() - t_start) - warm_time], device=device)
+        if world > 1:
+            dist.all_reduce(now, op=dist.ReduceOp.MAX)      # one clock for all, so that they stop together
+        spent = float(now)
         if spent >= budget:
             break
         if args.progress < 0:
@@ -265,8 +284,9 @@ def main():
             loss, best = forward(d)
             (loss / args.accum).backward()
             s = b["stream"]
-            loss_sum[s] = loss_sum.get(s, 0) + loss.detach()
-            loss_n[s] = loss_n.get(s, 0) + 1
+            fine = torch.isfinite(loss.detach())
+            loss_sum[s] = loss_sum.get(s, 0) + torch.where(fine, loss.detach(), 0.0)
+            loss_n[s] = loss_n.get(s, 0) + fine.float()
             seen += b["tokens"].size
             answers += b["n_answer"]
             if b["index"] is not None:
@@ -280,12 +300,42 @@ def main():
                 kind = torch.zeros(segs, dtype=torch.long, device=device).scatter_(0, seg, d["task"][:n].long())
                 ok.scatter_add_(0, kind, whole)
                 total.scatter_add_(0, kind, torch.ones_like(whole))
-        torch.nn.utils.clip_grad_norm_(params, 2.0, foreach=True)
-        muon.step(args.muon_lr * r)
-        for group in adam.param_groups:
-            group["lr"] = args.adam_lr * r * group["scale"]
-        adam.step()
-        adam.zero_grad(set_to_none=True)
+        for p in params:
+            if p.grad is None:      # a step without pictures, or without text for the tower
+                p.grad = torch.zeros_like(p)
+        if world > 1:
+            flat = torch.cat([p.grad.reshape(-1) for p in params])
+            dist.all_reduce(flat)
+            flat /= world
+            at = 0
+            for p in params:
+                p.grad.copy_(flat[at:at + p.numel()].view_as(p))
+                at += p.numel()
+        norm = float(torch.nn.utils.clip_grad_norm_(params, 1.0, foreach=True))
+        if math.isfinite(norm):
+            muon.step(args.muon_lr * r * steady)
+            for group in adam.param_groups:
+                group["lr"] = args.adam_lr * r * steady * group["scale"]
+            adam.step()
+            bad = 0
+            if step % 100 == 0:
+                if world > 1:       # rounding must not let the copies drift apart
+                    for p in params:
+                        dist.broadcast(p.data, 0)
+                torch._foreach_copy_(good, [p.data for p in params])
+        else:
+            bad += 1
+            skipped += 1
+            if bad == 3:
+                with torch.no_grad():
+                    torch._foreach_copy_([p.data for p in params], good)
+                adam.state.clear()
+                muon.buf.clear()
+                steady *= 0.7
+                bad = 0
+                note(event="back", step=step, steady=round(steady, 3))
+        for p in params:
+            p.grad = None
         step += 1
         if first and step - step_log == 12:
             # the compiler's minutes are not training minutes, but count at most three of them as free
@@ -302,19 +352,21 @@ def main():
             dt = time.time() - last_log
             acc = {batches.TASKS[i]: [round(a / t, 4), int(t)] for i, (a, t) in enumerate(zip(ok.tolist(), total.tolist())) if t}
             note(event="log", step=step, minutes=round(spent / 60, 2), rate=round(r, 3),
-                 loss={k: round(float(loss_sum[k]) / loss_n[k], 4) for k in sorted(loss_sum)},
-                 tokens_per_s=int((seen - seen_log) / dt), answers_per_s=int((answers - ans_log) / dt),
-                 pictures_per_s=int((pictures - pic_log) / dt), steps_per_s=round((step - step_log) / dt, 2),
-                 waiting=round(waiting / dt, 3), tokens=seen, accuracy=acc,
+                 loss={k: round(float(loss_sum[k] / loss_n[k]), 4) for k in sorted(loss_sum)},
+                 gradient=round(norm, 3), skipped=skipped,
+                 tokens_per_s=int(world * (seen - seen_log) / dt), answers_per_s=int((answers - ans_log) / dt),
+                 pictures_per_s=int(world * (pictures - pic_log) / dt), steps_per_s=round((step - step_log) / dt, 2),
+                 waiting=round(waiting / dt, 3), tokens=world * seen, accuracy=acc,
                  gpu_gib=round(torch.cuda.max_memory_allocated() / 2 ** 30, 1) if cuda else 0)
             ok.zero_(), total.zero_()
             loss_sum, loss_n = {}, {}
             last_log, seen_log, ans_log, pic_log, step_log, waiting = time.time(), seen, answers, pictures, step, 0.0
-        if time.time() - last_save > args.save_every:
+        if rank == 0 and time.time() - last_save > args.save_every:
             save()
             last_save = time.time()
-    save(final=True)
-    note(event="end", step=step, minutes=round(spent / 60, 2), tokens=seen)
+    if rank == 0:
+        save(final=True)
+    note(event="end", step=step, minutes=round(spent / 60, 2), tokens=world * seen)
     for w in workers:
         w.kill()
     os._exit(0)

@@ -2,51 +2,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Train, watch and bring back the default model.  From anywhere:
 #   train.sh smoke [OUT]                     90 seconds: does it compile, how fast is it, does the loss fall
-#   train.sh full --minutes N [--detach] [--out OUT] [train.py's options]
+#   train.sh full --minutes N [--gpus N] [--detach] [--out OUT] [train.py's options]
 #   train.sh status [OUT]                    the newest log line, readable
 #   train.sh watch SECONDS [OUT]             print log lines as they come, until the run ends or the time is over
 #   train.sh stop [OUT]                      stop a detached run; the last checkpoint stays
 #   train.sh weights DIR [OUT]               the newest bf16 weights in parts of 15 MB (train.py --init goes on from them)
 #   train.sh collect DIR [OUT]               evaluate and export the newest checkpoint into DIR
-# OUT is /tmp/longwave-mini unless said otherwise.  A stopped run goes on when started again.
+# OUT is longwave-mini in the folder for temporary files unless said otherwise.  A stopped run goes on when started again.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 py=${PYTHON:-python3}
 export OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false PYTHONUNBUFFERED=1
 export PYTORCH_CUDA_ALLOC_CONF=${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:True}
+default=${TMPDIR:-/tmp}/longwave-mini
 mode=${1:-help}
 [ $# -gt 0 ] && shift
 case $mode in
 smoke)
-    out=${1:-/tmp/longwave-smoke}
+    out=${1:-$default-smoke}
     rm -rf "$out"
     mkdir -p "$out"
     "$py" "$here/train.py" --out "$out" --minutes 1.5 --log-every 15 --save-every 1000
     ;;
 full)
-    out=/tmp/longwave-mini minutes=20 detach=0
+    out=$default minutes=20 detach=0 gpus=1
     rest=
     while [ $# -gt 0 ]; do
         case $1 in
         --out) out=$2; shift 2 ;;
         --minutes) minutes=$2; shift 2 ;;
+        --gpus) gpus=$2; shift 2 ;;
         --detach) detach=1; shift ;;
         *) rest="$rest $1"; shift ;;
         esac
     done
     mkdir -p "$out"
+    if [ "$gpus" -gt 1 ]; then
+        py="$py -m torch.distributed.run --standalone --nproc-per-node $gpus"
+    fi
     if [ "$detach" = 1 ]; then
         # shellcheck disable=SC2086
-        setsid nohup "$py" "$here/train.py" --out "$out" --minutes "$minutes" $rest >>"$out/train.out" 2>&1 </dev/null &
+        setsid nohup $py "$here/train.py" --out "$out" --minutes "$minutes" $rest >>"$out/train.out" 2>&1 </dev/null &
         echo $! >"$out/pid"
         echo "training in the background, process $!, log $out/train.out"
     else
         # shellcheck disable=SC2086
-        "$py" "$here/train.py" --out "$out" --minutes "$minutes" $rest
+        $py "$here/train.py" --out "$out" --minutes "$minutes" $rest
     fi
     ;;
 status)
-    out=${1:-/tmp/longwave-mini}
+    out=${1:-$default}
     if [ -f "$out/pid" ] && kill -0 "$(cat "$out/pid")" 2>/dev/null; then echo running; else echo "not running"; fi
     "$py" - "$out/log.jsonl" <<'PY'
 import json, sys
@@ -64,7 +69,7 @@ PY
     [ -f "$out/train.out" ] && grep -v '^{' "$out/train.out" | tail -n 15 || true
     ;;
 watch)
-    seconds=${1:?seconds} out=${2:-/tmp/longwave-mini}
+    seconds=${1:?seconds} out=${2:-$default}
     end=$(($(date +%s) + seconds))
     shown=$(wc -l <"$out/log.jsonl" 2>/dev/null || echo 0)
     while [ "$(date +%s)" -lt "$end" ] && kill -0 "$(cat "$out/pid")" 2>/dev/null; do
@@ -75,19 +80,19 @@ watch)
     "$0" status "$out"
     ;;
 stop)
-    out=${1:-/tmp/longwave-mini}
+    out=${1:-$default}
     kill "$(cat "$out/pid")"
     ;;
 weights)
     to=${1:?where to}
-    out=${2:-/tmp/longwave-mini}
+    out=${2:-$default}
     mkdir -p "$to"
     split -b 15m "$out/weights.pt" "$to/weights.pt.part"
     ls -l "$to"
     ;;
 collect)
     to=${1:?where to}
-    out=${2:-/tmp/longwave-mini}
+    out=${2:-$default}
     mkdir -p "$to"
     ckpt=$out/state.pt
     [ -f "$ckpt" ] || ckpt=$out/weights.pt
