@@ -433,6 +433,11 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
   g_autoptr (GError) full = NULL;
 
   g_clear_handle_id (&self->save_source, g_source_remove);
+  if (self->request)
+    {
+      g_autofree char *notes = lw_engine_request_dup_notes (self->request);
+      lw_message_set_note (self->question, notes);
+    }
   if (result)
     {
       double speed = result->generate_seconds > 0

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "engine/library/lw-library.h"
+#include "app/media-fit.h"
 #include "vision/lw-vision.h"
 
 /* Time between two hand-overs of text to the UI, milliseconds: about two frames. */
@@ -22,6 +23,7 @@ struct _LwEngineRequest
 
   GMutex lock;
   GString *text;
+  GString *notes;           /* what was done to the newest media */
   LwEngineStage stage;
   lw_progress progress;
   guint pending; /* source id of the hand-over */
@@ -100,6 +102,7 @@ lw_engine_request_new (const char *model_path, GPtrArray *turns, LwEngineUpdate 
   r->update = update;
   r->user_data = user_data;
   r->text = g_string_new (NULL);
+  r->notes = g_string_new (NULL);
   return r;
 }
 
@@ -119,7 +122,17 @@ lw_engine_request_unref (LwEngineRequest *r)
   g_free (r->model_path);
   g_ptr_array_unref (r->turns);
   g_string_free (r->text, TRUE);
+  g_string_free (r->notes, TRUE);
   g_free (r);
+}
+
+char *
+lw_engine_request_dup_notes (LwEngineRequest *r)
+{
+  g_mutex_lock (&r->lock);
+  char *notes = r->notes->len ? g_strndup (r->notes->str, r->notes->len) : NULL;
+  g_mutex_unlock (&r->lock);
+  return notes;
 }
 
 void
@@ -247,8 +260,10 @@ media_key (const char *path)
 }
 
 static lw_media *
-open_media (LwEngineService *self, const char *path, GHashTable *now, GError **error)
+open_media (LwEngineService *self, const char *path, gint64 max_tokens, GHashTable *now,
+            GError **error)
 {
+  const lw_vis_options options = { .max_tokens = max_tokens };
   const lw_vision_spec *spec = lw_model_get_vision_spec (self->model);
   g_autofree char *key = NULL;
   lw_media *media;
@@ -266,11 +281,11 @@ open_media (LwEngineService *self, const char *path, GHashTable *now, GError **e
       return NULL;
     }
   key = media_key (path);
-  media = g_hash_table_lookup (self->media, key);
+  media = max_tokens ? NULL : g_hash_table_lookup (self->media, key);
   if (media)
     media = lw_media_ref (media);
   else
-    media = lw_vis_open (path, spec, NULL, error);
+    media = lw_vis_open (path, spec, &options, error);
   if (media)
     g_hash_table_insert (now, g_steal_pointer (&key), lw_media_ref (media));
   return media;
@@ -288,6 +303,74 @@ media_table_new (void)
   return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, media_unref);
 }
 
+typedef struct
+{
+  LwEngineService *self;
+  const LwTurn *turn;
+  GHashTable *now;
+} Fitting;
+
+static lw_media *
+reopen_media (void *user, guint index, gint64 max_tokens, GError **error)
+{
+  Fitting *f = user;
+
+  return open_media (f->self, f->turn->media->pdata[index], max_tokens, f->now, error);
+}
+
+/* Open the media of a turn and make them fit beside what comes before: messages, the turn's own text
+ * included, without them. What is decided here depends on nothing that comes later, so a turn's media
+ * stay the same in every later request and their part of the cache is found again. */
+static gboolean
+open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, GArray *messages,
+                 GPtrArray *media, GHashTable *now, gboolean newest, GError **error)
+{
+  guint n = turn->media->len;
+  gint64 n_ctx = lw_session_get_n_ctx (self->session);
+  g_autofree gint64 *shrunk = g_new0 (gint64, n);
+  Fitting f = { self, turn, now };
+  lw_prompt *without;
+  gboolean ok;
+
+  for (guint j = 0; j < n; j++)
+    {
+      lw_media *one = open_media (self, turn->media->pdata[j], 0, now, error);
+
+      if (!one)
+        return FALSE;
+      g_ptr_array_add (media, one);
+      if (g_atomic_int_get (&r->cancel))
+        {
+          g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
+          return FALSE;
+        }
+    }
+  without = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
+                                messages->len, TRUE, error);
+  if (!without)
+    return FALSE;
+  ok = lw_media_fit ((lw_media **)media->pdata, shrunk, n, n_ctx,
+                     (gint64)lw_prompt_n_tokens (without), lw_media_fit_answer (n_ctx),
+                     reopen_media, &f, error);
+  lw_prompt_free (without);
+  for (guint j = 0; ok && newest && j < n; j++)
+    {
+      const lw_media *one = media->pdata[j];
+
+      g_mutex_lock (&r->lock);
+      if (r->notes->len)
+        g_string_append_c (r->notes, '\n');
+      g_string_append (r->notes, one->note);
+      if (shrunk[j])
+        /* Translators: a picture or film was made smaller; first number: tokens it would have needed */
+        g_string_append_printf (r->notes, _(" (all %" G_GINT64_FORMAT " tokens do not fit the "
+                                            "context of %" G_GINT64_FORMAT ")"),
+                                shrunk[j], n_ctx);
+      g_mutex_unlock (&r->lock);
+    }
+  return ok;
+}
+
 static lw_prompt *
 build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
 {
@@ -301,25 +384,16 @@ build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
     {
       const LwTurn *turn = r->turns->pdata[i];
       GPtrArray *media = g_ptr_array_new_with_free_func (media_unref);
-      lw_message m = { .role = turn->role, .text = turn->text };
+      lw_message m = { .role = turn->role, .text = turn->text }, *last;
 
       g_ptr_array_add (lists, media);
-      for (guint j = 0; j < turn->media->len; j++)
-        {
-          lw_media *one = open_media (self, turn->media->pdata[j], now, error);
-
-          if (!one)
-            return NULL;
-          g_ptr_array_add (media, one);
-          if (g_atomic_int_get (&r->cancel))
-            {
-              g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
-              return NULL;
-            }
-        }
-      m.media = (lw_media *const *)media->pdata;
-      m.n_media = media->len;
       g_array_append_val (messages, m);
+      if (turn->media->len
+          && !open_turn_media (self, r, turn, messages, media, now, i + 1 == r->turns->len, error))
+        return NULL;
+      last = &g_array_index (messages, lw_message, i);
+      last->media = (lw_media *const *)media->pdata;
+      last->n_media = media->len;
     }
   prompt = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
                                messages->len, TRUE, error);

@@ -72,6 +72,9 @@ LwEngineRequest *lw_engine_request_new (const char *model_path, GPtrArray *turns
                                         LwEngineUpdate update, gpointer user_data);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
+/* What was done to the media of the newest turn, a line each, or NULL; complete once reading began.
+ * Any thread.  Free with g_free(). */
+char *lw_engine_request_dup_notes (LwEngineRequest *r);
 /* Any thread; honoured within 100 ms. */
 void lw_engine_request_cancel (LwEngineRequest *r);
 

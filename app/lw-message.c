@@ -22,6 +22,7 @@ struct _LwMessage
   char *status;
   double fraction;
   char *footer;
+  char *note;
 };
 
 enum
@@ -76,6 +77,7 @@ lw_message_finalize (GObject *object)
   g_clear_object (&self->attachments);
   g_free (self->status);
   g_free (self->footer);
+  g_free (self->note);
   G_OBJECT_CLASS (lw_message_parent_class)->finalize (object);
 }
 
@@ -145,11 +147,21 @@ update_footer (LwMessage *self)
           footer = g_strjoinv (" · ", (char **)parts->pdata);
         }
     }
+  if (self->role == LW_MEM_ROLE_USER)
+    footer = g_strdup (self->note);
   if (g_strcmp0 (footer, self->footer) == 0)
     return;
   g_free (self->footer);
   self->footer = g_steal_pointer (&footer);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FOOTER]);
+}
+
+void
+lw_message_set_note (LwMessage *self, const char *note)
+{
+  g_free (self->note);
+  self->note = g_strdup (note);
+  update_footer (self);
 }
 
 LwMessage *

@@ -48,7 +48,10 @@ lw_mem_state lw_message_get_state (LwMessage *self);
 void lw_message_set_figures (LwMessage *self, int n_prompt, int n_reused, int n_generated,
                              double tokens_per_second);
 
-/* Property "footer": how it ended and how fast it was, or NULL. */
+/* A question's footer: what was done to its media.  NULL: nothing to say.  Not stored. */
+void lw_message_set_note (LwMessage *self, const char *note);
+
+/* Property "footer": an answer's end and speed, a question's note, or NULL. */
 const char *lw_message_get_footer (LwMessage *self);
 
 /* A snapshot for the store.  Free with lw_mem_message_free(). */

@@ -4,12 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/media-fit.h"
 #include "vision/lw-vision.h"
-
-/* Tokens around a medium: vision start and end, and the newline a template may put between. */
-#define MEDIA_OVERHEAD 4
-/* Below this a picture shows nothing. */
-#define MIN_MEDIA_TOKENS 4
 
 typedef struct {
     lw_cli_kind kind;
@@ -199,60 +195,45 @@ static lw_prompt *render(lw_cli_conversation *c, GError **error)
     return lw_prompt_new_chat(c->model, list, c->messages->len, TRUE, error);
 }
 
-static int by_tokens(gconstpointer a, gconstpointer b)
+typedef struct {
+    lw_cli_conversation *conversation;
+    GPtrArray *seen; /* of attachment: those with media, in order */
+} fitting;
+
+static lw_media *reopen(void *user, guint index, gint64 max_tokens, GError **error)
 {
-    gint64 x = lw_media_n_tokens((*(attachment *const *)a)->media);
-    gint64 y = lw_media_n_tokens((*(attachment *const *)b)->media);
-    return (x > y) - (x < y);
+    fitting *f = user;
+    const attachment *a = f->seen->pdata[index];
+
+    return open_media(f->conversation, a->kind, a->path, max_tokens, error);
 }
 
-/* Make the attached media fit beside the text: room is shared evenly, small ones keep all of theirs.
- * n_text: tokens of the prompt without them. */
+/* Make the attached media fit beside the text.  n_text: tokens of the prompt without them. */
 static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
 {
-    g_autoptr(GPtrArray) order = g_ptr_array_new();
+    g_autoptr(GPtrArray) seen = g_ptr_array_new();
+    fitting f = {c, seen};
+
     for (guint i = 0; i < c->attached->len; i++)
         if (((attachment *)c->attached->pdata[i])->media)
-            g_ptr_array_add(order, c->attached->pdata[i]);
-    if (!order->len)
-        return TRUE;
-    g_ptr_array_sort(order, by_tokens);
+            g_ptr_array_add(seen, c->attached->pdata[i]);
 
+    g_autofree lw_media **media = g_new0(lw_media *, seen->len);
+    g_autofree gint64 *shrunk = g_new0(gint64, seen->len);
     gint64 n_ctx = lw_session_get_n_ctx(c->session);
-    gint64 answer = c->generate.max_tokens ? c->generate.max_tokens : MIN(1024, n_ctx / 4);
-    gint64 room = n_ctx - (gint64)n_text - answer;
-
-    for (guint i = 0; i < order->len; i++) {
-        attachment *a = order->pdata[i];
-        gint64 need = lw_media_n_tokens(a->media);
-        gint64 share = room / (order->len - i) - MEDIA_OVERHEAD;
-        if (need > share) {
-            lw_media *smaller = NULL;
-            if (share >= MIN_MEDIA_TOKENS) {
-                smaller = open_media(c, a->kind, a->path, share, error);
-                if (!smaller)
-                    return FALSE;
-            }
-            if (!smaller || lw_media_n_tokens(smaller) > share) {
-                g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                            "%s needs %" G_GINT64_FORMAT " tokens, and the context of "
-                            "%" G_GINT64_FORMAT " has room for %" G_GINT64_FORMAT " beside %zu "
-                            "of text and %" G_GINT64_FORMAT " kept for the answer; give a larger "
-                            "--ctx or start anew",
-                            a->path, smaller ? lw_media_n_tokens(smaller) : need, n_ctx,
-                            MAX(share, 0), n_text, answer);
-                lw_media_unref(smaller);
-                return FALSE;
-            }
+    gint64 answer = c->generate.max_tokens ? c->generate.max_tokens : lw_media_fit_answer(n_ctx);
+    for (guint i = 0; i < seen->len; i++)
+        media[i] = ((attachment *)seen->pdata[i])->media;
+    gboolean ok = lw_media_fit(media, shrunk, seen->len, n_ctx, (gint64)n_text, answer, reopen, &f, error);
+    for (guint i = 0; i < seen->len; i++) {
+        attachment *a = seen->pdata[i];
+        a->media = media[i];
+        if (ok && shrunk[i])
             lw_cli_note("%s: %" G_GINT64_FORMAT " tokens do not fit the context of "
                         "%" G_GINT64_FORMAT ", reduced to %" G_GINT64_FORMAT " tokens: %s",
-                        a->path, need, n_ctx, lw_media_n_tokens(smaller), smaller->note);
-            lw_media_unref(a->media);
-            a->media = smaller;
-        }
-        room -= lw_media_n_tokens(a->media) + MEDIA_OVERHEAD;
+                        a->path, shrunk[i], n_ctx, lw_media_n_tokens(media[i]), media[i]->note);
     }
-    return TRUE;
+    return ok;
 }
 
 typedef struct {

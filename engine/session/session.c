@@ -116,6 +116,28 @@ fail:
     return NULL;
 }
 
+/* ---- Progress ---- */
+
+typedef struct {
+    lw_progress_fn fn;
+    void *user;
+    gint64 start; /* microseconds */
+    lw_progress p;
+} reporter;
+
+/* The stage that begins now; r may be NULL. */
+static void report(reporter *r, lw_stage stage)
+{
+    if (!r || !r->fn)
+        return;
+    double elapsed = (double)(g_get_monotonic_time() - r->start) * 1e-6;
+    r->p.stage = stage;
+    /* Attention makes later tokens dearer; this is an estimate. */
+    r->p.seconds_left =
+        r->p.done ? elapsed / (double)r->p.done * (double)(r->p.total - r->p.done) : -1;
+    r->fn(r->user, &r->p);
+}
+
 /* ---- Steps ---- */
 
 static void cut(lw_session *s, gsize n)
@@ -130,8 +152,8 @@ static void cut(lw_session *s, gsize n)
 }
 
 /* Fill s->rows for tokens [from, from + n) of the timeline, encoding what is not cached. */
-static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, const gint *cancel,
-                           GError **error)
+static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, reporter *r,
+                           const gint *cancel, GError **error)
 {
     gsize n_embd = lw_model_get_hparams(s->model)->n_embd;
 
@@ -141,6 +163,8 @@ static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, co
         s->rows[i] = NULL;
         if (src.media < 0)
             continue;
+        if (!*any)
+            report(r, LW_STAGE_VISION);
         lw_media *m = s->timeline.media->pdata[src.media];
         guint32 per_grid = (guint32)lw_media_grid_tokens(m);
         const float *grid = lw_media_cache_get(s->media, m, (int)(src.row / per_grid), cancel, error);
@@ -152,17 +176,35 @@ static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, co
     return TRUE;
 }
 
+/* A mapped file that was cut short under us reads as zeros: what was computed since means nothing. */
+static gboolean check_files(const lw_session *s, GError **error)
+{
+    const lw_vision *vision = lw_model_get_vision(s->model);
+    const lw_gguf *files[2] = {lw_model_get_gguf(s->model), vision ? lw_vision_get_gguf(vision) : NULL};
+
+    for (int i = 0; i < 2; i++) {
+        if (files[i] && !lw_gguf_is_intact(files[i])) {
+            g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_IO,
+                        "%s became shorter while it was in use; open the model again",
+                        lw_gguf_path(files[i]));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 /* Compute the last n tokens of the timeline, which the cache does not hold yet.  On failure the timeline
  * is cut back to what the cache holds. */
 static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out_rows, gsize n_out,
-                        const float **result, const gint *cancel, GError **error)
+                        const float **result, reporter *r, const gint *cancel, GError **error)
 {
     gsize from = lw_timeline_len(&s->timeline) - n;
     gboolean any_media = FALSE, ok;
 
     s->have_logits = FALSE;
-    ok = lw_kv_seq_reserve(s->kv, n, error) && media_rows(s, from, n, &any_media, cancel, error);
+    ok = lw_kv_seq_reserve(s->kv, n, error) && media_rows(s, from, n, &any_media, r, cancel, error);
     if (ok) {
+        report(r, LW_STAGE_PREFILL);
         lw_rope_tables(&lw_model_get_hparams(s->model)->rope,
                        &g_array_index(s->timeline.pos, gint32, 3 * from), n, s->cos, s->sin);
         lw_step step = {
@@ -180,7 +222,7 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
             .n_runs = s->timeline.runs->len,
             .cancel = cancel,
         };
-        ok = s->backend->run(exec, &step, result, error);
+        ok = s->backend->run(exec, &step, result, error) && check_files(s, error);
     }
     if (s->media)
         lw_media_cache_unpin(s->media);
@@ -194,34 +236,6 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
 }
 
 /* ---- Sync ---- */
-
-typedef struct {
-    lw_progress_fn fn;
-    void *user;
-    gint64 start; /* microseconds */
-    lw_progress p;
-} reporter;
-
-static void report(reporter *r, lw_stage stage, gsize done)
-{
-    double elapsed = (double)(g_get_monotonic_time() - r->start) * 1e-6;
-
-    if (!r->fn)
-        return;
-    r->p.stage = stage;
-    r->p.done = done;
-    /* Attention makes later tokens dearer; this is an estimate. */
-    r->p.seconds_left = done ? elapsed / (double)done * (double)(r->p.total - done) : -1;
-    r->fn(r->user, &r->p);
-}
-
-static gboolean chunk_has_media(const lw_timeline *t, gsize from, gsize n)
-{
-    for (gsize i = from; i < from + n; i++)
-        if (lw_timeline_source(t, i).media >= 0)
-            return TRUE;
-    return FALSE;
-}
 
 static gboolean ensure_all_exec(lw_session *s, GError **error)
 {
@@ -273,7 +287,7 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
         gsize len = MIN(chunk, n - at), n_out = 0;
         const float *result = NULL;
 
-        report(&r, chunk_has_media(want, at, len) ? LW_STAGE_VISION : LW_STAGE_PREFILL, at - keep);
+        r.p.done = at - keep;
         if (s->keep_all) {
             for (n_out = 0; n_out < len; n_out++)
                 out_rows[n_out] = (gint32)n_out;
@@ -281,7 +295,8 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
             out_rows[n_out++] = (gint32)len - 1;
         }
         lw_timeline_append(&s->timeline, want, at, len);
-        if (!compute(s, len, s->keep_all ? s->all : s->prefill, out_rows, n_out, &result, cancel, error))
+        if (!compute(s, len, s->keep_all ? s->all : s->prefill, out_rows, n_out, &result, &r, cancel,
+                     error))
             return FALSE;
         at += len;
         if (s->keep_all) {
@@ -293,7 +308,8 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
             s->have_logits = TRUE;
         }
     }
-    report(&r, LW_STAGE_PREFILL, n - keep);
+    r.p.done = n - keep;
+    report(&r, LW_STAGE_PREFILL);
     return TRUE;
 }
 
@@ -315,7 +331,7 @@ gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, co
         return FALSE;
     }
     lw_timeline_add_text(&s->timeline, &token, 1);
-    if (!compute(s, 1, s->prefill, &out_row, 1, &result, cancel, error))
+    if (!compute(s, 1, s->prefill, &out_row, 1, &result, NULL, cancel, error))
         return FALSE;
     memcpy(s->logits, result, h->n_vocab * sizeof(float));
     s->have_logits = TRUE;

@@ -54,8 +54,10 @@ def make_picture():
 
 def make_film():
     path = os.path.join(TMP, "moving.mp4")
-    run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=3",
-        "-pix_fmt", "yuv420p", path)
+    run("ffmpeg", "-loglevel", "error",
+        "-f", "lavfi", "-i", "color=c=white:size=336x336:rate=8:duration=40",
+        "-f", "lavfi", "-i", "color=c=blue:size=84x84:rate=8:duration=40",
+        "-filter_complex", "overlay=x=20+6*t:y=126", "-pix_fmt", "yuv420p", path)
     return path
 
 
@@ -136,14 +138,16 @@ class Window(unittest.TestCase):
         self.drop(p, self.picture)
         p.get(contains="Remove red circle.png")
         self.assertEqual(text_of(p.question()), "")
-        p.write("What do you see?")
+        p.write("What is in this picture?")
         p.screenshot("composer")
         p.key("Return")
         self.wait_for_answer(p)
         self.assertEqual(text_of(p.question()), "")
         p.get(contains="Picture red circle.png")
-        p.get("list item", contains="You: What do you see?")
-        p.get("list item", name="What do you see?")
+        p.get("list item", contains="You: What is in this picture?")
+        p.get("list item", name="What is in this picture?")
+        if self.models["real"]:
+            self.assertIn("red circle", self.answers(p)[0])
         p.screenshot("answer")
 
         # The second turn, and a film from the keyboard's clipboard.
@@ -152,19 +156,23 @@ class Window(unittest.TestCase):
                        input=uri + "\r\n", text=True, check=True, stdout=subprocess.DEVNULL)
         p.key("ctrl+v")
         p.get(contains="Remove moving.mp4")
-        p.write("And here?")
+        p.write("What happens in the film?")
         p.press("Send")
-        p.get("list item", contains="You: And here?")
+        p.get("list item", contains="You: What happens in the film?")
         wait_for("the second answer", lambda: len([a for a in self.answers(p) if a]) == 2
                  and len(p.find_all("label", contains="tokens/s")) >= 1 and p.find(name="Send"))
         wait_for("what was reused of the first turn",
                  lambda: p.find("label", contains="prompt tokens reused"))
+        if self.models["real"]:
+            self.assertIn("blue square", self.answers(p)[1])
+            # The film is longer than the context has room for, and that is said.
+            p.get("label", contains="do not fit the context")
         p.screenshot("second-turn")
         self.end("ask")
 
     def test_2_stop_keeps_the_text(self):
         p = self.start("endless")
-        p.get("list item", name="What do you see?")
+        p.get("list item", name="What is in this picture?")
         self.new_chat(p)
         p.write("Tell me a very long story about the sea and the ships on it, please")
         p.press("Send")
@@ -217,9 +225,9 @@ class Window(unittest.TestCase):
         self.select(p, row)
         p.get("list item", contains="You: Tell me a very long story")
         wait_for("the stopped answer", lambda: self.answers(p)[-1:] == [Window.stopped])
-        row = p.get("list item", name="What do you see?")
+        row = p.get("list item", name="What is in this picture?")
         self.select(p, row)
-        p.get("list item", contains="You: What do you see?")
+        p.get("list item", contains="You: What is in this picture?")
         p.get(contains="Film moving.mp4")
         p.screenshot("dark")
         self.end("restart")
@@ -270,7 +278,7 @@ class Window(unittest.TestCase):
     def test_5_rename_delete_undo(self):
         p = self.start("default")
         # The last of the list is the oldest.
-        self.chat_menu(p, "What do you see?", "Rename…")
+        self.chat_menu(p, "What is in this picture?", "Rename…")
         p.get(contains="Rename Chat")
         run("xdotool", "key", "ctrl+a")
         run("xdotool", "type", "The red circle")
