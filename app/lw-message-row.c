@@ -268,6 +268,7 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
   user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
   gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
   gtk_label_set_xalign (self->footer, user ? 1 : 0);
+  gtk_label_set_justify (self->footer, user ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
   if (user)
     {
       gtk_widget_remove_css_class (GTK_WIDGET (self), "assistant");

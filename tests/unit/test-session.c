@@ -4,8 +4,10 @@
  */
 #include "engine/lw-engine.h"
 
+#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIXTURES "../golden/fixtures"
 #define TEXT_MODEL "a-text-f16.gguf"
@@ -378,6 +380,74 @@ static void test_films(void)
     lw_model_unref(m);
 }
 
+typedef struct {
+    guint n[2]; /* calls per stage */
+    gsize last_done;
+} stages;
+
+static void count_stages(void *user, const lw_progress *p)
+{
+    stages *st = user;
+
+    st->n[p->stage]++;
+    g_assert_cmpuint(p->done, >=, st->last_done);
+    g_assert_cmpuint(p->done, <=, p->total);
+    st->last_done = p->done;
+}
+
+/* Encoding is reported apart from reading, and only where there is something to encode. */
+static void test_stages(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2);
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f);
+    lw_prompt *with = ask(m, cat, NULL, "What is it?"), *text = some_tokens(m, 900, 4);
+    stages st = {{0, 0}, 0};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(lw_session_sync(s, with, count_stages, &st, NULL, &error));
+    g_assert_cmpuint(st.n[LW_STAGE_VISION], ==, 1);
+    g_assert_cmpuint(st.n[LW_STAGE_PREFILL], ==, 2);
+    g_assert_cmpuint(st.last_done, ==, lw_prompt_n_tokens(with));
+    st = (stages){{0, 0}, 0};
+    g_assert_true(lw_session_sync(s, text, count_stages, &st, NULL, &error));
+    g_assert_cmpuint(st.n[LW_STAGE_VISION], ==, 0);
+    g_assert_cmpuint(st.n[LW_STAGE_PREFILL], ==, 3);
+    lw_prompt_free(with);
+    lw_prompt_free(text);
+    lw_media_unref(&cat->base);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
+/* A model file that is cut short while it is mapped: an error with its name, no crash. */
+static void test_file_shrinks(void)
+{
+    g_autofree char *from = g_test_build_filename(G_TEST_DIST, FIXTURES, TEXT_MODEL, NULL);
+    g_autofree char *dir = g_dir_make_tmp("lw-session-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "model.gguf", NULL);
+    g_autofree char *bytes = NULL;
+    gsize n = 0;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_get_contents(from, &bytes, &n, NULL));
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)n, NULL));
+    lw_model *m = lw_model_open(path, &(lw_model_params){.mmproj = ""}, &error);
+    g_assert_no_error(error);
+    lw_session *s = open_session(m, 512, 1);
+    lw_prompt *p = some_tokens(m, 100, 1);
+    g_assert_cmpint(truncate(path, 4096), ==, 0);
+    g_assert_false(lw_session_sync(s, p, NULL, NULL, NULL, &error));
+    g_assert_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_IO);
+    g_assert_nonnull(strstr(error->message, "model.gguf"));
+    g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 0);
+    lw_prompt_free(p);
+    lw_session_free(s);
+    lw_model_unref(m);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
 static void test_no_vision(void)
 {
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, FIXTURES, TEXT_MODEL, NULL);
@@ -482,6 +552,8 @@ int main(int argc, char **argv)
     g_test_add_func("/session/bad-requests", test_bad_requests);
     g_test_add_func("/session/encoded-once", test_encoded_once);
     g_test_add_func("/session/films", test_films);
+    g_test_add_func("/session/stages", test_stages);
+    g_test_add_func("/session/file-shrinks", test_file_shrinks);
     g_test_add_func("/session/no-vision", test_no_vision);
     g_test_add_func("/session/generate", test_generate);
     return g_test_run();
