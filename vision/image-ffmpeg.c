@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The picture formats stb_image lacks, through FFmpeg.  Most are one packet for one decoder; AVIF
- * and HEIC are boxes that only the mov demuxer opens.
+ * (and HEIC in a build without libheif) is boxes that only the mov demuxer opens.
  */
 #include "vision/vision-private.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A picture's bytes -> upright RGB.  The header is asked for the size before anything of that size
- * is allocated; stb_image first, FFmpeg for the rest.
+ * is allocated; stb_image first, libheif for HEIC, FFmpeg for the rest.
  */
 #include "vision/vision-private.h"
 
@@ -73,7 +73,7 @@ gboolean lw_vis_image_decode(const void *data, gsize n, const char *label, lw_vi
     if (format == LW_VIS_FORMAT_OTHER) {
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_FORMAT,
                     "%s: not a picture in a format that can be decoded (PNG, JPEG, WebP, GIF, BMP, "
-                    "TIFF, AVIF...)",
+                    "TIFF, HEIC, AVIF...)",
                     label);
         return FALSE;
     }
@@ -96,6 +96,10 @@ gboolean lw_vis_image_decode(const void *data, gsize n, const char *label, lw_vi
                     label, w, h, n, lw_vis_format_name(format));
         return FALSE;
     }
+#ifdef LW_HAVE_HEIF
+    if (format == LW_VIS_FORMAT_HEIC)
+        return lw_vis_heif_still(bytes, n, label, out, error);
+#endif
     int orientation = lw_vis_exif_orientation(format, bytes, n);
     if (stb) {
         if (with_stb(bytes, n, w, h, label, orientation, out, &reason, &stb_error))

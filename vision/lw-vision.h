@@ -3,9 +3,11 @@
  * Pictures and films -> patches (lw_media).  Decoding, orientation, limits, Qwen2-VL's resize and
  * frame choice; no model arithmetic.
  *
- * Pictures: stb_image (PNG, JPEG, GIF first frame, BMP...), FFmpeg for what it lacks (WebP, AVIF, TIFF,
- * HEIC); EXIF orientation applied, alpha composited on white.  Films: any seekable file FFmpeg opens;
- * frames are decoded one after the other, so memory does not grow with length.
+ * Pictures: stb_image (PNG, JPEG, GIF first frame, BMP...), FFmpeg for what it lacks (WebP, AVIF,
+ * TIFF...), libheif for HEIC where it was there when this was built (else those files are refused);
+ * EXIF orientation applied, for HEIC its own rotation and crop; alpha composited on white.  Films:
+ * any seekable file FFmpeg opens; frames are decoded one after the other, so memory does not grow with
+ * length.
  *
  * Thread: any one thread at a time per object; calls block while they decode.
  */

@@ -112,6 +112,13 @@ void lw_vis_converter_clear(lw_vis_converter *c);
 gboolean lw_vis_ffmpeg_still(lw_vis_format format, const guint8 *bytes, gsize n, const char *label,
                              int orientation, lw_vis_image *out, GError **error);
 
+/* ---- libheif (image-heif.c, only with LW_HAVE_HEIF) ---- */
+
+/* A HEIC file's primary picture, put together from its tiles, turned and cropped as its boxes say.
+ */
+gboolean lw_vis_heif_still(const guint8 *bytes, gsize n, const char *label, lw_vis_image *out,
+                           GError **error);
+
 /* ---- size and patches (resize.c, preprocess.c) ---- */
 
 /* lw_vis_resize_bicubic() for rows that lie src_stride bytes apart. */

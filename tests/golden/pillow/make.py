@@ -5,7 +5,8 @@
     python3 make.py            # writes the .txt and .f32 files and pictures/ beside this script
 
 Inputs are drawn by a formula (pixel() below, the same in the tests), so only results are stored.  Versions are
-in the first line of each file.  heif-enc (libheif) is used when present, for one HEIC file.
+in the first line of each file.  The HEIC files are made when heif-enc (Debian: libheif-examples) is there; made
+with libheif 1.15.1 and x265 3.5.  tests/unit/test-image.c has the drawing they show.
 """
 import hashlib
 import io
@@ -166,6 +167,84 @@ def turned(a, orientation):
     return np.ascontiguousarray(inverse[orientation](a))
 
 
+def heif_enc(image):
+    with tempfile.TemporaryDirectory() as tmp:
+        source, target = os.path.join(tmp, "a.png"), os.path.join(tmp, "a.heic")
+        image.save(source)
+        subprocess.run(["heif-enc", "-q", "50", "-o", target, source], check=True, capture_output=True)
+        with open(target, "rb") as f:
+            return f.read()
+
+
+def box(kind, *parts, version=None, flags=0):
+    data = b"".join(parts)
+    if version is not None:
+        data = bytes([version]) + flags.to_bytes(3, "big") + data
+    return struct.pack(">I", 8 + len(data)) + kind + data
+
+
+def tiled_heic(stored, quarter_turns):
+    """What a phone writes, and heif-enc cannot: a grid of coded tiles with a rotation to apply.  stored: RGB image;
+    the last tiles stick out of it, as they do on a phone."""
+    side = 64
+    columns, rows = -(-stored.width // side), -(-stored.height // side)
+    a = np.pad(np.asarray(stored), ((0, rows * side - stored.height), (0, columns * side - stored.width), (0, 0)),
+               mode="edge")
+    hvcc, items = None, []
+    for y in range(rows):
+        for x in range(columns):
+            coded = heif_enc(Image.fromarray(a[y * side:(y + 1) * side, x * side:(x + 1) * side]))
+            at = coded.index(b"hvcC") - 4
+            config = coded[at:at + struct.unpack(">I", coded[at:at + 4])[0]]
+            assert hvcc in (None, config)
+            hvcc = config
+            items.append(coded[coded.index(b"mdat") + 4:])
+    tiles = len(items)
+    grid = tiles + 1
+    items.append(struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, stored.width, stored.height))
+
+    def size(w, h):
+        return box(b"ispe", struct.pack(">II", w, h), version=0)
+
+    def head(mdat):
+        locations, at = b"", mdat
+        for i, data in enumerate(items):
+            locations += struct.pack(">HHHII", i + 1, 0, 1, at, len(data))
+            at += len(data)
+        infos = b"".join(box(b"infe", struct.pack(">HH", i + 1, 0), b"hvc1" if i < tiles else b"grid", b"\0", version=2,
+                             flags=int(i < tiles)) for i in range(grid))
+        uses = b"".join(struct.pack(">HBBB", i + 1, 2, 0x81, 2) for i in range(tiles))
+        uses += struct.pack(">HBBB", grid, 2, 3, 0x84)
+        return box(b"ftyp", b"heic", b"\0\0\0\0", b"mif1heic") + box(
+            b"meta",
+            box(b"hdlr", b"\0\0\0\0pict", bytes(13), version=0),
+            box(b"pitm", struct.pack(">H", grid), version=0),
+            box(b"iloc", b"\x44\0", struct.pack(">H", grid), locations, version=0),
+            box(b"iinf", struct.pack(">H", grid), infos, version=0),
+            box(b"iref", box(b"dimg", struct.pack(">HH", grid, tiles),
+                             b"".join(struct.pack(">H", i + 1) for i in range(tiles))), version=0),
+            box(b"iprp", box(b"ipco", hvcc, size(side, side), size(stored.width, stored.height),
+                             box(b"irot", bytes([quarter_turns]))),
+                box(b"ipma", struct.pack(">I", grid), uses, version=0)),
+            version=0)
+
+    return head(len(head(0)) + 8) + box(b"mdat", *items)
+
+
+def heic_pictures(folder):
+    """The drawing, once plain, once half transparent, once as a phone held upright stores it."""
+    upright = Image.fromarray(drawing())
+    tall = np.asarray(upright.resize((100, 120), Image.NEAREST))
+    half = upright.resize((64, 64), Image.NEAREST)
+    half.putalpha(128)
+    for name, data in [("still.heic", heif_enc(upright.resize((64, 64), Image.NEAREST))),
+                       ("alpha.heic", heif_enc(half)),
+                       ("tiles.heic", tiled_heic(Image.fromarray(np.rot90(tall, -1)), 1))]:
+        assert len(data) < 3072, (name, len(data))
+        with open(os.path.join(folder, name), "wb") as f:
+            f.write(data)
+
+
 def pictures():
     lines = ["# file width height max_mean_difference expected RGB"]
     folder = os.path.join(HERE, "pictures")
@@ -237,11 +316,7 @@ def pictures():
 
     add("still.avif", save(upright, "AVIF", quality=95, subsampling="4:4:4"), a, 6)
     if shutil.which("heif-enc"):
-        with tempfile.TemporaryDirectory() as tmp:
-            upright.resize((64, 64), Image.NEAREST).save(os.path.join(tmp, "a.png"))
-            subprocess.run(["heif-enc", "-q", "50", "-o", os.path.join(tmp, "a.heic"), os.path.join(tmp, "a.png")],
-                           check=True, capture_output=True)
-            shutil.copy(os.path.join(tmp, "a.heic"), os.path.join(folder, "still.heic"))
+        heic_pictures(folder)
     out("pictures.txt", lines)
 
 
