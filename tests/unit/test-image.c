@@ -97,10 +97,12 @@ static void expect_limit(const guint8 *bytes, gsize n, const char *a, const char
     g_assert_nonnull(strstr(error->message, b));
 }
 
-/* make.py's drawing at another size: mean difference to `img`; alpha: how opaque it was on white. */
+/* make.py's drawing at another size: mean difference to `img`; alpha: how opaque it was on white.
+ */
 static double off_drawing(const lw_vis_image *img, int alpha)
 {
-    static const guint8 fields[4][3] = {{200, 30, 30}, {30, 180, 60}, {40, 60, 200}, {220, 210, 40}};
+    static const guint8 fields[4][3] = {
+        {200, 30, 30}, {30, 180, 60}, {40, 60, 200}, {220, 210, 40}};
     gint64 sum = 0;
     for (int y = 0; y < img->height; y++) {
         for (int x = 0; x < img->width; x++) {
