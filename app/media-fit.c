@@ -25,6 +25,9 @@ static int by_tokens(gconstpointer a, gconstpointer b)
 gboolean lw_media_fit(lw_media **media, gint64 *shrunk, guint n, gint64 n_ctx, gint64 n_text,
                       gint64 n_answer, lw_media_reopen_fn reopen, void *user, GError **error)
 {
+    if (n == 0)
+        return TRUE;
+
     g_autofree sized *order = g_new(sized, n);
     gint64 room = n_ctx - n_text - n_answer;
 

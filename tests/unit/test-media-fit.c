@@ -78,10 +78,17 @@ static void test_no_room(void)
     lw_media_unref(m[0]);
 }
 
+/* Nothing attached is no reason to fail, however full the context. */
+static void test_nothing(void)
+{
+    g_assert_true(lw_media_fit(NULL, NULL, 0, 100, 200, 50, reopen, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/media-fit/small-ones-stay", test_small_ones_stay);
     g_test_add_func("/media-fit/no-room", test_no_room);
+    g_test_add_func("/media-fit/nothing", test_nothing);
     return g_test_run();
 }
