@@ -110,12 +110,12 @@ static void test_list(void)
     g_autofree char *sub = g_build_filename(folder, "publisher", NULL);
     g_autofree char *deep = g_build_filename(sub, "repository", NULL);
     g_autofree char *a = make_file(folder, "zz.gguf", "qwen2vl", "Alpha");
-    g_autofree char *b = make_file(sub, "beta-7b.GGUF", "qwen2vl", NULL);
-    g_autofree char *c = make_file(deep, "too-deep.gguf", "qwen2vl", "Too deep");
-    g_autofree char *d = make_file(folder, "mmproj-alpha.gguf", "clip", "Alpha vision");
-    g_autofree char *e = make_file(folder, "vision-of-alpha.gguf", "clip", "Alpha vision");
-    g_autofree char *f = make_file(folder, ".hidden.gguf", "qwen2vl", "Hidden");
-    g_autofree char *g = make_file(folder, "big-00002-of-00003.gguf", "qwen2vl", "Second part");
+    g_free(make_file(sub, "beta-7b.GGUF", "qwen2vl", NULL));
+    g_free(make_file(deep, "too-deep.gguf", "qwen2vl", "Too deep"));
+    g_free(make_file(folder, "mmproj-alpha.gguf", "clip", "Alpha vision"));
+    g_free(make_file(folder, "vision-of-alpha.gguf", "clip", "Alpha vision"));
+    g_free(make_file(folder, ".hidden.gguf", "qwen2vl", "Hidden"));
+    g_free(make_file(folder, "big-00002-of-00003.gguf", "qwen2vl", "Second part"));
     g_autofree char *bad = g_build_filename(folder, "broken.gguf", NULL);
     g_assert_true(g_file_set_contents(bad, "GGUF\003", 5, NULL));
     g_autofree char *text = g_build_filename(folder, "notes.txt", NULL);
@@ -144,7 +144,7 @@ static void test_list(void)
 static void test_hostile_name(void)
 {
     begin();
-    g_autofree char *standard = set_default("\033[31mred\n\xff name");
+    g_free(set_default("\033[31mred\n\xff name"));
     g_autoptr(GPtrArray) list = lw_library_list();
     g_assert_cmpuint(list->len, ==, 1);
     const char *name = at(list, 0)->name;
