@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/media-fit.h"
+#include "memory/lw-memory.h"
 #include "vision/lw-vision.h"
 
 typedef struct {
@@ -29,6 +30,10 @@ struct lw_cli_conversation {
     char *system;
     gsize n_answers;
     lw_generate_result last;
+
+    lw_mem *store;    /* NULL: not stored */
+    char *stored_id;
+    int n_stored;     /* messages, the next one's position */
 };
 
 static void attachment_free(gpointer p)
@@ -84,12 +89,19 @@ lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_param
     return c;
 }
 
+static void leave_store(lw_cli_conversation *c)
+{
+    g_clear_pointer(&c->store, lw_mem_close);
+    g_clear_pointer(&c->stored_id, g_free);
+}
+
 void lw_cli_conversation_free(lw_cli_conversation *c)
 {
     if (!c)
         return;
     g_ptr_array_unref(c->messages);
     g_ptr_array_unref(c->attached);
+    leave_store(c);
     lw_session_free(c->session);
     lw_model_unref(c->model);
     g_free(c->system);
@@ -98,6 +110,7 @@ void lw_cli_conversation_free(lw_cli_conversation *c)
 
 void lw_cli_conversation_clear(lw_cli_conversation *c)
 {
+    leave_store(c);
     g_ptr_array_set_size(c->messages, 0);
     g_ptr_array_set_size(c->attached, 0);
     if (c->system)
@@ -195,44 +208,215 @@ static lw_prompt *render(lw_cli_conversation *c, GError **error)
     return lw_prompt_new_chat(c->model, list, c->messages->len, TRUE, error);
 }
 
+/* Media of one question: where they come from, and what was opened. */
 typedef struct {
     lw_cli_conversation *conversation;
-    GPtrArray *seen; /* of attachment: those with media, in order */
-} fitting;
+    GArray *kinds;    /* lw_cli_kind */
+    GPtrArray *paths; /* borrowed */
+    GPtrArray *media; /* borrowed by the array; fit() replaces entries */
+} media_list;
 
 static lw_media *reopen(void *user, guint index, gint64 max_tokens, GError **error)
 {
-    fitting *f = user;
-    const attachment *a = f->seen->pdata[index];
+    media_list *l = user;
 
-    return open_media(f->conversation, a->kind, a->path, max_tokens, error);
+    return open_media(l->conversation, g_array_index(l->kinds, lw_cli_kind, index),
+                      l->paths->pdata[index], max_tokens, error);
 }
 
-/* Make the attached media fit beside the text.  n_text: tokens of the prompt without them. */
-static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
+/* Make the media fit beside the text.  n_text: tokens of the prompt without them. */
+static gboolean fit(media_list *l, gsize n_text, GError **error)
 {
-    g_autoptr(GPtrArray) seen = g_ptr_array_new();
-    fitting f = {c, seen};
-
-    for (guint i = 0; i < c->attached->len; i++)
-        if (((attachment *)c->attached->pdata[i])->media)
-            g_ptr_array_add(seen, c->attached->pdata[i]);
-
-    g_autofree lw_media **media = g_new0(lw_media *, seen->len);
-    g_autofree gint64 *shrunk = g_new0(gint64, seen->len);
+    lw_cli_conversation *c = l->conversation;
+    g_autofree gint64 *shrunk = g_new0(gint64, l->media->len);
     gint64 n_ctx = lw_session_get_n_ctx(c->session);
     gint64 answer = c->generate.max_tokens ? c->generate.max_tokens : lw_media_fit_answer(n_ctx);
-    for (guint i = 0; i < seen->len; i++)
-        media[i] = ((attachment *)seen->pdata[i])->media;
-    gboolean ok = lw_media_fit(media, shrunk, seen->len, n_ctx, (gint64)n_text, answer, reopen, &f, error);
-    for (guint i = 0; i < seen->len; i++) {
-        attachment *a = seen->pdata[i];
-        a->media = media[i];
-        if (ok && shrunk[i])
+    gboolean ok = lw_media_fit((lw_media **)l->media->pdata, shrunk, l->media->len, n_ctx,
+                               (gint64)n_text, answer, reopen, l, error);
+
+    for (guint i = 0; ok && i < l->media->len; i++) {
+        const lw_media *m = l->media->pdata[i];
+        if (shrunk[i])
             lw_cli_note("%s: %" G_GINT64_FORMAT " tokens do not fit the context of "
                         "%" G_GINT64_FORMAT ", reduced to %" G_GINT64_FORMAT " tokens: %s",
-                        a->path, shrunk[i], n_ctx, lw_media_n_tokens(media[i]), media[i]->note);
+                        (const char *)l->paths->pdata[i], shrunk[i], n_ctx, lw_media_n_tokens(m),
+                        m->note);
     }
+    return ok;
+}
+
+static void media_list_init(media_list *l, lw_cli_conversation *c)
+{
+    l->conversation = c;
+    l->kinds = g_array_new(FALSE, FALSE, sizeof(lw_cli_kind));
+    l->paths = g_ptr_array_new();
+    l->media = g_ptr_array_new();
+}
+
+static void media_list_clear(media_list *l)
+{
+    g_array_unref(l->kinds);
+    g_ptr_array_unref(l->paths);
+    g_ptr_array_unref(l->media);
+}
+
+static void media_list_add(media_list *l, lw_cli_kind kind, char *path, lw_media *media)
+{
+    g_array_append_val(l->kinds, kind);
+    g_ptr_array_add(l->paths, path);
+    g_ptr_array_add(l->media, media);
+}
+
+/* Make the attached media fit beside the text. */
+static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
+{
+    media_list l;
+
+    media_list_init(&l, c);
+    for (guint i = 0; i < c->attached->len; i++) {
+        attachment *a = c->attached->pdata[i];
+        if (a->media)
+            media_list_add(&l, a->kind, a->path, a->media);
+    }
+    gboolean ok = fit(&l, n_text, error);
+    for (guint i = 0, k = 0; i < c->attached->len; i++) {
+        attachment *a = c->attached->pdata[i];
+        if (a->media)
+            a->media = l.media->pdata[k++];
+    }
+    media_list_clear(&l);
+    return ok;
+}
+
+/* ---- Stored conversations ---- */
+
+/* A stored question's media, opened and made to fit as they were when it was asked. */
+static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored, message *m,
+                           GError **error)
+{
+    media_list l;
+    gboolean ok = TRUE;
+
+    media_list_init(&l, c);
+    for (guint i = 0; ok && i < stored->attachments->len; i++) {
+        const lw_mem_attachment *a = stored->attachments->pdata[i];
+        lw_cli_kind kind = a->kind == LW_MEM_FILM ? LW_CLI_FILM : LW_CLI_PICTURE;
+        lw_media *media = open_media(c, kind, a->path, 0, error);
+        if ((ok = media != NULL))
+            media_list_add(&l, kind, a->path, media);
+    }
+    lw_prompt *without = ok ? render(c, error) : NULL;
+    ok = without && fit(&l, lw_prompt_n_tokens(without), error);
+    lw_prompt_free(without);
+    for (guint i = 0; i < l.media->len; i++) {
+        if (ok)
+            g_ptr_array_add(m->media, l.media->pdata[i]);
+        else
+            lw_media_unref(l.media->pdata[i]);
+    }
+    media_list_clear(&l);
+    return ok;
+}
+
+/* An unknown id: say which there are. */
+static void list_latest(lw_mem *store, GError **error)
+{
+    g_autoptr(GPtrArray) all = lw_mem_list_conversations(store, NULL);
+    g_autoptr(GString) s = g_string_new(NULL);
+
+    for (guint i = 0; all && i < all->len && i < 5; i++) {
+        const lw_mem_conversation *one = all->pdata[i];
+        g_string_append_printf(s, "%s%s \"%s\"", i ? ", " : "; the latest are ", one->id, one->title);
+    }
+    g_autofree char *line = g_strdelimit(g_string_free(g_steal_pointer(&s), FALSE), "\n\r", ' ');
+    g_autofree char *whole = g_strconcat((*error)->message, line, NULL);
+    g_free((*error)->message);
+    (*error)->message = g_steal_pointer(&whole);
+}
+
+gboolean lw_cli_conversation_continue(lw_cli_conversation *c, const char *id, GError **error)
+{
+    g_autofree char *folder = lw_mem_default_folder();
+    GError *err = NULL;
+
+    c->store = lw_mem_open(folder, error);
+    if (!c->store)
+        return FALSE;
+    lw_mem_conversation *found = lw_mem_find_conversation(c->store, id, &err);
+    if (!found) {
+        if (g_error_matches(err, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
+            list_latest(c->store, &err);
+        g_propagate_error(error, err);
+        return FALSE;
+    }
+    c->stored_id = g_strdup(found->id);
+    g_autofree char *title = g_strdup(found->title);
+    lw_mem_conversation_free(found);
+    g_autoptr(GPtrArray) stored = lw_mem_list_messages(c->store, c->stored_id, error);
+    if (!stored)
+        return FALSE;
+    for (guint i = 0; i < stored->len; i++) {
+        const lw_mem_message *s = stored->pdata[i];
+        gboolean user = s->role == LW_MEM_ROLE_USER;
+        c->n_stored = s->position + 1;
+        if (!user && !*s->text)
+            continue;
+        message *m = message_new(user ? LW_ROLE_USER : LW_ROLE_ASSISTANT, s->text);
+        g_ptr_array_add(c->messages, m);
+        if (s->attachments && s->attachments->len && !load_media(c, s, m, error))
+            return FALSE;
+    }
+    lw_cli_note("going on with \"%s\" (%s): %u messages", title, c->stored_id, stored->len);
+    return TRUE;
+}
+
+static lw_mem_message *stored_message(lw_cli_conversation *c, lw_mem_role role, const char *text)
+{
+    lw_mem_message *m = g_new0(lw_mem_message, 1);
+
+    m->id = lw_mem_new_id();
+    m->conversation = g_strdup(c->stored_id);
+    m->position = c->n_stored;
+    m->role = role;
+    m->text = g_strdup(text);
+    m->created = g_get_real_time();
+    m->attachments = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
+    return m;
+}
+
+/* Write the question that was just answered, then the answer. */
+static gboolean store_turn(lw_cli_conversation *c, const char *question, const char *answer,
+                           const lw_generate_result *r, GError **error)
+{
+    lw_mem_message *q = stored_message(c, LW_MEM_ROLE_USER, question);
+    gboolean ok = TRUE;
+
+    for (guint i = 0; ok && i < c->attached->len; i++) {
+        const attachment *a = c->attached->pdata[i];
+        if (!a->media)
+            continue;
+        lw_mem_attachment *kept = lw_mem_keep_file(
+            c->store, a->path, a->kind == LW_CLI_FILM ? LW_MEM_FILM : LW_MEM_PICTURE, error);
+        if ((ok = kept != NULL))
+            g_ptr_array_add(q->attachments, kept);
+    }
+    ok = ok && lw_mem_put_message(c->store, q, error);
+    lw_mem_message_free(q);
+    if (!ok)
+        return FALSE;
+    c->n_stored++;
+
+    lw_mem_message *m = stored_message(c, LW_MEM_ROLE_ASSISTANT, answer);
+    m->state = r->stop == LW_STOP_CANCELLED ? LW_MEM_STATE_STOPPED : LW_MEM_STATE_DONE;
+    m->n_prompt = (int)r->n_prompt;
+    m->n_reused = (int)r->n_reused;
+    m->n_generated = (int)r->n_generated;
+    if (r->generate_seconds > 0)
+        m->tokens_per_second = (double)r->n_generated / r->generate_seconds;
+    ok = lw_mem_put_message(c->store, m, error);
+    lw_mem_message_free(m);
+    if (ok)
+        c->n_stored++;
     return ok;
 }
 
@@ -340,6 +524,9 @@ gboolean lw_cli_conversation_ask(lw_cli_conversation *c, const char *text,
 
     if (ok) {
         g_ptr_array_add(c->messages, message_new(LW_ROLE_ASSISTANT, out.answer->str));
+        /* What was answered stays answered when it cannot be stored; but it is said. */
+        if (c->store)
+            ok = store_turn(c, whole, out.answer->str, &r, error);
         g_ptr_array_set_size(c->attached, 0);
         c->n_answers++;
         c->last = r;

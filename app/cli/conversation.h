@@ -29,6 +29,12 @@ lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_param
                                              GError **error);
 void lw_cli_conversation_free(lw_cli_conversation *c);
 
+/* Go on with a conversation that the window or an earlier run stored (its id, or an unambiguous beginning):
+ * its messages come first, with their pictures and films, and every answered question is stored.  Before
+ * the first question.  Errors: LW_MEM_ERROR (an unknown id lists the latest ones), what opening the media
+ * says. */
+gboolean lw_cli_conversation_continue(lw_cli_conversation *c, const char *id, GError **error);
+
 /* Add a file to the next question; it is opened and checked now, and a line on stderr says what it
  * is.  On error nothing is attached. */
 gboolean lw_cli_conversation_attach(lw_cli_conversation *c, lw_cli_kind kind, const char *path,
@@ -43,7 +49,8 @@ guint32 lw_cli_conversation_n_ctx(const lw_cli_conversation *c);
 gboolean lw_cli_conversation_ask(lw_cli_conversation *c, const char *text,
                                  lw_generate_result *result, GError **error);
 
-/* Forget the messages and the attachments, keep the system prompt. */
+/* Forget the messages and the attachments, keep the system prompt; a stored conversation stays as it is
+ * and is left. */
 void lw_cli_conversation_clear(lw_cli_conversation *c);
 
 /* Tokens, cache and device, on stderr. */

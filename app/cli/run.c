@@ -11,7 +11,7 @@ typedef struct {
 
 /* The command line. */
 static struct {
-    char *model, *system, *kv, *attention, *mmproj;
+    char *model, *system, *kv, *attention, *mmproj, *chat;
     int n_ctx, n_threads, max_tokens, top_k;
     double temperature, top_p, min_p;
     gint64 seed;
@@ -40,6 +40,8 @@ static const GOptionEntry entries[] = {
      "Attach a film; may be repeated", "FILE"},
     {"doc", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, add_file,
      "Attach a text file, whole, up to 1 MiB; may be repeated", "FILE"},
+    {"chat", 0, 0, G_OPTION_ARG_STRING, &o.chat,
+     "Go on with a stored conversation, by its id or the beginning of it", "ID"},
     {"system", 0, 0, G_OPTION_ARG_STRING, &o.system, "System prompt", "TEXT"},
     {"ctx", 0, 0, G_OPTION_ARG_INT, &o.n_ctx,
      "Context in tokens (default: the model's, or less if memory is short)", "N"},
@@ -138,7 +140,7 @@ static gboolean converse(lw_model *m, const char *prompt, GError **error)
     if (!c)
         return FALSE;
 
-    gboolean ok = TRUE;
+    gboolean ok = !o.chat || lw_cli_conversation_continue(c, o.chat, error);
     for (guint i = 0; ok && i < o.files->len; i++) {
         const file *f = &g_array_index(o.files, file, i);
         ok = lw_cli_conversation_attach(c, f->kind, f->path, error);

@@ -9,8 +9,8 @@ import signal
 import struct
 import subprocess
 
-from lwtest import (ENV, FIXTURES, LIMIT, LW, MMPROJ, MODEL, TMP, Gguf, copy, endless_model, main, picture,
-                    test, works, write)
+from lwtest import (ENV, FIXTURES, LIMIT, LW, MMPROJ, MODEL, TMP, Gguf, copy, endless_model, fails, main,
+                    picture, test, works, write)
 
 
 @test
@@ -55,6 +55,38 @@ def prompt_from_stdin():
         assert done.out == asked
     after_dashes = works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", "--", "hello", "there")
     assert after_dashes.out == asked
+
+
+@test
+def a_stored_conversation_goes_on():
+    import sqlite3
+    run = ("run", "-m", MODEL, "--mmproj", MMPROJ, "--temp", "0", "--max-tokens", "6")
+    fails((*run, "--chat", "cafe", "hello"), "cafe")  # makes the database
+    path = TMP / "data" / "longwave" / "longwave.db"
+    shown = picture("stored.png")
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO conversations (id, title, created, updated) VALUES ('cafe01', 'Sea', 1, 1)")
+        for at, (role, text) in enumerate(((1, "What is this?"), (2, "The sea."))):
+            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created)"
+                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1)", (f"m{at}", at, role, text))
+        db.execute("INSERT INTO attachments (message, position, kind, label, file, copied)"
+                   " VALUES ('m0', 0, 1, 'stored.png', ?, 0)", (str(shown),))
+    db.close()
+    first = works(*run, "--chat", "cafe", "And now?")
+    assert 'going on with "Sea" (cafe01): 2 messages' in first.err, first.err
+    second = works(*run, "--chat", "cafe01", "--image", shown, "And this?")
+    assert "4 messages" in second.err, second.err
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT position, role, text FROM messages ORDER BY position").fetchall()
+        kept = db.execute("SELECT COUNT(*) FROM attachments").fetchone()[0]
+    db.close()
+    assert [r[:2] for r in rows] == [(i, 1 + i % 2) for i in range(6)], rows
+    assert rows[2][2] == "And now?" and rows[3][2] == first.out.rstrip("\n"), rows
+    assert kept == 2
+    line = fails((*run, "--chat", "beef", "hello"), "beef", 'cafe01 "Sea"')
+    assert line.count("\n") == 0
+    shown.unlink()
+    fails((*run, "--chat", "cafe", "And then?"), "stored.png")
 
 
 @test
