@@ -139,7 +139,8 @@ gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, co
 
 /* Logits after the last sync or decode, NULL when there are none. */
 const float *lw_session_get_logits(const lw_session *s);
-/* Make the next sync compute logits for every prompt token: [n][n_vocab], for tests and `lw logits`. */
+/* Make later syncs compute logits for every prompt token: [n][n_vocab] f32, borrowed, valid until the next
+ * sync, for tests and `lw logits`.  Such a sync reuses nothing: it computes the whole prompt. */
 void lw_session_keep_all_logits(lw_session *s, gboolean keep);
 const float *lw_session_get_all_logits(const lw_session *s, gsize *n_rows);
 

@@ -224,13 +224,12 @@ static lw_media *reopen(void *user, guint index, gint64 max_tokens, GError **err
                       l->paths->pdata[index], max_tokens, error);
 }
 
-/* Make the media fit beside the text.  n_text: tokens of the prompt without them. */
-static gboolean fit(media_list *l, gsize n_text, GError **error)
+/* Make the media fit beside the text.  n_text: tokens of the prompt without them; answer: kept free. */
+static gboolean fit(media_list *l, gsize n_text, gint64 answer, GError **error)
 {
     lw_cli_conversation *c = l->conversation;
     g_autofree gint64 *shrunk = g_new0(gint64, l->media->len);
     gint64 n_ctx = lw_session_get_n_ctx(c->session);
-    gint64 answer = c->generate.max_tokens ? c->generate.max_tokens : lw_media_fit_answer(n_ctx);
     gboolean ok = lw_media_fit((lw_media **)l->media->pdata, shrunk, l->media->len, n_ctx,
                                (gint64)n_text, answer, reopen, l, error);
 
@@ -278,7 +277,10 @@ static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
         if (a->media)
             media_list_add(&l, a->kind, a->path, a->media);
     }
-    gboolean ok = fit(&l, n_text, error);
+    gint64 answer = c->generate.max_tokens
+                        ? c->generate.max_tokens
+                        : lw_media_fit_answer(lw_session_get_n_ctx(c->session));
+    gboolean ok = fit(&l, n_text, answer, error);
     for (guint i = 0, k = 0; i < c->attached->len; i++) {
         attachment *a = c->attached->pdata[i];
         if (a->media)
@@ -290,7 +292,8 @@ static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
 
 /* ---- Stored conversations ---- */
 
-/* A stored question's media, opened and made to fit as they were when it was asked. */
+/* A stored question's media, opened and made to fit by the rule of the window: in the same context they
+ * come out as when the question was asked there, whatever this run's options say. */
 static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored, message *m,
                            GError **error)
 {
@@ -306,7 +309,8 @@ static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored,
             media_list_add(&l, kind, a->path, media);
     }
     lw_prompt *without = ok ? render(c, error) : NULL;
-    ok = without && fit(&l, lw_prompt_n_tokens(without), error);
+    ok = without && fit(&l, lw_prompt_n_tokens(without),
+                        lw_media_fit_answer(lw_session_get_n_ctx(c->session)), error);
     lw_prompt_free(without);
     for (guint i = 0; i < l.media->len; i++) {
         if (ok)

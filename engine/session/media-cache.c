@@ -20,7 +20,7 @@ typedef struct {
 
 struct lw_media_cache {
     lw_encoder *encoder;
-    gsize n_embd, max_bytes, bytes, n_encoded;
+    gsize n_embd, max_bytes, bytes;
     GHashTable *by_key; /* grid_key in the entry -> grid_entry */
     GQueue lru;
 };
@@ -105,7 +105,6 @@ const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gin
         e->bytes = bytes;
         e->link.data = e;
         c->bytes += bytes;
-        c->n_encoded++;
         g_hash_table_insert(c->by_key, &e->key, e);
     }
     e->pinned = TRUE;
@@ -118,9 +117,4 @@ void lw_media_cache_unpin(lw_media_cache *c)
     for (GList *l = c->lru.head; l; l = l->next)
         ((grid_entry *)l->data)->pinned = FALSE;
     shrink(c);
-}
-
-gsize lw_media_cache_n_encoded(const lw_media_cache *c)
-{
-    return c->n_encoded;
 }

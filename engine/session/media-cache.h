@@ -22,7 +22,4 @@ void lw_media_cache_free(lw_media_cache *c);
 const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel, GError **error);
 void lw_media_cache_unpin(lw_media_cache *c);
 
-/* Grids encoded so far, for tests and statistics. */
-gsize lw_media_cache_n_encoded(const lw_media_cache *c);
-
 G_END_DECLS
