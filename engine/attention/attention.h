@@ -2,7 +2,8 @@
  *
  * Attention methods behind one table.  A method sees post-RoPE queries, the paged keys and values, and
  * where the media stand; whether it visits every tile (dense), a block list chosen from probes, or the
- * clusters of an index is its own business, and the graph does not change.  A registry lists them;
+ * clusters of an index is its own business, and the graph does not change.  Scale and sliding window
+ * belong to the model, not to the method: every method keeps to them.  A registry lists the methods;
  * `--attn NAME` picks one.
  */
 #pragma once
@@ -30,7 +31,8 @@ typedef struct {
     const float *q;   /* [n_rows][n_head * head_dim], after RoPE */
     float *out;       /* same shape */
     guint n_head;
-    float scale;      /* 1 / sqrt(head_dim) */
+    float scale;      /* of q.k, usually 1 / sqrt(head_dim) */
+    gsize window;     /* tokens: the query at position p sees keys with p - key < window; 0: all keys */
     const lw_kv_seq *kv;
     const lw_modality_run *runs;
     gsize n_runs;

@@ -2,6 +2,7 @@
  *
  * Dense causal attention over the paged cache, as FlashAttention orders it: query tiles stay, key
  * tiles pass, the softmax is kept online.  All heads of a GQA group share one pass over their keys.
+ * Pages that lie outside the window of every query of a tile are not read.
  *
  * Many rows: one task per (KV head, tile of query positions).  Few rows (decode): the keys are split
  * into runs of fixed length, one task per (KV head, run), and the partial results are merged in order;
@@ -22,7 +23,8 @@ static gsize align64(gsize n)
     return (n + 63) & ~(gsize)63;
 }
 
-/* Per-thread scratch: the kernel's own, then gathered queries, accumulators, m, l, visible counts. */
+/* Per-thread scratch: the kernel's own, then gathered queries, accumulators, m, l, and the
+ * first and end of the visible keys. */
 static gsize tile_rows_max(guint group)
 {
     return MAX((gsize)TILE_POSITIONS, (gsize)FEW_ROWS) * group;
@@ -33,7 +35,7 @@ static gsize thread_bytes(guint group, gsize d)
     gsize rows = tile_rows_max(group);
 
     return LW_ATTN_SCRATCH + 2 * align64(rows * d * sizeof(float)) +
-           3 * align64(rows * sizeof(float));
+           4 * align64(rows * sizeof(float));
 }
 
 gsize lw_attention_scratch_bytes(const lw_kv_shape *shape, guint n_head, gsize max_rows, gsize max_ctx,
@@ -48,7 +50,7 @@ gsize lw_attention_scratch_bytes(const lw_kv_shape *shape, guint n_head, gsize m
 
 typedef struct {
     float *q, *o, *m, *l;
-    gint32 *visible;
+    gint32 *first, *visible;
     void *kernel;
 } tile_scratch;
 
@@ -66,6 +68,8 @@ static tile_scratch carve(char *p, gsize rows, gsize d)
     p += align64(rows * sizeof(float));
     t.l = (float *)p;
     p += align64(rows * sizeof(float));
+    t.first = (gint32 *)p;
+    p += align64(rows * sizeof(float));
     t.visible = (gint32 *)p;
     return t;
 }
@@ -75,7 +79,7 @@ typedef struct {
     guint group, head_dim, n_head_kv;
     gsize thread_bytes;
     /* split path */
-    gsize n_splits;
+    gsize split0, n_splits; /* the first split that anybody sees, and how many */
     float *partial_o, *partial_m, *partial_l; /* [n_splits][n_head_kv][rows * group] (x d) */
 } dense_ctx;
 
@@ -88,6 +92,14 @@ static void gather_queries(const dense_ctx *c, guint kv_head, gsize p0, gsize n,
     for (gsize i = 0; i < n; i++)
         memcpy(q + i * c->group * d, a->q + (p0 + i) * row + (gsize)kv_head * c->group * d,
                c->group * d * sizeof(float));
+}
+
+/* The first key that the query of row p sees. */
+static gsize first_key(const lw_attend *a, gsize p)
+{
+    gsize end = a->start + p + 1;
+
+    return a->window && a->window < end ? end - a->window : 0;
 }
 
 /* Pass the pages [page0, page1) over the rows of positions [p0, p0 + n). */
@@ -117,20 +129,23 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
     }
     memset(o, 0, rows * c->head_dim * sizeof(float));
 
-    for (gsize page = page0; page < page1; page++) {
+    for (gsize page = MAX(page0, first_key(a, p0) / LW_KV_PAGE); page < page1; page++) {
         gsize first = page * LW_KV_PAGE;
         /* Position p sees keys up to start + p: nothing here, part of the tile, or all of it. */
         if (first > a->start + p0 + n - 1)
             break;
         step.n_keys = (int)MIN((gsize)LW_KV_PAGE, n_keys_total - first);
-        step.visible = NULL;
-        if (first + step.n_keys > a->start + p0 + 1) {
+        step.first = step.visible = NULL;
+        if (first + (gsize)step.n_keys > a->start + p0 + 1 || first_key(a, p0 + n - 1) > first) {
             for (gsize i = 0; i < n; i++) {
                 gint64 see = (gint64)(a->start + p0 + i + 1) - (gint64)first;
-                gint32 v = (gint32)CLAMP(see, 0, step.n_keys);
-                for (guint g = 0; g < c->group; g++)
-                    t->visible[i * c->group + g] = v;
+                gint64 from = (gint64)first_key(a, p0 + i) - (gint64)first;
+                for (guint g = 0; g < c->group; g++) {
+                    t->visible[i * c->group + g] = (gint32)CLAMP(see, 0, step.n_keys);
+                    t->first[i * c->group + g] = (gint32)CLAMP(from, 0, step.n_keys);
+                }
             }
+            step.first = t->first;
             step.visible = t->visible;
         }
         step.k = lw_kv_seq_k(a->kv, a->layer, kv_head, page);
@@ -181,9 +196,9 @@ static void split_task(void *user, int task, int worker)
 {
     const dense_ctx *c = user;
     const lw_attend *a = c->call;
-    gsize split = (gsize)task / c->n_head_kv;
+    gsize i = (gsize)task / c->n_head_kv, split = c->split0 + i;
     guint kv_head = (guint)((gsize)task % c->n_head_kv);
-    gsize rows = a->n_rows * c->group, at = (split * c->n_head_kv + kv_head) * rows;
+    gsize rows = a->n_rows * c->group, at = (i * c->n_head_kv + kv_head) * rows;
     tile_scratch t = carve(a->scratch + (gsize)worker * c->thread_bytes, tile_rows_max(c->group),
                            c->head_dim);
 
@@ -192,7 +207,7 @@ static void split_task(void *user, int task, int worker)
                 c->partial_o + at * c->head_dim, c->partial_m + at, c->partial_l + at);
 }
 
-/* Merge the splits of one KV head, in order, into split 0's accumulators. */
+/* Merge the splits of one KV head, in order, into the first one's accumulators. */
 static void merge_task(void *user, int task, int worker)
 {
     const dense_ctx *c = user;
@@ -236,7 +251,8 @@ static gboolean dense_run(lw_attention *state, const lw_attend *a)
     }
 
     gsize split_keys = SPLIT_PAGES * LW_KV_PAGE;
-    c.n_splits = (a->start + a->n_rows + split_keys - 1) / split_keys;
+    c.split0 = first_key(a, 0) / split_keys;
+    c.n_splits = (a->start + a->n_rows + split_keys - 1) / split_keys - c.split0;
     gsize n = c.n_splits * c.n_head_kv * a->n_rows * c.group;
     c.partial_o = (float *)(a->scratch + (gsize)lw_pool_n_threads(a->pool) * c.thread_bytes);
     c.partial_m = c.partial_o + n * c.head_dim;

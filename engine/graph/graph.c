@@ -111,10 +111,16 @@ void lw_graph_store_kv(lw_graph *g, guint layer, lw_val k, lw_val v)
 
 lw_val lw_graph_attend(lw_graph *g, guint layer, lw_val q, int n_heads)
 {
+    return lw_graph_attend_with(g, layer, q, n_heads, (lw_attend_params){0});
+}
+
+lw_val lw_graph_attend_with(lw_graph *g, guint layer, lw_val q, int n_heads, lw_attend_params params)
+{
     lw_node *n = new_node(g, LW_OP_ATTEND, q, LW_NO_VAL, LW_NO_VAL);
 
     n->layer = layer;
     n->n_heads = n_heads;
+    n->attend = params;
     return set_out(g, n, value(g, q)->rows, value(g, q)->cols);
 }
 

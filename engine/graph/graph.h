@@ -43,6 +43,12 @@ typedef enum {
     LW_OP_MERGE,    /* out = a seen as n / merge rows of merge * cols (no copy) */
 } lw_op;
 
+/* What one layer's attention may have of its own; all zero: causal, over everything. */
+typedef struct {
+    guint32 window; /* tokens: the query at position p sees keys with p - key < window; 0: all */
+    float scale;    /* of q.k; 0: 1 / sqrt(head_dim) */
+} lw_attend_params;
+
 typedef struct {
     lw_op op;
     lw_val a, b, c;
@@ -53,6 +59,7 @@ typedef struct {
     float eps;
     guint layer;
     int n_heads;           /* ROPE, ATTEND*: heads in a */
+    lw_attend_params attend; /* ATTEND */
 } lw_node;
 
 typedef struct {
@@ -82,6 +89,7 @@ void lw_graph_linear_n(lw_graph *g, lw_val a, const lw_weight *const *w, int n, 
 void lw_graph_rope(lw_graph *g, lw_val a, int n_heads);
 void lw_graph_store_kv(lw_graph *g, guint layer, lw_val k, lw_val v);
 lw_val lw_graph_attend(lw_graph *g, guint layer, lw_val q, int n_heads);
+lw_val lw_graph_attend_with(lw_graph *g, guint layer, lw_val q, int n_heads, lw_attend_params params);
 lw_val lw_graph_attend_segments(lw_graph *g, guint list, lw_val q, lw_val k, lw_val v, int n_heads);
 void lw_graph_add(lw_graph *g, lw_val a, lw_val b);
 lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up);

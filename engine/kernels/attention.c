@@ -15,10 +15,11 @@
             const float *q = a->q + (gsize)r * a->q_stride;                                        \
             float *o = a->o + (gsize)r * a->d;                                                     \
             int n = a->visible ? MIN(a->visible[r], a->n_keys) : a->n_keys;                        \
-            if (n <= 0)                                                                            \
+            int j0 = a->first ? MAX(a->first[r], 0) : 0;                                           \
+            if (n <= j0)                                                                           \
                 continue;                                                                          \
             float m = a->m[r];                                                                     \
-            for (int j = 0; j < n; j++) {                                                          \
+            for (int j = j0; j < n; j++) {                                                         \
                 const type *key = keys + (gsize)j * a->kv_stride;                                  \
                 float dot = 0;                                                                     \
                 for (int i = 0; i < a->d; i++)                                                     \
@@ -29,7 +30,7 @@
             float keep = expf(a->m[r] - m), l = a->l[r] * keep;                                    \
             for (int i = 0; i < a->d; i++)                                                         \
                 o[i] *= keep;                                                                      \
-            for (int j = 0; j < n; j++) {                                                          \
+            for (int j = j0; j < n; j++) {                                                         \
                 const type *value = values + (gsize)j * a->kv_stride;                              \
                 float p = expf(s[j] - m);                                                          \
                 l += p;                                                                            \

@@ -58,7 +58,7 @@ typedef struct {
 } lw_panel_mul;
 
 /* Arguments of one online-softmax step: `rows` query rows against one tile of keys (FlashAttention's
- * inner loop).  For every row r, over keys j < visible[r] (all n_keys when visible is NULL):
+ * inner loop).  For every row r, over keys first[r] <= j < visible[r] (all n_keys when these are NULL):
  *   s_j = scale * q_r.k_j ; m' = max(m, max s) ; l = l*e^(m-m') + sum e^(s_j-m') ;
  *   o = o*e^(m-m') + sum e^(s_j-m') v_j
  * A row that sees nothing is left unchanged.  Start: m = -INFINITY, l = 0, o = 0; the result is o / l.
@@ -71,7 +71,8 @@ typedef struct {
     gsize kv_stride;  /* elements between two keys, the same for k and v */
     int rows, n_keys, d; /* n_keys in 1..LW_ATTN_TILE, d a multiple of 8, <= 512 */
     float scale;
-    const int32_t *visible; /* [rows], ascending not required; NULL: all keys */
+    const int32_t *visible; /* [rows], any order, may lie outside 0..n_keys; NULL: n_keys */
+    const int32_t *first;   /* [rows], the same (sliding windows); NULL: 0 */
     float *m, *l;           /* [rows] */
     float *o;               /* [rows][d], contiguous */
     void *scratch;          /* LW_ATTN_SCRATCH bytes, 64-byte aligned, per thread */

@@ -8,7 +8,7 @@ typedef struct {
     gboolean f16;
     int rows, d, n_keys; /* all tiles together */
     int tile;            /* keys per step */
-    gboolean masked;
+    gboolean masked, windowed;
     float spread; /* of the scores: large ones make most weights vanish */
 } attn_case;
 
@@ -21,6 +21,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     float *m = check_alloc(c->rows * 4, 4), *l = check_alloc(c->rows * 4, 4);
     float *o = check_alloc((gsize)c->rows * c->d * 4, 4);
     gint32 *visible = check_alloc(c->rows * 4, 4), *seen = check_alloc(c->rows * 4, 4);
+    gint32 *first_in_tile = check_alloc(c->rows * 4, 4), *from = check_alloc(c->rows * 4, 4);
     void *scratch = check_alloc(LW_ATTN_SCRATCH, 0);
     float scale = c->spread / sqrtf((float)c->d);
 
@@ -39,10 +40,14 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
         seen[r] = !c->masked || r % 5 == 4 ? c->n_keys
                   : r % 5 == 1             ? 0
                                            : (gint32)(check_random() % (c->n_keys + 1));
+        /* The window starts anywhere, also at the first key and behind the last visible one. */
+        from[r] = !c->windowed || r % 7 == 3 ? 0 : (gint32)(check_random() % (c->n_keys + 1));
     }
     for (int first = 0; first < c->n_keys; first += c->tile) {
-        for (int r = 0; r < c->rows; r++)
-            visible[r] = seen[r] - first; /* may be negative or beyond the tile */
+        for (int r = 0; r < c->rows; r++) { /* may be negative or beyond the tile */
+            visible[r] = seen[r] - first;
+            first_in_tile[r] = from[r] - first;
+        }
         step(&(lw_attn_step){
             .q = q,
             .q_stride = q_stride,
@@ -54,6 +59,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             .d = c->d,
             .scale = scale,
             .visible = c->masked ? visible : NULL,
+            .first = c->windowed ? first_in_tile : NULL,
             .m = m,
             .l = l,
             .o = o,
@@ -64,16 +70,16 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     g_autofree double *s = g_new(double, c->n_keys);
     for (int r = 0; r < c->rows; r++) {
         double max = -INFINITY, sum = 0;
-        for (int j = 0; j < seen[r]; j++) {
+        for (int j = from[r]; j < seen[r]; j++) {
             s[j] = 0;
             for (int i = 0; i < c->d; i++)
                 s[j] += (double)q[r * q_stride + i] * kf[j * kv_stride + i];
             s[j] *= scale;
             max = MAX(max, s[j]);
         }
-        for (int j = 0; j < seen[r]; j++)
+        for (int j = from[r]; j < seen[r]; j++)
             sum += s[j] = exp(s[j] - max);
-        if (seen[r] == 0) {
+        if (seen[r] <= from[r]) {
             g_assert_true(m[r] == -INFINITY && l[r] == 0);
             for (int i = 0; i < c->d; i++)
                 g_assert_cmpfloat(o[(gsize)r * c->d + i], ==, 0);
@@ -82,7 +88,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
         g_assert_cmpfloat(fabs(m[r] - max), <=, 1e-5 * (1 + fabs(max)));
         for (int i = 0; i < c->d; i++) {
             double want = 0, size = 0;
-            for (int j = 0; j < seen[r]; j++) {
+            for (int j = from[r]; j < seen[r]; j++) {
                 want += s[j] / sum * vf[j * kv_stride + i];
                 size += s[j] / sum * fabs(vf[j * kv_stride + i]);
             }
@@ -103,6 +109,8 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     check_free(o);
     check_free(visible);
     check_free(seen);
+    check_free(first_in_tile);
+    check_free(from);
     check_free(scratch);
 }
 
@@ -122,6 +130,7 @@ static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
                     .n_keys = keys[n],
                     .tile = n % 2 ? LW_ATTN_TILE : 47,
                     .masked = (d + r + n) % 2,
+                    .windowed = (d + r + n) % 3 == 0,
                     .spread = r % 2 ? 8 : 1,
                 };
                 run_case(&c, step);
@@ -132,6 +141,8 @@ static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
         attn_case c = {
             .f16 = f16, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
         run_case(&c, step);
+        c.windowed = TRUE;
+        run_case(&c, step);
     }
     attn_case many = {.f16 = f16,
                       .rows = 7 * 64,
@@ -140,6 +151,8 @@ static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
                       .tile = 64,
                       .masked = TRUE,
                       .spread = 3};
+    run_case(&many, step);
+    many.windowed = TRUE;
     run_case(&many, step);
 }
 

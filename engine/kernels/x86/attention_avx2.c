@@ -97,25 +97,37 @@ LW_INLINE void few_scores(const lw_attn_step *a, float *s, const gboolean f16)
     }
 }
 
+LW_INLINE int visible_of(const lw_attn_step *a, int r)
+{
+    return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
+}
+
+LW_INLINE int first_of(const lw_attn_step *a, int r)
+{
+    return a->first ? CLAMP(a->first[r], 0, a->n_keys) : 0;
+}
+
 /* Scores of one row become weights; returns what the old sums are multiplied with. */
-LW_INLINE float softmax_row(float *s, int visible, float *m, float *l)
+LW_INLINE float softmax_row(float *s, int first, int visible, float *m, float *l)
 {
     const __m256 none = _mm256_set1_ps(-INFINITY);
     __m256 max = none, sum = _mm256_setzero_ps();
 
     for (int j = 0; j < TILE; j += 8) {
-        __m256 see = _mm256_castsi256_ps(lw_mask8(visible - j));
+        __m256 see = _mm256_castsi256_ps(
+            _mm256_andnot_si256(lw_mask8(first - j), lw_mask8(visible - j)));
         max = _mm256_max_ps(max, _mm256_blendv_ps(none, _mm256_load_ps(s + j), see));
     }
-    float now = visible > 0 ? MAX(lw_max8(max), *m) : *m;
+    float now = visible > first ? MAX(lw_max8(max), *m) : *m;
     for (int j = 0; j < TILE; j += 8) {
-        __m256 see = _mm256_castsi256_ps(lw_mask8(visible - j));
+        __m256 see = _mm256_castsi256_ps(
+            _mm256_andnot_si256(lw_mask8(first - j), lw_mask8(visible - j)));
         __m256 p = lw_exp(_mm256_sub_ps(_mm256_load_ps(s + j), _mm256_set1_ps(now)));
         p = _mm256_and_ps(p, see);
         _mm256_store_ps(s + j, p);
         sum = _mm256_add_ps(sum, p);
     }
-    if (visible <= 0)
+    if (visible <= first)
         return 1.0f;
     float keep = _mm256_cvtss_f32(lw_exp(_mm256_set1_ps(*m - now)));
     *l = *l * keep + lw_sum8(sum);
@@ -155,11 +167,6 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
     }
 }
 
-LW_INLINE int visible_of(const lw_attn_step *a, int r)
-{
-    return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
-}
-
 /* kt NULL: the scores are in s already. */
 LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf,
                          int vstride, float *s, const int n)
@@ -168,13 +175,14 @@ LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const f
     int n_seen = 0;
 
     for (int r = 0; r < n; r++)
-        n_seen = MAX(n_seen, visible_of(a, r0 + r));
+        n_seen = visible_of(a, r0 + r) > first_of(a, r0 + r) ? MAX(n_seen, visible_of(a, r0 + r)) : n_seen;
     if (n_seen == 0)
         return;
     if (kt != NULL)
         scores(a, r0, kt, s, n);
     for (int r = 0; r < n; r++)
-        keep[r] = softmax_row(s + r * TILE, visible_of(a, r0 + r), &a->m[r0 + r], &a->l[r0 + r]);
+        keep[r] = softmax_row(s + r * TILE, first_of(a, r0 + r), visible_of(a, r0 + r), &a->m[r0 + r],
+                              &a->l[r0 + r]);
     add_values(a, r0, s, keep, vf, vstride, n_seen, n);
 }
 

@@ -30,6 +30,16 @@ LW_INLINE __m512 load_kv_fast(const void *p, gsize at, __mmask16 m, const gboole
     return f16 ? lw_load_f16((const lw_f16 *)p + at) : _mm512_loadu_ps((const float *)p + at);
 }
 
+LW_INLINE int visible_of(const lw_attn_step *a, int r)
+{
+    return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
+}
+
+LW_INLINE int first_of(const lw_attn_step *a, int r)
+{
+    return a->first ? CLAMP(a->first[r], 0, a->n_keys) : 0;
+}
+
 LW_INLINE __m512 load_fast(const float *p, __mmask16 m, const gboolean whole)
 {
     return whole ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(m, p);
@@ -90,7 +100,7 @@ LW_INLINE void scores(const lw_attn_step *a, int r0, const float *kt, float *s, 
 }
 
 /* Scores of one row become weights; returns what the old sums are multiplied with. */
-LW_INLINE float softmax_row(float *s, int visible, float *m, float *l)
+LW_INLINE float softmax_row(float *s, int first, int visible, float *m, float *l)
 {
     const __m512 none = _mm512_set1_ps(-INFINITY);
     __m512 x[4], max = none, sum = _mm512_setzero_ps();
@@ -98,11 +108,11 @@ LW_INLINE float softmax_row(float *s, int visible, float *m, float *l)
 
     LW_UNROLL
     for (int v = 0; v < 4; v++) {
-        see[v] = lw_mask16(MAX(visible - 16 * v, 0));
+        see[v] = lw_mask16(MAX(visible - 16 * v, 0)) & ~lw_mask16(MAX(first - 16 * v, 0));
         x[v] = _mm512_mask_load_ps(none, see[v], s + 16 * v);
         max = _mm512_max_ps(max, x[v]);
     }
-    float now = visible > 0 ? MAX(_mm512_reduce_max_ps(max), *m) : *m;
+    float now = visible > first ? MAX(_mm512_reduce_max_ps(max), *m) : *m;
     __m512 top = _mm512_set1_ps(now);
     LW_UNROLL
     for (int v = 0; v < 4; v++) {
@@ -110,7 +120,7 @@ LW_INLINE float softmax_row(float *s, int visible, float *m, float *l)
         _mm512_store_ps(s + 16 * v, p);
         sum = _mm512_add_ps(sum, p);
     }
-    if (visible <= 0)
+    if (visible <= first)
         return 1.0f;
     float keep = _mm512_cvtss_f32(lw_exp(_mm512_set1_ps(*m - now)));
     *l = *l * keep + _mm512_reduce_add_ps(sum);
@@ -155,11 +165,6 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         _mm512_mask_storeu_ps(o + (gsize)r * a->d + v * 16, v == nv - 1 ? last : 0xffff, sum[r][v]);
 }
 
-LW_INLINE int visible_of(const lw_attn_step *a, int r)
-{
-    return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
-}
-
 LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const float *vf,
                          int vstride, float *s, const int n)
 {
@@ -168,13 +173,14 @@ LW_INLINE void some_rows(const lw_attn_step *a, int r0, const float *kt, const f
 
     LW_UNROLL
     for (int r = 0; r < n; r++)
-        n_seen = MAX(n_seen, visible_of(a, r0 + r));
+        n_seen = visible_of(a, r0 + r) > first_of(a, r0 + r) ? MAX(n_seen, visible_of(a, r0 + r)) : n_seen;
     if (n_seen == 0)
         return;
     scores(a, r0, kt, s, n);
     LW_UNROLL
     for (int r = 0; r < n; r++)
-        keep[r] = softmax_row(s + r * TILE, visible_of(a, r0 + r), &a->m[r0 + r], &a->l[r0 + r]);
+        keep[r] = softmax_row(s + r * TILE, first_of(a, r0 + r), visible_of(a, r0 + r), &a->m[r0 + r],
+                              &a->l[r0 + r]);
     for (; c + 48 < a->d; c += 64)
         add_values(a, r0, s, keep, vf, vstride, n_seen, c, n, 4);
     for (; c + 16 < a->d; c += 32)
@@ -252,17 +258,22 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
 {
     const __m512 none = _mm512_set1_ps(-INFINITY), scale = _mm512_set1_ps(a->scale);
     __mmask8 rows = (__mmask8)lw_mask16(n);
-    int32_t seen8[8] = {0};
+    int32_t first8[8] = {0}, seen8[8] = {0};
 
     LW_UNROLL
-    for (int r = 0; r < n; r++)
+    for (int r = 0; r < n; r++) {
+        first8[r] = first_of(a, r);
         seen8[r] = visible_of(a, r);
+    }
+    __m256i first = _mm256_loadu_si256((const void *)first8);
     __m256i seen = _mm256_loadu_si256((const void *)seen8);
+    __m512i first2 = _mm512_inserti64x4(_mm512_castsi256_si512(first), first, 1);
     __m512i seen2 = _mm512_inserti64x4(_mm512_castsi256_si512(seen), seen, 1);
     const __m512i key = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
     __m512 max = none;
     for (int j = 0; j < a->n_keys; j += 2) {
-        __mmask16 see = _mm512_cmplt_epi32_mask(_mm512_add_epi32(key, _mm512_set1_epi32(j)), seen2);
+        __m512i at = _mm512_add_epi32(key, _mm512_set1_epi32(j));
+        __mmask16 see = _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(at, seen2), at, first2);
         __m512 x = _mm512_mask_mul_ps(none, see, _mm512_load_ps(st + j * 8), scale);
         _mm512_store_ps(st + j * 8, x);
         max = _mm512_max_ps(max, x);
@@ -273,7 +284,7 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
     __m512 top = _mm512_insertf32x8(_mm512_castps256_ps512(now), now, 1);
     __m512 sum = _mm512_setzero_ps();
     /* Hidden keys became e^-inf = 0 by themselves, but in rows that see nothing. */
-    __mmask8 any = _mm256_mask_cmpgt_epi32_mask(rows, seen, _mm256_setzero_si256());
+    __mmask8 any = _mm256_mask_cmpgt_epi32_mask(rows, seen, first);
     __mmask16 any2 = (__mmask16)(any | any << 8);
     for (int j = 0; j < a->n_keys; j += 2) {
         __m512 p = lw_exp(_mm512_sub_ps(_mm512_load_ps(st + j * 8), top));
@@ -330,7 +341,7 @@ LW_INLINE void few_rows(const lw_attn_step *a, const int n, const gboolean f16,
 
     LW_UNROLL
     for (int r = 0; r < n; r++)
-        n_seen = MAX(n_seen, visible_of(a, r));
+        n_seen = visible_of(a, r) > first_of(a, r) ? MAX(n_seen, visible_of(a, r)) : n_seen;
     if (n_seen == 0)
         return;
     few_scores(a, st, n, f16, whole);

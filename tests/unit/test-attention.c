@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Attention methods over the paged cache against a plain softmax in double: chunks and single
+ * tokens, sliding windows, scales, every KV type; and the same bits for every number of threads.
+ */
+#include "engine/attention/attention.h"
+
+#include "engine/base/alloc.h"
+
+#include <math.h>
+#include <string.h>
+
+#define N_LAYER 2
+#define LAYER 1 /* the one that is attended to */
+
+typedef struct {
+    lw_kv_type type;
+    guint n_head, n_head_kv, head_dim;
+    gsize start, n_rows; /* tokens before, new tokens */
+    gsize window;
+    float scale;
+} attend_case;
+
+static void *page_alloc(gsize n, GError **error)
+{
+    return lw_alloc_try(n, "a page", error);
+}
+
+static void page_copy(void *dst, const void *src, gsize n)
+{
+    memcpy(dst, src, n);
+}
+
+static const lw_kv_storage storage = {page_alloc, lw_free, page_copy};
+
+/* -1..1, the same for the same seed. */
+static float random_float(guint32 *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (float)(gint32)*seed / 2147483648.0f;
+}
+
+/* One vector of a token into a tile, and what the tile then holds back into x. */
+static void put(lw_kv_type type, void *tile, gsize slot, float *x, guint d)
+{
+    if (type == LW_KV_F32) {
+        memcpy((float *)tile + slot * d, x, d * sizeof(float));
+        return;
+    }
+    for (guint i = 0; i < d; i++) {
+        lw_f16 h = lw_f32_to_f16(x[i]);
+        ((lw_f16 *)tile)[slot * d + i] = h;
+        x[i] = lw_f16_to_f32(h);
+    }
+}
+
+static void run_case(const attend_case *c, const lw_attention_method *method)
+{
+    lw_kv_shape shape = {N_LAYER, c->n_head_kv, c->head_dim, c->type};
+    gsize n = c->start + c->n_rows, d = c->head_dim, group = c->n_head / c->n_head_kv;
+    lw_kv_cache *cache = lw_kv_cache_new(&shape, &storage, n);
+    lw_kv_seq *kv = lw_kv_seq_new(cache);
+    g_autoptr(GError) error = NULL;
+    g_autofree float *k = g_new(float, n * c->n_head_kv * d),
+                     *v = g_new(float, n * c->n_head_kv * d);
+    g_autofree float *q = g_new(float, c->n_rows * c->n_head * d), *out1 = NULL;
+    gsize n_out = c->n_rows * c->n_head * d;
+    guint32 seed = 7;
+
+    g_assert_true(lw_kv_seq_reserve(kv, n, &error));
+    for (gsize i = 0; i < n; i++)
+        for (guint h = 0; h < c->n_head_kv; h++) {
+            float *ki = k + (i * c->n_head_kv + h) * d, *vi = v + (i * c->n_head_kv + h) * d;
+            for (gsize e = 0; e < d; e++) {
+                ki[e] = random_float(&seed);
+                vi[e] = random_float(&seed);
+            }
+            put(c->type, lw_kv_seq_k(kv, LAYER, h, i / LW_KV_PAGE), i % LW_KV_PAGE, ki,
+                c->head_dim);
+            put(c->type, lw_kv_seq_v(kv, LAYER, h, i / LW_KV_PAGE), i % LW_KV_PAGE, vi,
+                c->head_dim);
+        }
+    lw_kv_seq_commit(kv, c->start); /* a method runs before its own rows are committed */
+    for (gsize i = 0; i < n_out; i++)
+        q[i] = 3 * random_float(&seed);
+
+    for (int threads = 1; threads <= 4; threads *= 2) {
+        lw_pool *pool = lw_pool_new(threads);
+        char *scratch =
+            lw_alloc_try(lw_attention_scratch_bytes(&shape, c->n_head, c->n_rows, n, threads),
+                         "scratch", &error);
+        g_autofree float *out = g_new(float, n_out);
+        lw_attend call = {
+            .layer = LAYER,
+            .start = c->start,
+            .n_rows = c->n_rows,
+            .q = q,
+            .out = out,
+            .n_head = c->n_head,
+            .scale = c->scale,
+            .window = c->window,
+            .kv = kv,
+            .pool = pool,
+            .kernels = lw_kernels_get(),
+            .scratch = scratch,
+        };
+        lw_attention *state = NULL;
+
+        g_assert_no_error(error);
+        if (method->new) {
+            state = method->new (&shape, &error);
+            g_assert_no_error(error);
+        }
+        g_assert_true(method->run(state, &call));
+        if (method->free)
+            method->free(state);
+        lw_free(scratch);
+        lw_pool_free(pool);
+        if (!out1)
+            out1 = g_steal_pointer(&out);
+        else
+            g_assert_cmpmem(out, n_out * sizeof(float), out1, n_out * sizeof(float));
+    }
+
+    g_autofree double *s = g_new(double, n);
+    for (gsize r = 0; r < c->n_rows; r++) {
+        gsize pos = c->start + r, first = c->window && pos >= c->window ? pos - c->window + 1 : 0;
+        for (guint h = 0; h < c->n_head; h++) {
+            gsize kv_head = h / group;
+            const float *row = q + (r * c->n_head + h) * d;
+            double max = -INFINITY, sum = 0;
+            for (gsize j = first; j <= pos; j++) {
+                s[j] = 0;
+                for (gsize e = 0; e < d; e++)
+                    s[j] += (double)row[e] * k[(j * c->n_head_kv + kv_head) * d + e];
+                s[j] *= c->scale;
+                max = MAX(max, s[j]);
+            }
+            for (gsize j = first; j <= pos; j++)
+                sum += s[j] = exp(s[j] - max);
+            for (gsize e = 0; e < d; e++) {
+                double want = 0;
+                for (gsize j = first; j <= pos; j++)
+                    want += s[j] / sum * v[(j * c->n_head_kv + kv_head) * d + e];
+                float got = out1[(r * c->n_head + h) * d + e];
+                if (!(fabs(got - want) <= 1e-5))
+                    g_error("%" G_GSIZE_FORMAT "+%" G_GSIZE_FORMAT
+                            " tokens, window %" G_GSIZE_FORMAT
+                            ", type %d: position %" G_GSIZE_FORMAT
+                            ", head %u, element %" G_GSIZE_FORMAT " is %.8g, not %.8g",
+                            c->start, c->n_rows, c->window, c->type, pos, h, e, got, want);
+            }
+        }
+    }
+    lw_kv_seq_free(kv);
+    lw_kv_cache_free(cache);
+}
+
+/* Windows of one key, of less than a page, of pages, beside page borders, longer than everything.
+ */
+static void test_windows(void)
+{
+    static const gsize windows[] = {0, 1, 5, 63, 64, 65, 128, 500, 513, 5000};
+    static const gsize spans[][2] = {{0, 1},   {0, 100}, {63, 1},   {64, 1},
+                                     {511, 8}, {700, 3}, {1100, 1}, {500, 200}};
+    static const lw_kv_type types[] = {LW_KV_F16, LW_KV_F32};
+
+    for (guint w = 0; w < G_N_ELEMENTS(windows); w++)
+        for (guint s = 0; s < G_N_ELEMENTS(spans); s++) {
+            attend_case c = {
+                .type = types[(w + s) % G_N_ELEMENTS(types)],
+                .n_head = 4,
+                .n_head_kv = 2,
+                .head_dim = 32,
+                .start = spans[s][0],
+                .n_rows = spans[s][1],
+                .window = windows[w],
+                .scale = 1 / sqrtf(32),
+            };
+            run_case(&c, lw_attention_methods[0]);
+        }
+}
+
+/* Head sizes, group sizes, a scale of the model's own. */
+static void test_shapes(void)
+{
+    static const guint shapes[][3] = {
+        {7, 1, 64}, {14, 2, 64}, {8, 8, 40}, {16, 2, 128}, {4, 1, 256}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(shapes); i++)
+        for (guint rows = 1; rows <= 70; rows += 23) {
+            attend_case c = {
+                .type = i % 2 ? LW_KV_F32 : LW_KV_F16,
+                .n_head = shapes[i][0],
+                .n_head_kv = shapes[i][1],
+                .head_dim = shapes[i][2],
+                .start = 130,
+                .n_rows = rows,
+                .window = rows % 2 ? 0 : 77,
+                .scale = 0.0625f,
+            };
+            run_case(&c, lw_attention_methods[0]);
+        }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/attention/windows", test_windows);
+    g_test_add_func("/attention/shapes", test_shapes);
+    return g_test_run();
+}
