@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/lw-types.h"
+#include "engine/gguf/gguf.h"
 #include "engine/library/lw-library.h"
 
 struct _LwModelList
@@ -195,6 +196,27 @@ is_vision_file (const char *base)
   return g_str_has_prefix (base, "mmproj") && g_str_has_suffix (base, ".gguf");
 }
 
+/* Every part of a split model, or the one file. */
+static gboolean
+link_parts (const char *folder, const char *file, GError **error)
+{
+  g_autofree char *base = g_path_get_basename (file);
+  guint32 no, count;
+  gsize n;
+
+  if (!lw_gguf_parse_split_name (base, &no, &count, &n))
+    return link_into (folder, file, error);
+  for (guint32 i = 1; i <= MIN (count, LW_GGUF_MAX_PARTS); i++)
+    {
+      g_autofree char *part = lw_gguf_split_sibling (file, i);
+
+      /* A missing part is told by name when the model is opened. */
+      if (g_file_test (part, G_FILE_TEST_EXISTS) && !link_into (folder, part, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* The model, and the vision files that lie beside it. */
 static char *
 link_model (const char *file, GError **error)
@@ -214,7 +236,7 @@ link_model (const char *file, GError **error)
                    g_strerror (errno));
       return NULL;
     }
-  ok = link_into (folder, file, error);
+  ok = link_parts (folder, file, error);
   dir = ok ? g_dir_open (beside, 0, NULL) : NULL;
   while (ok && dir && (name = g_dir_read_name (dir)))
     {

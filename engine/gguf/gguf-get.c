@@ -22,11 +22,24 @@ const char *lw_gguf_path(const lw_gguf *g)
 
 gsize lw_gguf_file_bytes(const lw_gguf *g)
 {
-    return g->n_bytes;
+    gsize n = g->n_bytes;
+
+    for (guint32 i = 0; i < g->n_parts; i++)
+        n += g->parts[i]->n_bytes;
+    return n;
+}
+
+guint32 lw_gguf_n_files(const lw_gguf *g)
+{
+    return 1 + g->n_parts;
 }
 
 gboolean lw_gguf_is_intact(const lw_gguf *g)
 {
+    for (guint32 i = 0; i < g->n_parts; i++) {
+        if (!lw_gguf_is_intact(g->parts[i]))
+            return FALSE;
+    }
     return g->mapping == NULL || lw_mapping_is_intact(g->mapping);
 }
 
@@ -431,6 +444,8 @@ void lw_gguf_prefetch(const lw_gguf *g)
 {
     gsize page, start;
 
+    for (guint32 i = 0; i < g->n_parts; i++)
+        lw_gguf_prefetch(g->parts[i]);
     if (g->mapping == NULL || g->n_tensors == 0)
         return;
     page = (gsize)sysconf(_SC_PAGESIZE);

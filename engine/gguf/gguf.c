@@ -13,12 +13,15 @@
 
 /* Limits on what a file may hold.  The largest real files have about 60 keys and 3,000 tensors. */
 #define MAX_KV 65536
-#define MAX_TENSORS 65536
 #define MAX_KEY_BYTES (64 * 1024)
 #define MAX_STRING_BYTES (16 * 1024 * 1024)
 #define MAX_ARRAY_COUNT (G_GUINT64_CONSTANT(1) << 30)
 #define MAX_ALIGNMENT (1024 * 1024)
 #define DEFAULT_ALIGNMENT 32
+
+/* Numbers from here on are given by forks (ik_llama.cpp) and mean nothing elsewhere. */
+#define FIRST_PRIVATE_TYPE 97
+#define PRIVATE_TYPE_HINT " (a type of one program alone; take a file in a common one such as Q4_K_M or Q8_0)"
 
 /* The shortest possible records: length + 1 byte of key + type + 1 byte of value; length + 1 byte of
  * name + n_dims + one dimension + type + offset. */
@@ -234,7 +237,7 @@ static int compare_tensor_names(const void *a, const void *b, void *user)
 {
     const lw_gguf *g = user;
 
-    return strcmp(g->tensor_names[*(const guint32 *)a], g->tensor_names[*(const guint32 *)b]);
+    return strcmp(g->tensors[*(const guint32 *)a].name, g->tensors[*(const guint32 *)b].name);
 }
 
 static int compare_tensor_offsets(const void *a, const void *b, void *user)
@@ -308,7 +311,8 @@ static gboolean size_tensor(reader *r, gsize at, lw_gguf_tensor *t)
     gsize row_bytes, n_rows;
 
     if (info->block_elems == 0)
-        return unsupported(r, at, "tensor '%s' has the unsupported %s", t->name, info->name);
+        return unsupported(r, at, "unsupported %s in tensor '%s'%s", info->name, t->name,
+                           t->type >= FIRST_PRIVATE_TYPE ? PRIVATE_TYPE_HINT : "");
     for (guint i = 0; i < t->n_dims; i++) {
         if (t->dims[i] == 0)
             return corrupt(r, at, "dimension %u of tensor '%s' is 0", i, t->name);
@@ -394,6 +398,21 @@ static gboolean check_overlap(lw_gguf *g, reader *r)
     return ok;
 }
 
+gboolean lw_gguf_sort_tensors(lw_gguf *g, GError **error)
+{
+    g->tensor_by_name = sorted_indices(g, g->n_tensors, compare_tensor_names, error);
+    if (g->tensor_by_name == NULL)
+        return FALSE;
+    for (gsize i = 1; i < g->n_tensors; i++) {
+        if (compare_tensor_names(&g->tensor_by_name[i - 1], &g->tensor_by_name[i], g) == 0) {
+            g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT, "%s: tensor '%s' appears twice",
+                        g->path, g->tensors[g->tensor_by_name[i]].name);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 static gboolean read_tensors(lw_gguf *g, reader *r, gsize n)
 {
     guint64 *offsets;
@@ -428,16 +447,7 @@ static gboolean read_tensors(lw_gguf *g, reader *r, gsize n)
             goto out;
     }
 
-    g->tensor_by_name = sorted_indices(g, n, compare_tensor_names, r->error);
-    if (g->tensor_by_name == NULL)
-        goto out;
-    for (gsize i = 1; i < n; i++) {
-        if (compare_tensor_names(&g->tensor_by_name[i - 1], &g->tensor_by_name[i], g) == 0) {
-            corrupt(r, r->at, "tensor '%s' appears twice", g->tensor_names[g->tensor_by_name[i]]);
-            goto out;
-        }
-    }
-    ok = check_overlap(g, r);
+    ok = lw_gguf_sort_tensors(g, r->error) && check_overlap(g, r);
 out:
     lw_free(offsets);
     return ok;
@@ -463,9 +473,9 @@ static gboolean read_header(lw_gguf *g, reader *r, gsize *n_kv, gsize *n_tensors
         return unsupported(r, 4, "GGUF version %u; versions 2 and 3 can be read", g->version);
     if (!read_u64(r, &n_t, "the header") || !read_u64(r, &n_k, "the header"))
         return FALSE;
-    if (n_t > MAX_TENSORS || n_t > left(r) / MIN_TENSOR_BYTES)
+    if (n_t > LW_GGUF_MAX_TENSORS || n_t > left(r) / MIN_TENSOR_BYTES)
         return corrupt(r, 8, "%" G_GUINT64_FORMAT " tensors claimed; the limit is %d and %" G_GSIZE_FORMAT
-                       " bytes are left", n_t, MAX_TENSORS, left(r));
+                       " bytes are left", n_t, LW_GGUF_MAX_TENSORS, left(r));
     if (n_k > MAX_KV || n_k > left(r) / MIN_KV_BYTES)
         return corrupt(r, 16, "%" G_GUINT64_FORMAT " keys claimed; the limit is %d and %" G_GSIZE_FORMAT
                        " bytes are left", n_k, MAX_KV, left(r));
@@ -487,12 +497,11 @@ static gboolean read_all(lw_gguf *g, GError **error)
     return TRUE;
 }
 
-lw_gguf *lw_gguf_open(const char *path, GError **error)
+lw_gguf *lw_gguf_open_one(const char *path, GError **error)
 {
     lw_gguf *g;
     lw_mapping *mapping;
 
-    g_return_val_if_fail(path != NULL, NULL);
     mapping = lw_mapping_new(path, error);
     if (mapping == NULL)
         return NULL;
@@ -506,11 +515,10 @@ lw_gguf *lw_gguf_open(const char *path, GError **error)
     return g;
 }
 
-lw_gguf *lw_gguf_open_bytes(const void *bytes, gsize n, const char *name, GError **error)
+lw_gguf *lw_gguf_open_one_bytes(const void *bytes, gsize n, const char *name, GError **error)
 {
     lw_gguf *g;
 
-    g_return_val_if_fail(bytes != NULL || n == 0, NULL);
     g = g_new0(lw_gguf, 1);
     g->path = g_strdup(name);
     g->bytes = bytes;
@@ -520,10 +528,33 @@ lw_gguf *lw_gguf_open_bytes(const void *bytes, gsize n, const char *name, GError
     return g;
 }
 
+lw_gguf *lw_gguf_open_bytes(const void *bytes, gsize n, const char *name, GError **error)
+{
+    lw_gguf_split split;
+    lw_gguf *g;
+
+    g_return_val_if_fail(bytes != NULL || n == 0, NULL);
+    g = lw_gguf_open_one_bytes(bytes, n, name, error);
+    if (g == NULL)
+        return NULL;
+    if (!lw_gguf_split_read(g, &split, error)) {
+        g_clear_pointer(&g, lw_gguf_free);
+    } else if (split.count > 1) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                    "%s: part %u of %u of a split model; its files have to be opened by name", name,
+                    split.no + 1, split.count);
+        g_clear_pointer(&g, lw_gguf_free);
+    }
+    return g;
+}
+
 void lw_gguf_free(lw_gguf *g)
 {
     if (g == NULL)
         return;
+    for (guint32 i = 0; i < g->n_parts; i++)
+        lw_gguf_free(g->parts[i]);
+    g_free(g->parts);
     for (gsize i = 0; i < g->n_kv; i++)
         lw_free(g->kv[i].key);
     lw_free(g->kv);

@@ -2,8 +2,8 @@
  *
  * GGUF v2/v3 reader: the file is mapped read-only, every count, offset and type is checked against
  * the bytes that are really there before anything is allocated, and nothing is copied but small
- * tables.  Layout and checks: ggml docs/gguf.md.  It knows nothing of architectures; split files
- * are left to the caller.
+ * tables.  Layout and checks: ggml docs/gguf.md.  It knows nothing of architectures.  A model that is split
+ * into several files is one lw_gguf: whichever part is opened, all are.
  *
  * Thread: a lw_gguf is immutable after opening and may be read from any thread.
  */
@@ -70,16 +70,24 @@ typedef struct {
 
 typedef struct lw_gguf lw_gguf;
 
+/* Files of a split model, at most. */
+#define LW_GGUF_MAX_PARTS 512
+
 /* Open and check a whole file.  Does not read tensor data.
- * Errors: LW_MODEL_ERROR (IO, CORRUPT, UNSUPPORTED), naming path, item, offset and number. */
+ * path may be any part of a split model (base-00002-of-00003.gguf): keys and path are then those of the
+ * first part, tensors those of all; the other parts are looked for beside it under their names.
+ * Errors: LW_MODEL_ERROR (IO, CORRUPT, UNSUPPORTED, MISSING for a part), naming path, item, offset and
+ * number. */
 lw_gguf *lw_gguf_open(const char *path, GError **error);
 
-/* The same over bytes in memory, borrowed until lw_gguf_free(); name is used in messages. */
+/* One file in memory, borrowed until lw_gguf_free(); name is used in messages.  A part of a split model is
+ * UNSUPPORTED. */
 lw_gguf *lw_gguf_open_bytes(const void *bytes, gsize n, const char *name, GError **error);
 void lw_gguf_free(lw_gguf *g);
 
 const char *lw_gguf_path(const lw_gguf *g);
-gsize lw_gguf_file_bytes(const lw_gguf *g);
+gsize lw_gguf_file_bytes(const lw_gguf *g); /* of all parts */
+guint32 lw_gguf_n_files(const lw_gguf *g);  /* 1, or the parts of a split model */
 /* FALSE once the file became shorter (or unreadable) while it was mapped: what was read since then may
  * be zeros, so a result computed from it must not be used.  Any thread; cheap. */
 gboolean lw_gguf_is_intact(const lw_gguf *g);
@@ -109,6 +117,12 @@ gboolean lw_gguf_get_i32_array(const lw_gguf *g, const char *key, gint32 **out, 
 gboolean lw_gguf_get_f32_array(const lw_gguf *g, const char *key, float **out, gsize *n, GError **error);
 gboolean lw_gguf_get_str_array(const lw_gguf *g, const char *key, lw_gguf_str **out, gsize *n,
                                GError **error);
+
+/* The name of a part of a split model: "base-00002-of-00003.gguf" gives no 2 (from 1), count 3, n_stem 4.
+ * FALSE for other names. */
+gboolean lw_gguf_parse_split_name(const char *base, guint32 *no, guint32 *count, gsize *n_stem);
+/* The path of part `no` (from 1) of the model that path is a part of; NULL when there is none.  g_free(). */
+char *lw_gguf_split_sibling(const char *path, guint32 no);
 
 /* Ask the kernel to start reading the tensor data (madvise); a hint. */
 void lw_gguf_prefetch(const lw_gguf *g);

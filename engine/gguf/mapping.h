@@ -18,7 +18,7 @@ G_BEGIN_DECLS
 typedef struct lw_mapping lw_mapping;
 
 /* Files mapped at the same time, in one process. */
-#define LW_MAPPING_MAX 64
+#define LW_MAPPING_MAX 1024
 
 /* Only regular files that are not empty.  Errors: LW_MODEL_ERROR_IO, and CORRUPT for an empty file. */
 lw_mapping *lw_mapping_new(const char *path, GError **error);

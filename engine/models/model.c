@@ -74,7 +74,7 @@ static void fill_info(lw_model *m, const char *path)
     lw_model_info *i = &m->info;
     const lw_hparams *h = &m->h;
 
-    i->path = g_strdup(path);
+    i->path = g_strdup(lw_gguf_path(m->gguf)); /* the first part of a split model */
     i->name = dup_str_key(m->gguf, "general.name");
     if (!i->name)
         i->name = g_path_get_basename(path);
@@ -165,28 +165,13 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
 
 /* ---- Lifecycle ---- */
 
-static gboolean refuse_split(const lw_gguf *g, GError **error)
-{
-    guint32 count = 0;
-
-    if (!lw_optional_u32(g, "split.count", 0, G_MAXUINT16, &count, error))
-        return FALSE;
-    if (count > 1) {
-        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
-                    "%s is one of %u parts of a split model; merge the parts into one file first",
-                    lw_gguf_path(g), count);
-        return FALSE;
-    }
-    return TRUE;
-}
-
 lw_model *lw_model_open(const char *path, const lw_model_params *params, GError **error)
 {
     lw_model *m = g_new0(lw_model, 1);
 
     g_atomic_ref_count_init(&m->refs);
     m->gguf = lw_gguf_open(path, error);
-    if (!m->gguf || !(m->arch = lw_arch_find(m->gguf, error)) || !refuse_split(m->gguf, error))
+    if (!m->gguf || !(m->arch = lw_arch_find(m->gguf, error)))
         goto fail;
     m->tokenizer = lw_tokenizer_new(m->gguf, error);
     if (!m->tokenizer || !m->arch->read_hparams(m->gguf, &m->h, error))

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/alloc.h"
+#include "engine/gguf/gguf-private.h"
 #include "engine/lw-error.h"
 #include "tests/unit/gguf-build.h"
 
@@ -663,14 +664,14 @@ static void test_many_mappings(void)
 {
     GByteArray *file = gguf_build_finish(sample());
     char *path = temporary_file(file->data, file->len);
-    lw_gguf *open[70];
+    lw_gguf *open[LW_MAPPING_MAX + 6];
     guint n = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(open); i++) {
         open[i] = lw_gguf_open(path, NULL);
         n += open[i] != NULL;
     }
-    g_assert_cmpuint(n, ==, 64);
+    g_assert_cmpuint(n, ==, LW_MAPPING_MAX);
     expect_io_error(path, LW_MODEL_ERROR_IO);
     for (guint i = 0; i < G_N_ELEMENTS(open); i++)
         lw_gguf_free(open[i]);
