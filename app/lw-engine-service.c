@@ -346,7 +346,7 @@ open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, 
         }
     }
   without = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
-                                messages->len, TRUE, error);
+                                messages->len, NULL, error);
   if (!without)
     return FALSE;
   ok = lw_media_fit ((lw_media **)media->pdata, shrunk, n, n_ctx,
@@ -396,7 +396,7 @@ build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
       last->n_media = media->len;
     }
   prompt = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
-                               messages->len, TRUE, error);
+                               messages->len, NULL, error);
   if (prompt)
     {
       /* What this conversation does not mention is not kept open. */

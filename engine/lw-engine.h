@@ -11,10 +11,10 @@
  */
 #pragma once
 
+#include "engine/chat/chat.h"
 #include "engine/lw-error.h"
 #include "engine/lw-media.h"
 #include "engine/sampler/sampler.h"
-#include "engine/tokenizer/chat.h"
 #include "engine/tokenizer/tokenizer.h"
 
 G_BEGIN_DECLS
@@ -33,7 +33,9 @@ typedef struct {
     const char *arch;         /* "qwen2vl" */
     const char *types;        /* the tensor types by share of bytes: "Q8_0, F32" */
     const char *chat;         /* template family */
-    gboolean chat_guessed;    /* no known template in the file: ChatML was assumed */
+    gboolean chat_guessed;    /* the file's template cannot be used: ChatML was assumed */
+    const char *chat_warning; /* chat_guessed: why, in a sentence; else NULL */
+    const char *think_open, *think_close; /* what stands around its thoughts; NULL: it does not think aloud */
     const char *description;  /* general.description: what it can and cannot do; may be NULL */
     gint64 n_params;
     gint64 file_bytes;        /* text + vision file */
@@ -70,13 +72,17 @@ typedef struct {
     const char *text;        /* untrusted UTF-8 */
     lw_media *const *media;  /* borrowed; the prompt takes references */
     gsize n_media;
+    const lw_document *documents; /* borrowed for the call; rendered before the text */
+    gsize n_documents;
 } lw_message;
 
-/* Render with the model's chat template; add_generation: the assistant speaks next.
+/* Render with the model's chat template; params may be NULL (lw_chat_params_default()).
  * Errors: INVALID when there are media and the model has no vision (the message says which file is
- * missing). */
+ * missing), or when the model's template refuses the messages; NO_MEMORY. */
 lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsize n,
-                              gboolean add_generation, GError **error);
+                              const lw_chat_params *params, GError **error);
+/* The prompt ends inside a thinking block: the answer begins with thoughts, up to think_close. */
+gboolean lw_prompt_opens_thinking(const lw_prompt *p);
 /* Raw token ids (text only); every id is checked. */
 lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, GError **error);
 /* Raw text: BOS if the model wants one, media (may be NULL) before the text, no template. */

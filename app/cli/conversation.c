@@ -76,7 +76,7 @@ lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_param
         lw_cli_note("%s: a context of %u tokens, not the model's %u, to fit the memory", info->name,
                     n_ctx, info->n_ctx_train);
     if (info->chat_guessed)
-        lw_cli_note("%s: no known chat template in the file; ChatML is assumed", info->name);
+        lw_cli_note("%s: %s", info->name, info->chat_warning);
 
     lw_cli_conversation *c = g_new0(lw_cli_conversation, 1);
     c->model = lw_model_ref(m);
@@ -205,7 +205,7 @@ static lw_prompt *render(lw_cli_conversation *c, GError **error)
                                .media = (lw_media *const *)m->media->pdata,
                                .n_media = m->media->len};
     }
-    return lw_prompt_new_chat(c->model, list, c->messages->len, TRUE, error);
+    return lw_prompt_new_chat(c->model, list, c->messages->len, NULL, error);
 }
 
 /* Media of one question: where they come from, and what was opened. */

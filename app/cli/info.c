@@ -241,6 +241,7 @@ static gboolean print_json(const report *r, GError **error)
     lw_cli_json_int(b, "context", i->n_ctx_train);
     lw_cli_json_str(b, "chat_template", i->chat);
     lw_cli_json_bool(b, "chat_template_guessed", i->chat_guessed);
+    lw_cli_json_str(b, "chat_template_warning", i->chat_warning);
     lw_cli_json_bool(b, "vision", i->has_vision);
     lw_cli_json_str(b, "vision_missing", i->vision_missing);
     lw_cli_json_str(b, "mmproj", i->mmproj_path);
@@ -338,7 +339,8 @@ static gboolean print_text(const report *r, GError **error)
     }
     line(s, "shape", "%u layers, %u wide, %u/%u heads of %u, vocabulary %u", i->n_layer, i->n_embd,
          i->n_head, i->n_head_kv, i->head_dim, i->n_vocab);
-    line(s, "chat", "%s%s", i->chat, i->chat_guessed ? " (assumed: no known template in the file)" : "");
+    line(s, "chat", "%s%s%s%s", i->chat, i->chat_warning ? " (" : "", i->chat_warning ? i->chat_warning : "",
+         i->chat_warning ? ")" : "");
     if (i->has_vision)
         line(s, "vision", "yes, %s", i->mmproj_path ? i->mmproj_path : "in the same file");
     else

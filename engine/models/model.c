@@ -14,7 +14,7 @@ struct lw_model {
     lw_hparams h;
     lw_graph *graph;
     lw_vision *vision;
-    const lw_chat_template *chat;
+    lw_chat *chat;
     lw_model_info info;
 };
 
@@ -80,7 +80,10 @@ static void fill_info(lw_model *m, const char *path)
         i->name = g_path_get_basename(path);
     i->arch = m->arch->name;
     i->types = describe_types(m->gguf, &i->weight_bytes, &i->n_params);
-    i->chat = m->chat->name;
+    i->chat = lw_chat_get_name(m->chat);
+    i->chat_warning = lw_chat_get_warning(m->chat);
+    i->chat_guessed = i->chat_warning != NULL;
+    lw_chat_get_thinking_marks(m->chat, &i->think_open, &i->think_close);
     i->description = dup_str_key(m->gguf, "general.description");
     i->file_bytes = (gint64)lw_gguf_file_bytes(m->gguf);
     i->n_ctx_train = h->n_ctx_train;
@@ -181,7 +184,7 @@ lw_model *lw_model_open(const char *path, const lw_model_params *params, GError 
     lw_binder b = {m->gguf, m->graph};
     if (!m->arch->build(&b, &m->h, error))
         goto fail;
-    m->chat = lw_chat_template_for(m->gguf, &m->info.chat_guessed);
+    m->chat = lw_chat_new(m->gguf, m->tokenizer);
     fill_info(m, path);
     if (!open_vision(m, path, params, error))
         goto fail;
@@ -205,6 +208,7 @@ void lw_model_unref(lw_model *m)
     lw_vision_free(m->vision);
     lw_graph_free(m->graph);
     lw_tokenizer_free(m->tokenizer);
+    lw_chat_free(m->chat);
     lw_gguf_free(m->gguf);
     g_free((char *)m->info.path);
     g_free((char *)m->info.name);
@@ -264,7 +268,7 @@ const lw_vision *lw_model_get_vision(const lw_model *m)
     return m->vision;
 }
 
-const lw_chat_template *lw_model_get_chat(const lw_model *m)
+const lw_chat *lw_model_get_chat(const lw_model *m)
 {
     return m->chat;
 }

@@ -24,7 +24,8 @@ void lw_prompt_free(lw_prompt *p)
     g_free(p);
 }
 
-static gboolean add_spans(lw_prompt *p, const lw_model *m, const lw_span *spans, gsize n, GError **error)
+static gboolean add_spans(lw_prompt *p, const lw_model *m, const lw_span *spans, gsize n,
+                          GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint32));
 
@@ -34,7 +35,8 @@ static gboolean add_spans(lw_prompt *p, const lw_model *m, const lw_span *spans,
     return TRUE;
 }
 
-static gboolean add_media(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
+/* The placeholder tokens of one medium, nothing around them. */
+static gboolean add_placeholders(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
 {
     const char *pad = media->kind == LW_MEDIA_FILM ? "<|video_pad|>" : "<|image_pad|>";
     const lw_vision_spec *spec = lw_model_get_vision_spec(m);
@@ -55,36 +57,91 @@ static gboolean add_media(lw_prompt *p, const lw_model *m, lw_media *media, GErr
     return TRUE;
 }
 
-lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsize n,
-                              gboolean add_generation, GError **error)
+/* What stands for one medium in the prompt: any number of trusted words and placeholders.  The
+ * tokens at both ends are special, so the text before and after splits there anyway. */
+static gboolean add_medium(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
 {
-    lw_prompt *p = prompt_new();
-    g_autofree lw_chat_turn *turns = g_new0(lw_chat_turn, n);
-    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(lw_span));
-    lw_chat_render r;
-    gboolean ok = TRUE;
+    const lw_span start = {"<|vision_start|>", strlen("<|vision_start|>"), TRUE};
+    const lw_span end = {"<|vision_end|>", strlen("<|vision_end|>"), TRUE};
 
-    for (gsize i = 0; i < n; i++)
-        turns[i] = (lw_chat_turn){messages[i].role, messages[i].text ? messages[i].text : "",
-                                  messages[i].n_media};
-    lw_chat_render_init(&r);
-    lw_model_get_chat(m)->render(turns, n, add_generation, &r);
-    for (guint i = 0; ok && i < r.pieces->len; i++) {
-        const lw_chat_piece *piece = &g_array_index(r.pieces, lw_chat_piece, i);
-        if (!piece->is_media) {
+    return add_spans(p, m, &start, 1, error) && add_placeholders(p, m, media, error) &&
+           add_spans(p, m, &end, 1, error);
+}
+
+/* BOS where the model wants one and the template has not written it. */
+static void add_bos_once(lw_prompt *p, const lw_model *m, const gint32 *ids, gsize n)
+{
+    const lw_tokenizer *t = lw_model_get_tokenizer(m);
+    gint32 bos = lw_tokenizer_bos(t);
+
+    if (lw_tokenizer_add_bos(t) && bos >= 0 && (n == 0 || ids[0] != bos))
+        lw_timeline_add_text(&p->timeline, &bos, 1);
+}
+
+static gboolean add_first_spans(lw_prompt *p, const lw_model *m, const lw_span *spans, gsize n,
+                                GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint32));
+
+    if (!lw_tokenizer_encode(lw_model_get_tokenizer(m), spans, n, ids, error))
+        return FALSE;
+    add_bos_once(p, m, (const gint32 *)ids->data, ids->len);
+    lw_timeline_add_text(&p->timeline, (const gint32 *)ids->data, ids->len);
+    return TRUE;
+}
+
+static gboolean add_pieces(lw_prompt *p, const lw_model *m, const lw_message *messages,
+                           const GArray *pieces, GError **error)
+{
+    g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(lw_span));
+    gboolean first = TRUE;
+
+    for (guint i = 0; i <= pieces->len; i++) {
+        const lw_chat_piece *piece =
+            i < pieces->len ? &g_array_index(pieces, lw_chat_piece, i) : NULL;
+
+        if (piece && !piece->is_media) {
             g_array_append_val(spans, piece->span);
             continue;
         }
-        /* Media stand between special tokens, so the text before and after splits here anyway. */
-        ok = add_spans(p, m, (const lw_span *)spans->data, spans->len, error) &&
-             add_media(p, m, messages[piece->turn].media[piece->media], error);
+        /* The stretch before a medium, or the last one. */
+        if (!(first ? add_first_spans : add_spans)(p, m, (const lw_span *)spans->data, spans->len,
+                                                   error))
+            return FALSE;
+        if (piece && !add_medium(p, m, messages[piece->turn].media[piece->media], error))
+            return FALSE;
+        first = FALSE;
         g_array_set_size(spans, 0);
     }
-    ok = ok && add_spans(p, m, (const lw_span *)spans->data, spans->len, error);
-    lw_chat_render_clear(&r);
-    if (!ok)
+    return TRUE;
+}
+
+lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsize n,
+                              const lw_chat_params *params, GError **error)
+{
+    g_autofree lw_chat_turn *turns = g_new0(lw_chat_turn, n);
+    lw_chat_prompt rendered;
+    lw_prompt *p;
+
+    for (gsize i = 0; i < n; i++)
+        turns[i] = (lw_chat_turn){.role = messages[i].role,
+                                  .text = messages[i].text,
+                                  .n_media = messages[i].n_media,
+                                  .documents = messages[i].documents,
+                                  .n_documents = messages[i].n_documents};
+    if (!lw_chat_render(lw_model_get_chat(m), turns, n, params, &rendered, error))
+        return NULL;
+    p = prompt_new();
+    p->opens_thinking = rendered.opens_thinking;
+    if (!add_pieces(p, m, messages, rendered.pieces, error))
         g_clear_pointer(&p, lw_prompt_free);
+    lw_chat_prompt_clear(&rendered);
     return p;
+}
+
+gboolean lw_prompt_opens_thinking(const lw_prompt *p)
+{
+    return p->opens_thinking;
 }
 
 lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, GError **error)
@@ -106,19 +163,13 @@ lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, G
 lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *const *media,
                               gsize n_media, GError **error)
 {
-    const lw_tokenizer *t = lw_model_get_tokenizer(m);
-    const lw_span start = {"<|vision_start|>", strlen("<|vision_start|>"), TRUE};
-    const lw_span end = {"<|vision_end|>", strlen("<|vision_end|>"), TRUE};
     const lw_span body = {text, strlen(text), FALSE};
-    gint32 bos = lw_tokenizer_bos(t);
     lw_prompt *p = prompt_new();
     gboolean ok = TRUE;
 
-    if (lw_tokenizer_add_bos(t) && bos >= 0)
-        lw_timeline_add_text(&p->timeline, &bos, 1);
+    add_bos_once(p, m, NULL, 0);
     for (gsize i = 0; ok && i < n_media; i++)
-        ok = add_spans(p, m, &start, 1, error) && add_media(p, m, media[i], error) &&
-             add_spans(p, m, &end, 1, error);
+        ok = add_medium(p, m, media[i], error);
     if (!ok || !add_spans(p, m, &body, 1, error))
         g_clear_pointer(&p, lw_prompt_free);
     return p;

@@ -8,4 +8,5 @@
 
 struct lw_prompt {
     lw_timeline timeline;
+    gboolean opens_thinking;
 };

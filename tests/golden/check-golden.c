@@ -182,7 +182,7 @@ static lw_prompt *make_prompt(golden_case *c, guint n)
             messages[i].media = (lw_media *const *)media->pdata + first[i];
     }
     g_autoptr(GError) error = NULL;
-    lw_prompt *p = lw_prompt_new_chat(get_model(c->golden), messages, n, TRUE, &error);
+    lw_prompt *p = lw_prompt_new_chat(get_model(c->golden), messages, n, NULL, &error);
     g_assert_no_error(error);
     g_assert_nonnull(p);
     return p;

@@ -308,7 +308,7 @@ static lw_prompt *ask(lw_model *m, test_media *a, test_media *b, const char *tex
     lw_media *list[2] = {a ? &a->base : NULL, b ? &b->base : NULL};
     lw_message msg = {LW_ROLE_USER, text, list, (gsize)(a != NULL) + (b != NULL)};
     g_autoptr(GError) error = NULL;
-    lw_prompt *p = lw_prompt_new_chat(m, &msg, 1, TRUE, &error);
+    lw_prompt *p = lw_prompt_new_chat(m, &msg, 1, NULL, &error);
 
     g_assert_no_error(error);
     return p;
@@ -459,7 +459,7 @@ static void test_no_vision(void)
 
     g_assert_no_error(error);
     g_assert_false(lw_model_get_info(m)->has_vision);
-    g_assert_null(lw_prompt_new_chat(m, &msg, 1, TRUE, &error));
+    g_assert_null(lw_prompt_new_chat(m, &msg, 1, NULL, &error));
     g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
     g_assert_nonnull(strstr(error->message, "mmproj"));
     lw_media_unref(&cat->base);
