@@ -16,8 +16,12 @@ G_BEGIN_DECLS
 typedef struct {
     gsize n_rows;               /* tokens or patches, 1..max_rows */
     const gint32 *tokens;       /* EMBED: [n_rows] */
-    const float *const *row;    /* EMBED: [n_rows], non-NULL entries replace the embedding; or NULL */
+    const float *const *row;    /* EMBED: [n_rows], non-NULL entries replace the embedding; or NULL.
+                                 * ADD_MEDIA finds its part behind the first cols numbers. */
     const float *input;         /* INPUT: [n_rows][cols] */
+    const gint32 *table_rows;   /* ADD_TABLE: [n_rows][table_mix] rows of the table to add */
+    const float *table_shares;  /* [n_rows][table_mix], or NULL: all of each */
+    int table_mix;              /* 1 (a position) to 4 (the corners around a point) */
     const gint32 *input_order;  /* INPUT: [n_rows], row r is input[input_order[r]]; NULL: as it comes */
     const float *cos, *sin;     /* ROPE: [n_rows][head_dim / 2] */
     gsize n_out;                /* SELECT: rows wanted, 0..max_out */

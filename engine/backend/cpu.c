@@ -173,6 +173,22 @@ static void store_row(const lw_kernels *k, const lw_step *s, guint layer, gsize 
     }
 }
 
+/* One row's mix of table rows: a position, or what lies between up to four of them. */
+static void add_table_row(const lw_kernels *k, const lw_step *s, gsize row, const float *table, float *dst,
+                          gsize cols)
+{
+    gsize mix = (gsize)s->table_mix;
+    const gint32 *at = s->table_rows + row * mix;
+    const float *share = s->table_shares ? s->table_shares + row * mix : NULL;
+
+    for (gsize i = 0; i < mix; i++) {
+        if (share)
+            k->add_scaled(dst, table + (gsize)at[i] * cols, share[i], cols);
+        else
+            k->add(dst, table + (gsize)at[i] * cols, cols);
+    }
+}
+
 static void row_task(void *user, int task, int worker)
 {
     const row_ctx *c = user;
@@ -209,8 +225,21 @@ static void row_task(void *user, int task, int worker)
             store_row(k, s, n->layer, r, a + r * cols, lw_kv_seq_k);
             store_row(k, s, n->layer, r, b + r * cols, lw_kv_seq_v);
             break;
+        case LW_OP_LAYERNORM:
+            k->layernorm(a + r * cols, n->norm, n->bias, out + r * cols, (int)cols, n->eps);
+            break;
         case LW_OP_ADD:
             k->add((float *)a + r * cols, b + r * cols, cols);
+            break;
+        case LW_OP_ADD_VECTOR:
+            k->add((float *)a + r * cols, n->norm, cols);
+            break;
+        case LW_OP_ADD_TABLE:
+            add_table_row(k, s, r, n->norm, (float *)a + r * cols, cols);
+            break;
+        case LW_OP_ADD_MEDIA:
+            if (s->row && s->row[r])
+                k->add((float *)a + r * cols, s->row[r] + n->layer * cols, cols);
             break;
         case LW_OP_SWIGLU:
             k->swiglu(a + r * cols, b + r * cols, out + r * cols, cols);
@@ -218,6 +247,18 @@ static void row_task(void *user, int task, int worker)
         case LW_OP_GELU:
             k->gelu_erf(a + r * cols, out + r * cols, cols);
             break;
+        case LW_OP_GELU_TANH:
+            k->gelu_tanh(a + r * cols, out + r * cols, cols);
+            break;
+        case LW_OP_GELU_QUICK:
+            k->gelu_quick(a + r * cols, out + r * cols, cols);
+            break;
+        case LW_OP_CONCAT: {
+            gsize more = value_cols(e, n->b);
+            memcpy(out + r * (cols + more), a + r * cols, cols * sizeof(float));
+            memcpy(out + r * (cols + more) + cols, b + r * more, more * sizeof(float));
+            break;
+        }
         case LW_OP_SELECT:
             memcpy(out + r * cols, a + (gsize)s->out_rows[r] * cols, cols * sizeof(float));
             break;

@@ -80,6 +80,16 @@ lw_val lw_graph_rmsnorm(lw_graph *g, lw_val a, const float *norm, float eps)
     return set_out(g, n, value(g, a)->rows, value(g, a)->cols);
 }
 
+lw_val lw_graph_layernorm(lw_graph *g, lw_val a, const float *norm, const float *bias, float eps)
+{
+    lw_node *n = new_node(g, LW_OP_LAYERNORM, a, LW_NO_VAL, LW_NO_VAL);
+
+    n->norm = norm;
+    n->bias = bias;
+    n->eps = eps;
+    return set_out(g, n, value(g, a)->rows, value(g, a)->cols);
+}
+
 void lw_graph_linear_n(lw_graph *g, lw_val a, const lw_weight *const *w, int n, lw_val *out)
 {
     lw_node *node = new_node(g, LW_OP_LINEAR, a, LW_NO_VAL, LW_NO_VAL);
@@ -138,6 +148,21 @@ void lw_graph_add(lw_graph *g, lw_val a, lw_val b)
     new_node(g, LW_OP_ADD, a, b, LW_NO_VAL);
 }
 
+void lw_graph_add_vector(lw_graph *g, lw_val a, const float *v)
+{
+    new_node(g, LW_OP_ADD_VECTOR, a, LW_NO_VAL, LW_NO_VAL)->norm = v;
+}
+
+void lw_graph_add_table(lw_graph *g, lw_val a, const float *table)
+{
+    new_node(g, LW_OP_ADD_TABLE, a, LW_NO_VAL, LW_NO_VAL)->norm = table;
+}
+
+void lw_graph_add_media(lw_graph *g, lw_val a, guint part)
+{
+    new_node(g, LW_OP_ADD_MEDIA, a, LW_NO_VAL, LW_NO_VAL)->layer = part;
+}
+
 lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up)
 {
     return like(g, LW_OP_SWIGLU, gate, up, LW_NO_VAL);
@@ -146,6 +171,22 @@ lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up)
 lw_val lw_graph_gelu(lw_graph *g, lw_val a)
 {
     return like(g, LW_OP_GELU, a, LW_NO_VAL, LW_NO_VAL);
+}
+
+lw_val lw_graph_gelu_tanh(lw_graph *g, lw_val a)
+{
+    return like(g, LW_OP_GELU_TANH, a, LW_NO_VAL, LW_NO_VAL);
+}
+
+lw_val lw_graph_gelu_quick(lw_graph *g, lw_val a)
+{
+    return like(g, LW_OP_GELU_QUICK, a, LW_NO_VAL, LW_NO_VAL);
+}
+
+lw_val lw_graph_concat(lw_graph *g, lw_val a, lw_val b)
+{
+    return set_out(g, new_node(g, LW_OP_CONCAT, a, b, LW_NO_VAL), value(g, a)->rows,
+                   value(g, a)->cols + value(g, b)->cols);
 }
 
 lw_val lw_graph_select(lw_graph *g, lw_val a)

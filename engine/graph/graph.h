@@ -31,14 +31,21 @@ typedef enum {
     LW_OP_INPUT,    /* out = step input rows */
     LW_OP_EMBED,    /* out = token embeddings, or the step's own rows where given (pictures) */
     LW_OP_RMSNORM,  /* out = rmsnorm(a) * norm */
+    LW_OP_LAYERNORM, /* out = layernorm(a) * norm + bias */
     LW_OP_LINEAR,   /* out[i] = w[i] a + bias */
     LW_OP_ROPE,     /* rotate a in place with the step's tables */
     LW_OP_STORE_KV, /* cache of `layer` <- a (K), b (V) */
     LW_OP_ATTEND,   /* out = attention(a = Q) over the cache of `layer` */
     LW_OP_ATTEND_SEGMENTS, /* out = attention inside segment list `layer` of the step; a, b, c = Q, K, V */
     LW_OP_ADD,      /* a += b in place */
+    LW_OP_ADD_VECTOR, /* a += norm in every row, in place */
+    LW_OP_ADD_TABLE,  /* a += the step's mix of rows of a table of positions, in place */
+    LW_OP_ADD_MEDIA,  /* a += part `layer` of the step's own rows where given (deepstack), in place */
     LW_OP_SWIGLU,   /* out = silu(a) * b */
     LW_OP_GELU,     /* out = gelu(a), by erf */
+    LW_OP_GELU_TANH,
+    LW_OP_GELU_QUICK,
+    LW_OP_CONCAT,   /* out = the columns of a, then those of b */
     LW_OP_SELECT,   /* out = rows of a that the step wants as output */
     LW_OP_MERGE,    /* out = a seen as n / merge rows of merge * cols (no copy) */
 } lw_op;
@@ -55,7 +62,8 @@ typedef struct {
     lw_val out[4];
     int n_out;
     const lw_weight *w[4]; /* LINEAR: n_out of them; EMBED: w[0] */
-    const float *norm;     /* RMSNORM: [cols] */
+    const float *norm;     /* RMSNORM, LAYERNORM, ADD_VECTOR: [cols]; ADD_TABLE: [table rows][cols] */
+    const float *bias;     /* LAYERNORM: [cols] */
     float eps;
     guint layer;
     int n_heads;           /* ROPE, ATTEND*: heads in a */
@@ -83,6 +91,7 @@ void lw_graph_free(lw_graph *g);
 lw_val lw_graph_input(lw_graph *g, int cols);
 lw_val lw_graph_embed(lw_graph *g, const lw_weight *table);
 lw_val lw_graph_rmsnorm(lw_graph *g, lw_val a, const float *norm, float eps);
+lw_val lw_graph_layernorm(lw_graph *g, lw_val a, const float *norm, const float *bias, float eps);
 lw_val lw_graph_linear(lw_graph *g, lw_val a, const lw_weight *w);
 /* n (1..4) products of the same input in one op, so that activations are quantised once. */
 void lw_graph_linear_n(lw_graph *g, lw_val a, const lw_weight *const *w, int n, lw_val *out);
@@ -92,8 +101,16 @@ lw_val lw_graph_attend(lw_graph *g, guint layer, lw_val q, int n_heads);
 lw_val lw_graph_attend_with(lw_graph *g, guint layer, lw_val q, int n_heads, lw_attend_params params);
 lw_val lw_graph_attend_segments(lw_graph *g, guint list, lw_val q, lw_val k, lw_val v, int n_heads);
 void lw_graph_add(lw_graph *g, lw_val a, lw_val b);
+void lw_graph_add_vector(lw_graph *g, lw_val a, const float *v);
+/* table: [rows][cols of a] f32; which rows, and how much of each, is the step's to say. */
+void lw_graph_add_table(lw_graph *g, lw_val a, const float *table);
+/* part 0 is what EMBED takes, part i the next cols of a behind it. */
+void lw_graph_add_media(lw_graph *g, lw_val a, guint part);
 lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up);
 lw_val lw_graph_gelu(lw_graph *g, lw_val a);
+lw_val lw_graph_gelu_tanh(lw_graph *g, lw_val a);
+lw_val lw_graph_gelu_quick(lw_graph *g, lw_val a);
+lw_val lw_graph_concat(lw_graph *g, lw_val a, lw_val b);
 lw_val lw_graph_select(lw_graph *g, lw_val a);
 lw_val lw_graph_merge(lw_graph *g, lw_val a, int merge);
 

@@ -9,6 +9,12 @@ static void add(float *y, const float *x, gsize n)
         y[i] += x[i];
 }
 
+static void add_scaled(float *y, const float *x, float s, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        y[i] += s * x[i];
+}
+
 static void swiglu(const float *gate, const float *up, float *y, gsize n)
 {
     for (gsize i = 0; i < n; i++)
@@ -21,9 +27,26 @@ static void gelu_erf(const float *x, float *y, gsize n)
         y[i] = 0.5f * x[i] * (1.0f + erff(x[i] * (float)M_SQRT1_2));
 }
 
+static void gelu_tanh(const float *x, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i++) {
+        float u = 0.79788456f * x[i] * (1.0f + 0.044715f * x[i] * x[i]);
+        y[i] = x[i] / (1.0f + expf(-2.0f * u)); /* (1 + tanh u) / 2 is the sigmoid of 2 u */
+    }
+}
+
+static void gelu_quick(const float *x, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        y[i] = x[i] / (1.0f + expf(-1.702f * x[i]));
+}
+
 void lw_activation_init_c(lw_kernels *k)
 {
     k->add = add;
+    k->add_scaled = add_scaled;
     k->swiglu = swiglu;
     k->gelu_erf = gelu_erf;
+    k->gelu_tanh = gelu_tanh;
+    k->gelu_quick = gelu_quick;
 }

@@ -91,9 +91,15 @@ typedef struct {
     X(dequant_q4_0, void, (const void *src, float *dst, gsize n))                                  \
     /* y = x / sqrt(mean x^2 + eps) * w ; sum in double in the reference */                        \
     X(rmsnorm, void, (const float *x, const float *w, float *y, int n, float eps))                 \
+    /* y = (x - mean) / sqrt(mean (x - mean)^2 + eps) * w + b ; sums in double */                  \
+    X(layernorm, void, (const float *x, const float *w, const float *b, float *y, int n, float eps)) \
     X(add, void, (float *y, const float *x, gsize n))              /* y += x */                   \
+    X(add_scaled, void, (float *y, const float *x, float s, gsize n)) /* y += s x */              \
     X(swiglu, void, (const float *gate, const float *up, float *y, gsize n)) /* silu(g)*u */      \
     X(gelu_erf, void, (const float *x, float *y, gsize n))         /* exact GELU, by erf */       \
+    /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */                                        \
+    X(gelu_tanh, void, (const float *x, float *y, gsize n))                                        \
+    X(gelu_quick, void, (const float *x, float *y, gsize n))       /* x sigmoid(1.702 x) */       \
     /* rotate pairs (i, i + d/2) of n_heads consecutive heads of size d in place;                 \
      * cos, sin: [d/2] for this token */                                                           \
     X(rope_half, void, (float *x, int n_heads, int d, const float *cos, const float *sin))         \

@@ -170,9 +170,13 @@ RUN(bf16_to_f32, bf16_to_f32(a->w, a->y, a->n))
 RUN(dequant_q8_0, dequant_q8_0(a->w, a->y, a->n))
 RUN(dequant_q4_0, dequant_q4_0(a->w, a->y, a->n))
 RUN(rmsnorm, rmsnorm(a->x, a->z, a->y, (int)a->n, 1e-6f))
+RUN(layernorm, layernorm(a->x, a->z, a->z, a->y, (int)a->n, 1e-6f))
 RUN(add, add(a->y, a->x, a->n))
+RUN(add_scaled, add_scaled(a->y, a->x, 0.5f, a->n))
 RUN(swiglu, swiglu(a->x, a->z, a->y, a->n))
 RUN(gelu_erf, gelu_erf(a->x, a->y, a->n))
+RUN(gelu_tanh, gelu_tanh(a->x, a->y, a->n))
+RUN(gelu_quick, gelu_quick(a->x, a->y, a->n))
 RUN(rope_half, rope_half(a->x, (int)a->n / 64, 64, a->z, a->z + 32))
 RUN(quant_q8, quant_q8(a->x, a->q, a->scale, (int)a->n))
 RUN(qsum_q8, qsum_q8(a->q, a->qsum, (int)a->n))
@@ -220,9 +224,13 @@ static void elementwise(args *a)
     REPORT(dequant_q8_0, "4096", n * 5.06, 0);
     REPORT(dequant_q4_0, "4096", n * 4.56, 0);
     REPORT(rmsnorm, "4096", n * 12, 0);
+    REPORT(layernorm, "4096", n * 16, 0);
     REPORT(add, "4096", n * 12, 0);
+    REPORT(add_scaled, "4096", n * 12, 0);
     REPORT(swiglu, "4096", n * 12, 0);
     REPORT(gelu_erf, "4096", n * 8, 0);
+    REPORT(gelu_tanh, "4096", n * 8, 0);
+    REPORT(gelu_quick, "4096", n * 8, 0);
     memset(a->z, 0, 64 * sizeof(float));
     REPORT(rope_half, "64 heads of 64", n * 8, 0);
     REPORT(quant_q8, "4096", n * 5, 0);

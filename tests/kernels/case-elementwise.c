@@ -29,6 +29,62 @@ void test_rmsnorm(const lw_kernels *ref, const lw_kernels *k)
     }
 }
 
+void test_layernorm(const lw_kernels *ref, const lw_kernels *k)
+{
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        for (check_fill fill = 0; fill < N_FILLS; fill++) {
+            int n = sizes[s];
+            float *x = check_alloc(n * 4, 4), *w = check_alloc(n * 4, 0),
+                  *b = check_alloc(n * 4, 4);
+            float *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
+            check_fill_f32(x, n, fill);
+            check_fill_f32(w, n, FILL_NORMAL);
+            check_fill_f32(b, n, FILL_NORMAL);
+            for (int i = 0; i < n && fill == FILL_NORMAL; i++)
+                x[i] += 30; /* the mean is what a norm without one would miss */
+            ref->layernorm(x, w, b, want, n, 1e-6f);
+            for (int i = 0; fill == FILL_NORMAL && i < n; i++) {
+                double mean = 0, square = 0;
+                for (int j = 0; j < n; j++)
+                    mean += (double)x[j] / n;
+                for (int j = 0; j < n; j++)
+                    square += (x[j] - mean) * (x[j] - mean) / n;
+                float exact =
+                    (float)((x[i] - mean) / sqrt(square + 1e-6) * (double)w[i] + (double)b[i]);
+                check_close_f32("layernorm, formula", want + i, &exact, 1, 1e-5f, 2e-5f);
+            }
+            k->layernorm(x, w, b, got, n, 1e-6f);
+            check_close_f32("layernorm", got, want, n, 2e-6f, 4e-6f);
+            memcpy(got, x, n * 4);
+            k->layernorm(got, w, b, got, n, 1e-6f);
+            check_close_f32("layernorm in place", got, want, n, 2e-6f, 4e-6f);
+            check_free(x);
+            check_free(w);
+            check_free(b);
+            check_free(got);
+            check_free(want);
+        }
+    }
+}
+
+void test_add_scaled(const lw_kernels *ref, const lw_kernels *k)
+{
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        int n = sizes[s];
+        float *x = check_alloc(n * 4, 4), *got = check_alloc(n * 4, 4),
+              *want = check_alloc(n * 4, 0);
+        check_fill_f32(x, n, FILL_NORMAL);
+        check_fill_f32(want, n, FILL_NORMAL);
+        memcpy(got, want, n * 4);
+        ref->add_scaled(want, x, -0.37f, n);
+        k->add_scaled(got, x, -0.37f, n);
+        check_close_f32("add_scaled", got, want, n, 1e-6f, 1e-6f);
+        check_free(x);
+        check_free(got);
+        check_free(want);
+    }
+}
+
 void test_add(const lw_kernels *ref, const lw_kernels *k)
 {
     for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
@@ -90,34 +146,75 @@ void test_swiglu(const lw_kernels *ref, const lw_kernels *k)
     check_free(want);
 }
 
-void test_gelu_erf(const lw_kernels *ref, const lw_kernels *k)
+/* An activation of one variable against its formula in double; `rel` and `abs` bound both versions.
+ */
+static void check_activation(const char *name, void (*ref)(const float *, float *, gsize),
+                             void (*k)(const float *, float *, gsize), double (*formula)(double),
+                             float rel, float abs)
 {
     enum { N = 24001 };
     float *x = check_alloc(N * 4, 4), *got = check_alloc(N * 4, 4), *want = check_alloc(N * 4, 0);
 
     for (int i = 0; i < N; i++) {
         x[i] = (i - 12000) * 0.001f;
-        want[i] = (float)gelu(x[i]);
+        want[i] = (float)formula(x[i]);
     }
-    /* 1 + erf cancels on the negative side: absolute there, as in the formula itself. */
-    k->gelu_erf(x, got, N);
-    check_close_f32("gelu", got, want, N, 4e-7f, 5e-7f);
-    ref->gelu_erf(x, got, N);
-    check_close_f32("gelu, reference", got, want, N, 4e-7f, 5e-7f);
+    k(x, got, N);
+    check_close_f32(name, got, want, N, rel, abs);
+    ref(x, got, N);
+    check_close_f32(name, got, want, N, rel, abs);
 
     float ends[] = {3e38f, NAN, -0.0f, 1e-40f, 30.0f}, y[5], z[5];
-    k->gelu_erf(ends, y, 5);
-    ref->gelu_erf(ends, z, 5);
-    check_close_f32("gelu, ends", y, z, 5, 4e-7f, 0);
+    k(ends, y, 5);
+    ref(ends, z, 5);
+    check_close_f32(name, y, z, 5, rel, 0);
     for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
         float *tail = check_alloc(sizes[s] * 4, 4);
-        k->gelu_erf(x + 12500, tail, sizes[s]);
-        check_close_f32("gelu, tail", tail, want + 12500, sizes[s], 4e-7f, 5e-7f);
+        k(x + 12500, tail, sizes[s]);
+        check_close_f32(name, tail, want + 12500, sizes[s], rel, abs);
         check_free(tail);
     }
     check_free(x);
     check_free(got);
     check_free(want);
+}
+
+void test_gelu_erf(const lw_kernels *ref, const lw_kernels *k)
+{
+    /* 1 + erf cancels on the negative side: absolute there, as in the formula itself. */
+    check_activation("gelu_erf", ref->gelu_erf, k->gelu_erf, gelu, 4e-7f, 5e-7f);
+}
+
+static double gelu_by_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / G_PI) * (x + 0.044715 * x * x * x)));
+}
+
+/* e^-a has the relative error of its argument, which shows far out on the negative side, where the
+ * values are tiny: at -12 the exponents are 145 and 20. */
+void test_gelu_tanh(const lw_kernels *ref, const lw_kernels *k)
+{
+    float far[] = {-3e38f, -1e4f, -40.0f}, y[3];
+
+    check_activation("gelu_tanh", ref->gelu_tanh, k->gelu_tanh, gelu_by_tanh, 4e-7f, 2e-7f);
+    k->gelu_tanh(far, y, 3);
+    for (int i = 0; i < 3; i++)
+        g_assert_cmpfloat(y[i], ==, 0);
+}
+
+static double gelu_by_sigmoid(double x)
+{
+    return x / (1 + exp(-1.702 * x));
+}
+
+void test_gelu_quick(const lw_kernels *ref, const lw_kernels *k)
+{
+    float far[] = {-3e38f, -1e4f}, y[2];
+
+    check_activation("gelu_quick", ref->gelu_quick, k->gelu_quick, gelu_by_sigmoid, 2e-6f, 1e-37f);
+    k->gelu_quick(far, y, 2);
+    for (int i = 0; i < 2; i++)
+        g_assert_cmpfloat(y[i], ==, 0);
 }
 
 void test_rope_half(const lw_kernels *ref, const lw_kernels *k)

@@ -80,7 +80,10 @@ static void test_no_overlap(void)
         lw_graph_add(g, x, lw_graph_linear(g, lw_graph_swiglu(g, f[0], f[1]), &down));
     }
     lw_val m = lw_graph_merge(g, lw_graph_rmsnorm(g, x, norm, 1e-6f), 4);
-    g->result = lw_graph_gelu(g, lw_graph_linear(g, m, &big));
+    lw_val merged = lw_graph_gelu(g, lw_graph_linear(g, m, &big));
+    lw_graph_add_vector(g, merged, norm);
+    /* The merged view is read once more, long after what it views was last used itself. */
+    g->result = lw_graph_concat(g, lw_graph_gelu_tanh(g, merged), lw_graph_layernorm(g, m, norm, norm, 1e-6f));
 
     lw_plan *p = lw_plan_new(g, 32, 4, &error);
     g_assert_no_error(error);

@@ -9,6 +9,15 @@ static void add(float *y, const float *x, gsize n)
     }
 }
 
+static void add_scaled(float *y, const float *x, float s, gsize n)
+{
+    for (gsize i = 0; i < n; i += 8) {
+        __m256 v = _mm256_fmadd_ps(lw_load_n_f32(x + i, n - i), _mm256_set1_ps(s),
+                                   lw_load_n_f32(y + i, n - i));
+        _mm256_maskstore_ps(y + i, lw_mask8(n - i), v);
+    }
+}
+
 static void swiglu(const float *gate, const float *up, float *y, gsize n)
 {
     const __m256 one = _mm256_set1_ps(1.0f);
@@ -53,9 +62,38 @@ static void gelu_erf(const float *x, float *y, gsize n)
     }
 }
 
+/* x / (1 + e^-a) */
+LW_INLINE __m256 gated8(__m256 x, __m256 minus_a)
+{
+    return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), lw_exp(minus_a)));
+}
+
+static void gelu_tanh(const float *x, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i += 8) {
+        __m256 v = lw_load_n_f32(x + i, n - i);
+        __m256 u = _mm256_mul_ps(v, _mm256_set1_ps(-2 * 0.79788456f));
+        u = _mm256_mul_ps(u, _mm256_fmadd_ps(_mm256_mul_ps(v, v), _mm256_set1_ps(0.044715f),
+                                             _mm256_set1_ps(1.0f)));
+        _mm256_maskstore_ps(y + i, lw_mask8(n - i), gated8(v, u));
+    }
+}
+
+static void gelu_quick(const float *x, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i += 8) {
+        __m256 v = lw_load_n_f32(x + i, n - i);
+        _mm256_maskstore_ps(y + i, lw_mask8(n - i),
+                            gated8(v, _mm256_mul_ps(v, _mm256_set1_ps(-1.702f))));
+    }
+}
+
 void lw_activation_init_avx2(lw_kernels *k)
 {
     k->add = add;
+    k->add_scaled = add_scaled;
     k->swiglu = swiglu;
     k->gelu_erf = gelu_erf;
+    k->gelu_tanh = gelu_tanh;
+    k->gelu_quick = gelu_quick;
 }
