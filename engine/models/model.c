@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "engine/models/foreign.h"
+
 struct lw_model {
     gatomicrefcount refs;
     lw_gguf *gguf;
@@ -174,7 +176,7 @@ lw_model *lw_model_open(const char *path, const lw_model_params *params, GError 
 
     g_atomic_ref_count_init(&m->refs);
     m->gguf = lw_gguf_open(path, error);
-    if (!m->gguf || !(m->arch = lw_arch_find(m->gguf, error)))
+    if (!m->gguf || !lw_foreign_check(m->gguf, error) || !(m->arch = lw_arch_find(m->gguf, error)))
         goto fail;
     m->tokenizer = lw_tokenizer_new(m->gguf, error);
     if (!m->tokenizer || !m->arch->read_hparams(m->gguf, &m->h, error))

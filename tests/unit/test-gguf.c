@@ -1,6 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The GGUF reader against files built here: what must be read, and every way a file can lie.
+ *
+ * Checks, and the test for each (in this file unless another is named):
+ *   counts of keys and tensors           /gguf/counts
+ *   lengths of keys, names, strings      /gguf/counts, /gguf/string-limits, /gguf/tensor-table
+ *   empty names, bytes that are no text  /gguf/values, /gguf/tensor-table, /gguf/format-hostile
+ *   arrays: count, overflow, nesting     /gguf/counts, /gguf/values
+ *   bools                                /gguf/values
+ *   duplicate keys and tensors           /gguf/values, /gguf/tensor-table, /gguf/many-names, test-split
+ *   dimensions, element count            /gguf/tensor-records
+ *   type, whole blocks, byte count       /gguf/tensor-records, /gguf/types, test-model-file
+ *   offsets, overlap, wrap-around        /gguf/tensor-records, /gguf/tensor-table
+ *   alignment                            /gguf/alignment
+ *   typed reads, element types           /gguf/typed-reads, test-model-file
+ *   hyper-parameters and shapes          test-model-file
+ *   vocabulary, merges, byte tokens      test-tokenizer (/refused-vocabularies)
+ *   chat template: size, limits          the tests of chat templates
+ *   a file that shrinks or is rewritten  /gguf/shrinking, /gguf/rewritten, test-split
+ *   parts of a split model               test-split
+ *
+ * Bugs that others had, and the test that would find them here:
+ *   CVE-2024-21802, -21825, -21836, -23496, -23605 (counts, lengths, dimensions)
+ *                                        /gguf/counts, /gguf/tensor-records
+ *   CVE-2024-32878, -41130 (freeing what was never read)  /gguf/out-of-memory, /gguf/truncated
+ *   CVE-2025-49847 (token length cut to 32 bits)          test-tokenizer (/refused-vocabularies)
+ *   CVE-2025-52566 (signed size of the output)            test-tokenizer (/limits)
+ *   CVE-2025-53630, CVE-2026-27940 (sum of sizes wraps)   /gguf/tensor-table
+ *   CVE-2026-33298 (bytes of a tensor wrap)               /gguf/tensor-records
+ *   CVE-2026-7482 (offset + size beyond the file)         /gguf/tensor-records
+ *   CVE-2026-21869 (negative discard in a context shift)  there is no context shift
+ *   CVE-2024-34359, CVE-2026-5760 (template run as code)  the tests of chat templates
+ *   llama.cpp #26690 (element type confused)              /gguf/typed-reads, test-model-file
+ *   llama.cpp #25969 (byte token <0x-1>)                  test-tokenizer (/refused-vocabularies)
+ *   llama.cpp #25821 (block_count > 512)                  test-model-file (/hyper-parameters)
+ *   llama.cpp #24997 (huge alignment)                     /gguf/alignment
+ *   llama.cpp #27188 (array of 2^63 elements)             /gguf/counts, corpus array-2-63.gguf
+ *   gguf-tools #25 (more than 8 dimensions)               /gguf/tensor-records
  */
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -350,6 +386,90 @@ static void test_counts(void)
         b->n_keys = 1;
         expect_refusal(b, LW_MODEL_ERROR_CORRUPT, "a key");
     }
+}
+
+/* The limits themselves, with bytes that are really there: at the limit fine, one more refused. */
+static void test_string_limits(void)
+{
+    enum { KEY = 64 * 1024, VALUE = 16 * 1024 * 1024 };
+    char *text = g_strnfill(VALUE + 1, 'x');
+    GByteArray *file;
+    gguf_build *b;
+    lw_gguf *g;
+    lw_gguf_str s;
+    gsize n_strs;
+    lw_gguf_str *strs;
+    const guint8 one = 1;
+
+    for (gsize more = 0; more < 2; more++) {
+        b = gguf_build_new();
+        gguf_put_bytes(b->keys, text, KEY + more);
+        gguf_put_u32(b->keys, LW_GGUF_U8);
+        gguf_put(b->keys, &one, 1);
+        b->n_keys = 1;
+        if (more > 0) {
+            expect_refusal(b, LW_MODEL_ERROR_CORRUPT, "a key of 65537 bytes");
+            continue;
+        }
+        file = gguf_build_finish(b);
+        g = lw_gguf_open_bytes(file->data, file->len, "test.gguf", NULL);
+        g_assert_nonnull(g);
+        lw_gguf_free(g);
+        g_byte_array_unref(file);
+    }
+
+    b = gguf_build_new();
+    gguf_build_raw(b, "s", LW_GGUF_STRING, NULL, 0);
+    gguf_put_bytes(b->keys, text, VALUE + 1);
+    expect_refusal(b, LW_MODEL_ERROR_CORRUPT, "a string of 16777217 bytes");
+    b = gguf_build_new();
+    gguf_build_array(b, "a", LW_GGUF_STRING, 1);
+    gguf_put_bytes(b->keys, text, VALUE + 1);
+    expect_refusal(b, LW_MODEL_ERROR_CORRUPT, "16777217 bytes");
+
+    b = gguf_build_new();
+    gguf_build_raw(b, "s", LW_GGUF_STRING, NULL, 0);
+    gguf_put_bytes(b->keys, text, VALUE);
+    gguf_build_strs(b, "none", NULL, 0);
+    file = gguf_build_finish(b);
+    g = lw_gguf_open_bytes(file->data, file->len, "test.gguf", NULL);
+    g_assert_true(lw_gguf_get_str(g, "s", &s, NULL));
+    g_assert_cmpuint(s.n, ==, VALUE);
+    g_assert_true(lw_gguf_get_str_array(g, "none", &strs, &n_strs, NULL));
+    g_assert_cmpuint(n_strs, ==, 0);
+    g_free(strs);
+    lw_gguf_free(g);
+    g_byte_array_unref(file);
+    g_free(text);
+}
+
+/* As many keys and tensors as are allowed, with names that differ in their last bytes: a table with quadratic
+ * cost would not come to an end here. */
+static void test_many_names(void)
+{
+    enum { N = 65536 };
+    gguf_build *b = gguf_build_new();
+    const guint64 dims[] = {1};
+    char name[64];
+    GByteArray *file;
+    lw_gguf *g;
+    guint32 v;
+
+    for (guint i = 0; i < N; i++) {
+        g_snprintf(name, sizeof name, "the-same-beginning-of-every-name.%05u", i);
+        gguf_build_u32(b, name, i);
+        gguf_build_record(b, name, LW_TYPE_F32, 1, dims, (guint64)i * 32);
+    }
+    g_byte_array_set_size(b->data, N * 32);
+    memset(b->data->data, 0, N * 32);
+    file = gguf_build_finish(b);
+    g = lw_gguf_open_bytes(file->data, file->len, "test.gguf", NULL);
+    g_assert_nonnull(g);
+    g_assert_true(lw_gguf_get_u32(g, "the-same-beginning-of-every-name.12345", &v, NULL));
+    g_assert_cmpuint(v, ==, 12345);
+    g_assert_nonnull(lw_gguf_find_tensor(g, "the-same-beginning-of-every-name.65535"));
+    lw_gguf_free(g);
+    g_byte_array_unref(file);
 }
 
 static void test_values(void)
@@ -722,6 +842,8 @@ int main(int argc, char **argv)
     g_test_add_func("/gguf/truncated", test_truncated);
     g_test_add_func("/gguf/mutated", test_mutated);
     g_test_add_func("/gguf/counts", test_counts);
+    g_test_add_func("/gguf/string-limits", test_string_limits);
+    g_test_add_func("/gguf/many-names", test_many_names);
     g_test_add_func("/gguf/values", test_values);
     g_test_add_func("/gguf/tensor-records", test_tensor_records);
     g_test_add_func("/gguf/tensor-table", test_tensor_table);
