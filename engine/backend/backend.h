@@ -23,7 +23,7 @@ typedef struct {
     const float *table_shares;  /* [n_rows][table_mix], or NULL: all of each */
     int table_mix;              /* 1 (a position) to 4 (the corners around a point) */
     const gint32 *input_order;  /* INPUT: [n_rows], row r is input[input_order[r]]; NULL: as it comes */
-    const float *cos, *sin;     /* ROPE: [n_rows][head_dim / 2] */
+    const float *cos[LW_ROPE_TABLES], *sin[LW_ROPE_TABLES]; /* ROPE: [n_rows][n_rot / 2] */
     gsize n_out;                /* SELECT: rows wanted, 0..max_out */
     const gint32 *out_rows;     /* [n_out], ascending */
 

@@ -131,8 +131,8 @@ static gsize value_cols(const lw_exec *e, lw_val v)
     return (gsize)g_array_index(e->graph->values, lw_value, v).cols;
 }
 
-/* One row of a token table in any type. */
-static void embed_row(const lw_kernels *k, const lw_weight *w, gint32 token, float *dst)
+/* One row of a token table in any type, times scale. */
+static void embed_row(const lw_kernels *k, const lw_weight *w, gint32 token, float scale, float *dst)
 {
     const char *src = (const char *)w->data + (gsize)token * w->row_bytes;
     gsize n = (gsize)w->n_in;
@@ -154,6 +154,9 @@ static void embed_row(const lw_kernels *k, const lw_weight *w, gint32 token, flo
         k->dequant_q4_0(src, dst, n);
         break;
     }
+    if (scale != 1)
+        for (gsize i = 0; i < n; i++)
+            dst[i] *= scale;
 }
 
 /* K or V row into the pages: [n_head_kv][head_dim] goes to one token slot of every head's tile. */
@@ -200,7 +203,8 @@ static void row_task(void *user, int task, int worker)
     const float *a = n->a >= 0 ? value_data(e, n->a) : NULL, *b = n->b >= 0 ? value_data(e, n->b) : NULL;
     float *out = n->n_out ? value_data(e, n->out[0]) : NULL;
     gsize cols = value_cols(e, n->a >= 0 ? n->a : n->out[0]);
-    gsize half = (gsize)e->graph->head_dim / 2;
+    gsize head_dim = n->n_heads ? cols / (gsize)n->n_heads : 0;
+    gsize half = (n->rope.n_rot ? (gsize)n->rope.n_rot : head_dim) / 2;
 
     for (gsize r = r0; r < r1; r++) {
         switch (n->op) {
@@ -212,14 +216,19 @@ static void row_task(void *user, int task, int worker)
             if (s->row && s->row[r])
                 memcpy(out + r * cols, s->row[r], cols * sizeof(float));
             else
-                embed_row(k, n->w[0], s->tokens[r], out + r * cols);
+                embed_row(k, n->w[0], s->tokens[r], n->scale, out + r * cols);
             break;
         case LW_OP_RMSNORM:
             k->rmsnorm(a + r * cols, n->norm, out + r * cols, (int)cols, n->eps);
             break;
+        case LW_OP_HEAD_NORM:
+            for (gsize h = 0; h < cols; h += head_dim)
+                k->rmsnorm(a + r * cols + h, n->norm, (float *)a + r * cols + h, (int)head_dim, n->eps);
+            break;
         case LW_OP_ROPE:
-            k->rope_half((float *)a + r * cols, n->n_heads, (int)half * 2, s->cos + r * half,
-                         s->sin + r * half);
+            (n->rope.adjacent ? k->rope_adjacent : k->rope_half)(
+                (float *)a + r * cols, n->n_heads, (int)head_dim, (int)half * 2,
+                s->cos[n->rope.table] + r * half, s->sin[n->rope.table] + r * half);
             break;
         case LW_OP_STORE_KV:
             store_row(k, s, n->layer, r, a + r * cols, lw_kv_seq_k);
@@ -243,6 +252,9 @@ static void row_task(void *user, int task, int worker)
             break;
         case LW_OP_SWIGLU:
             k->swiglu(a + r * cols, b + r * cols, out + r * cols, cols);
+            break;
+        case LW_OP_GEGLU:
+            k->geglu(a + r * cols, b + r * cols, out + r * cols, cols);
             break;
         case LW_OP_GELU:
             k->gelu_erf(a + r * cols, out + r * cols, cols);

@@ -63,11 +63,12 @@ lw_val lw_graph_input(lw_graph *g, int cols)
     return set_out(g, new_node(g, LW_OP_INPUT, LW_NO_VAL, LW_NO_VAL, LW_NO_VAL), LW_ROWS_ALL, cols);
 }
 
-lw_val lw_graph_embed(lw_graph *g, const lw_weight *table)
+lw_val lw_graph_embed(lw_graph *g, const lw_weight *table, float scale)
 {
     lw_node *n = new_node(g, LW_OP_EMBED, LW_NO_VAL, LW_NO_VAL, LW_NO_VAL);
 
     n->w[0] = table;
+    n->scale = scale;
     return set_out(g, n, LW_ROWS_ALL, table->n_in);
 }
 
@@ -109,9 +110,26 @@ lw_val lw_graph_linear(lw_graph *g, lw_val a, const lw_weight *w)
     return out;
 }
 
+void lw_graph_head_norm(lw_graph *g, lw_val a, int n_heads, const float *norm, float eps)
+{
+    lw_node *n = new_node(g, LW_OP_HEAD_NORM, a, LW_NO_VAL, LW_NO_VAL);
+
+    n->n_heads = n_heads;
+    n->norm = norm;
+    n->eps = eps;
+}
+
 void lw_graph_rope(lw_graph *g, lw_val a, int n_heads)
 {
-    new_node(g, LW_OP_ROPE, a, LW_NO_VAL, LW_NO_VAL)->n_heads = n_heads;
+    lw_graph_rope_with(g, a, n_heads, (lw_rope_params){0});
+}
+
+void lw_graph_rope_with(lw_graph *g, lw_val a, int n_heads, lw_rope_params params)
+{
+    lw_node *n = new_node(g, LW_OP_ROPE, a, LW_NO_VAL, LW_NO_VAL);
+
+    n->n_heads = n_heads;
+    n->rope = params;
 }
 
 void lw_graph_store_kv(lw_graph *g, guint layer, lw_val k, lw_val v)
@@ -166,6 +184,11 @@ void lw_graph_add_media(lw_graph *g, lw_val a, guint part)
 lw_val lw_graph_swiglu(lw_graph *g, lw_val gate, lw_val up)
 {
     return like(g, LW_OP_SWIGLU, gate, up, LW_NO_VAL);
+}
+
+lw_val lw_graph_geglu(lw_graph *g, lw_val gate, lw_val up)
+{
+    return like(g, LW_OP_GEGLU, gate, up, LW_NO_VAL);
 }
 
 lw_val lw_graph_gelu(lw_graph *g, lw_val a)

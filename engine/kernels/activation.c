@@ -27,12 +27,24 @@ static void gelu_erf(const float *x, float *y, gsize n)
         y[i] = 0.5f * x[i] * (1.0f + erff(x[i] * (float)M_SQRT1_2));
 }
 
+/* (1 + tanh u) / 2 is the sigmoid of 2 u */
+static float gelu_by_tanh(float x)
+{
+    float u = 0.79788456f * x * (1.0f + 0.044715f * x * x);
+
+    return x / (1.0f + expf(-2.0f * u));
+}
+
 static void gelu_tanh(const float *x, float *y, gsize n)
 {
-    for (gsize i = 0; i < n; i++) {
-        float u = 0.79788456f * x[i] * (1.0f + 0.044715f * x[i] * x[i]);
-        y[i] = x[i] / (1.0f + expf(-2.0f * u)); /* (1 + tanh u) / 2 is the sigmoid of 2 u */
-    }
+    for (gsize i = 0; i < n; i++)
+        y[i] = gelu_by_tanh(x[i]);
+}
+
+static void geglu(const float *gate, const float *up, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        y[i] = gelu_by_tanh(gate[i]) * up[i];
 }
 
 static void gelu_quick(const float *x, float *y, gsize n)
@@ -49,4 +61,5 @@ void lw_activation_init_c(lw_kernels *k)
     k->gelu_erf = gelu_erf;
     k->gelu_tanh = gelu_tanh;
     k->gelu_quick = gelu_quick;
+    k->geglu = geglu;
 }

@@ -100,9 +100,13 @@ typedef struct {
     /* x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) */                                        \
     X(gelu_tanh, void, (const float *x, float *y, gsize n))                                        \
     X(gelu_quick, void, (const float *x, float *y, gsize n))       /* x sigmoid(1.702 x) */       \
-    /* rotate pairs (i, i + d/2) of n_heads consecutive heads of size d in place;                 \
-     * cos, sin: [d/2] for this token */                                                           \
-    X(rope_half, void, (float *x, int n_heads, int d, const float *cos, const float *sin))         \
+    X(geglu, void, (const float *gate, const float *up, float *y, gsize n)) /* gelu_tanh(g)*u */  \
+    /* rotate the first d of each of n_heads heads, `stride` floats apart, in place: pairs         \
+     * (i, i + d/2), or adjacent ones (2i, 2i + 1); cos, sin: [d/2] for this token */             \
+    X(rope_half, void, (float *x, int n_heads, int stride, int d, const float *cos,               \
+                        const float *sin))                                                         \
+    X(rope_adjacent, void, (float *x, int n_heads, int stride, int d, const float *cos,           \
+                            const float *sin))                                                     \
     X(quant_q8, void, (const float *x, int8_t *q, float *scale, int n)) /* n: multiple of 32 */   \
     /* sum[b] = -128 * (sum of q in block b): what w + 128 adds too much, negated */              \
     X(qsum_q8, void, (const int8_t *q, int32_t *sum, int n))                                       \

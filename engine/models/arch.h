@@ -17,11 +17,24 @@ G_BEGIN_DECLS
 #define LW_MAX_GROUP 64      /* query heads per KV head */
 #define LW_MAX_EMBD (1 << 17)
 
+/* One decoder's numbers.  What a family does not have stays 0. */
 typedef struct {
     guint32 n_layer, n_embd, n_ff, n_head, n_head_kv, head_dim, n_ctx_train, n_vocab;
     float eps;
-    lw_rope rope;
+    guint32 window;    /* sliding attention, in the layers that the family says: tokens; 0: none */
+    float attn_scale;  /* of q.k; 0: 1 / sqrt(head_dim) */
+    guint n_rope;      /* tables in use, 1..LW_ROPE_TABLES */
+    lw_rope rope[LW_ROPE_TABLES];
+    /* LongRoPE has two sets of frequencies: a session whose context is larger than n_ctx_short takes
+     * rope_long in place of rope[0].  0: there is only rope[0]. */
+    guint32 n_ctx_short;
+    lw_rope rope_long;
 } lw_hparams;
+
+/* The table of a session with n_ctx tokens of context.  Keys are stored rotated, so a cache may only be used
+ * with the table that it was made with: lw_hparams_is_long() tells the two apart. */
+const lw_rope *lw_hparams_get_rope(const lw_hparams *h, guint table, guint32 n_ctx);
+gboolean lw_hparams_is_long(const lw_hparams *h, guint32 n_ctx);
 
 /* Binds tensors of one file to weights of one graph. */
 typedef struct {
@@ -40,6 +53,10 @@ const float *lw_bind_vector(lw_binder *b, guint32 n, GError **error, const char 
 /* Rows [first, first + n_out) of a bound matrix, for fused tensors. */
 const lw_weight *lw_bind_rows(lw_binder *b, const lw_weight *w, guint32 first, guint32 n_out);
 
+/* An optional vector: *out is NULL when there is no such tensor.  FALSE on error. */
+gboolean lw_bind_optional_vector(const lw_gguf *g, const char *name, guint32 n, const float **out,
+                                 GError **error);
+
 /* Required keys: MISSING when absent, CORRUPT outside [min, max]. */
 gboolean lw_require_u32(const lw_gguf *g, const char *key, guint32 min, guint32 max, guint32 *out,
                         GError **error);
@@ -48,9 +65,26 @@ gboolean lw_require_f32(const lw_gguf *g, const char *key, float *out, GError **
 gboolean lw_optional_u32(const lw_gguf *g, const char *key, guint32 min, guint32 max, guint32 *out,
                          GError **error);
 
+/* Optional and, when there, finite and > 0. */
+gboolean lw_optional_f32(const lw_gguf *g, const char *key, float *out, GError **error);
+
+/* ---- What decoders share (hparams.c); keys are ARCH.NAME ---- */
+
+/* Sizes, heads, context length and eps, checked together.  Lengths that may be given per layer are
+ * accepted when all layers have the same.  Errors: MISSING, CORRUPT, UNSUPPORTED (unequal layers, experts,
+ * unequal sizes of keys and values). */
+gboolean lw_hparams_read(const lw_gguf *g, const char *arch, lw_hparams *h, GError **error);
+
+/* rope[0], after lw_hparams_read(): base (default when the file names none), rotated values, scaling
+ * (linear, YaRN, LongRoPE), and frequency factors where the file has such a tensor.  sections as in
+ * lw_rope_init().  Errors as above; UNSUPPORTED for an unknown kind of scaling. */
+gboolean lw_hparams_read_rope(const lw_gguf *g, const char *arch, float default_base,
+                              const gint32 *sections, lw_hparams *h, GError **error);
+
 /* A text decoder. */
 typedef struct {
     const char *name; /* general.architecture */
+    gboolean sees;    /* takes rows of pictures: a vision file beside it is looked for */
     gboolean (*read_hparams)(const lw_gguf *g, lw_hparams *h, GError **error);
     /* Bind every tensor and build the graph: tokens in, logits of the selected rows out. */
     gboolean (*build)(lw_binder *b, const lw_hparams *h, GError **error);

@@ -3,17 +3,17 @@
 
 #include <math.h>
 
-static const lw_gguf_tensor *find(lw_binder *b, const char *name, GError **error)
+static const lw_gguf_tensor *find(const lw_gguf *g, const char *name, GError **error)
 {
-    const lw_gguf_tensor *t = lw_gguf_find_tensor(b->g, name);
+    const lw_gguf_tensor *t = lw_gguf_find_tensor(g, name);
 
     if (!t)
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_MISSING, "%s: tensor %s is missing",
-                    lw_gguf_path(b->g), name);
+                    lw_gguf_path(g), name);
     return t;
 }
 
-static gboolean check_shape(lw_binder *b, const lw_gguf_tensor *t, guint64 d0, guint64 d1, GError **error)
+static gboolean check_shape(const lw_gguf *g, const lw_gguf_tensor *t, guint64 d0, guint64 d1, GError **error)
 {
     guint64 rest = t->dims[2] * t->dims[3];
 
@@ -22,19 +22,19 @@ static gboolean check_shape(lw_binder *b, const lw_gguf_tensor *t, guint64 d0, g
     g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
                 "%s: tensor %s is %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
                 ", the hyper-parameters ask for %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT,
-                lw_gguf_path(b->g), t->name, t->dims[0], t->dims[1], rest, d0, d1);
+                lw_gguf_path(g), t->name, t->dims[0], t->dims[1], rest, d0, d1);
     return FALSE;
 }
 
-static const float *vector(lw_binder *b, const char *name, guint32 n, GError **error)
+static const float *vector(const lw_gguf *g, const char *name, guint32 n, GError **error)
 {
-    const lw_gguf_tensor *t = find(b, name, error);
+    const lw_gguf_tensor *t = find(g, name, error);
 
-    if (!t || !check_shape(b, t, n, 1, error))
+    if (!t || !check_shape(g, t, n, 1, error))
         return NULL;
     if (t->type != LW_TYPE_F32) {
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
-                    "%s: tensor %s has type %s, a vector must be F32", lw_gguf_path(b->g), name,
+                    "%s: tensor %s has type %s, a vector must be F32", lw_gguf_path(g), name,
                     lw_type_get_info(t->type)->name);
         return NULL;
     }
@@ -48,7 +48,14 @@ const float *lw_bind_vector(lw_binder *b, guint32 n, GError **error, const char 
     va_start(ap, name_format);
     g_autofree char *name = g_strdup_vprintf(name_format, ap);
     va_end(ap);
-    return vector(b, name, n, error);
+    return vector(b->g, name, n, error);
+}
+
+gboolean lw_bind_optional_vector(const lw_gguf *g, const char *name, guint32 n, const float **out,
+                                 GError **error)
+{
+    *out = NULL;
+    return !lw_gguf_find_tensor(g, name) || (*out = vector(g, name, n, error)) != NULL;
 }
 
 const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32 n_out, GError **error,
@@ -60,8 +67,8 @@ const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32
     g_autofree char *name = g_strdup_vprintf(name_format, ap);
     va_end(ap);
 
-    const lw_gguf_tensor *t = find(b, name, error);
-    if (!t || !check_shape(b, t, n_in, n_out, error))
+    const lw_gguf_tensor *t = find(b->g, name, error);
+    if (!t || !check_shape(b->g, t, n_in, n_out, error))
         return NULL;
     if (!lw_type_get_info(t->type)->supported) {
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
@@ -79,7 +86,7 @@ const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32
     w->row_bytes = lw_type_row_bytes(t->type, n_in);
     if (with_bias) {
         g_autofree char *bias = g_strdup_printf("%.*s.bias", (int)(strlen(name) - strlen(".weight")), name);
-        w->bias = vector(b, bias, n_out, error);
+        w->bias = vector(b->g, bias, n_out, error);
         if (!w->bias)
             return NULL;
     }
@@ -150,4 +157,9 @@ gboolean lw_require_f32(const lw_gguf *g, const char *key, float *out, GError **
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean lw_optional_f32(const lw_gguf *g, const char *key, float *out, GError **error)
+{
+    return !lw_gguf_has(g, key) || lw_require_f32(g, key, out, error);
 }

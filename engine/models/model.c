@@ -142,6 +142,17 @@ static char *find_mmproj(const char *path)
 static gboolean open_vision(lw_model *m, const char *path, const lw_model_params *params, GError **error)
 {
     const char *asked = params ? params->mmproj : NULL;
+
+    if (!m->arch->sees) {
+        if (asked && *asked) {
+            g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                        "%s: the architecture %s takes no vision file (%s)", path, m->arch->name, asked);
+            return FALSE;
+        }
+        m->info.vision_missing =
+            g_strdup_printf("%s cannot see pictures: it is a text model (%s)", m->info.name, m->arch->name);
+        return TRUE;
+    }
     g_autofree char *mmproj = asked ? g_strdup(asked) : find_mmproj(path);
     g_autofree char *folder = g_path_get_dirname(path);
     GError *err = NULL;

@@ -3,27 +3,28 @@
 
 #include <math.h>
 
-void lw_rope_init(lw_rope *r, int head_dim, double base, const gint32 *sections)
+void lw_rope_init(lw_rope *r, int n_rot, double base, const gint32 *sections)
 {
-    r->head_dim = head_dim;
+    r->n_rot = n_rot;
     r->base = base;
+    r->magnitude = 1;
     for (int i = 0; i < 3; i++)
-        r->sections[i] = sections ? sections[i] : i == 0 ? head_dim / 2 : 0;
-    for (int i = 0; i < head_dim / 2; i++)
-        r->inv_freq[i] = pow(base, -2.0 * i / head_dim);
+        r->sections[i] = sections ? sections[i] : i == 0 ? n_rot / 2 : 0;
+    for (int i = 0; i < n_rot / 2; i++)
+        r->inv_freq[i] = pow(base, -2.0 * i / n_rot);
 }
 
 void lw_rope_tables(const lw_rope *r, const gint32 *pos, gsize n, float *cos_out, float *sin_out)
 {
-    int half = r->head_dim / 2;
+    int half = r->n_rot / 2;
 
     for (gsize row = 0; row < n; row++, pos += 3) {
         int i = 0;
         for (int s = 0; s < 3; s++) {
             for (int k = 0; k < r->sections[s] && i < half; k++, i++) {
                 double a = pos[s] * r->inv_freq[i];
-                *cos_out++ = (float)cos(a);
-                *sin_out++ = (float)sin(a);
+                *cos_out++ = (float)(cos(a) * r->magnitude);
+                *sin_out++ = (float)(sin(a) * r->magnitude);
             }
         }
     }

@@ -5,8 +5,8 @@
  * the section it falls into, the frequency index stays i.  The vision tower's 2-D RoPE: the first half
  * of the pairs turns with the patch's row, the second with its column.
  *
- * Angles are computed in double and stored as f32 cos and sin, [rows][head_dim / 2], for kernels that
- * rotate pairs (i, i + head_dim / 2).
+ * Angles are computed in double and stored as f32 cos and sin, [rows][n_rot / 2].  Which two values make
+ * a pair is the kernel's business.  scaling.h changes a table for longer contexts.
  */
 #pragma once
 
@@ -15,16 +15,17 @@
 G_BEGIN_DECLS
 
 typedef struct {
-    int head_dim;      /* even, <= 512 */
+    int n_rot;         /* rotated values of a head: even, <= 512 */
     double base;       /* theta, e.g. 1e6 */
-    int sections[3];   /* pairs turned by t, h, w; their sum is head_dim / 2 */
-    double inv_freq[256]; /* [head_dim / 2] */
+    double magnitude;  /* of the rotated values: cos and sin are multiplied by it, 1 unless scaled */
+    int sections[3];   /* pairs turned by t, h, w; their sum is n_rot / 2 */
+    double inv_freq[256]; /* [n_rot / 2] */
 } lw_rope;
 
 /* Fill inv_freq.  sections may be NULL: all pairs turn with t. */
-void lw_rope_init(lw_rope *r, int head_dim, double base, const gint32 *sections);
+void lw_rope_init(lw_rope *r, int n_rot, double base, const gint32 *sections);
 
-/* pos: [n][3]; cos, sin: [n][head_dim / 2]. */
+/* pos: [n][3]; cos, sin: [n][n_rot / 2]. */
 void lw_rope_tables(const lw_rope *r, const gint32 *pos, gsize n, float *cos_out, float *sin_out);
 
 /* 2-D RoPE: rc is [n][2] (row, column); frequencies 10000^(-2j / (head_dim / 2)), j < head_dim / 4. */

@@ -39,7 +39,7 @@ struct lw_session {
     gboolean keep_all;
     GArray *all_logits; /* float */
     gsize all_rows;
-    float *cos, *sin;     /* [CHUNK][head_dim / 2] */
+    float *cos[LW_ROPE_TABLES], *sin[LW_ROPE_TABLES]; /* [CHUNK][n_rot / 2] of the model's tables */
     const float **rows;   /* [CHUNK] */
 };
 
@@ -65,8 +65,10 @@ void lw_session_free(lw_session *s)
     if (s->all_logits)
         g_array_unref(s->all_logits);
     lw_free(s->logits);
-    lw_free(s->cos);
-    lw_free(s->sin);
+    for (int i = 0; i < LW_ROPE_TABLES; i++) {
+        lw_free(s->cos[i]);
+        lw_free(s->sin[i]);
+    }
     g_free(s->rows);
     lw_model_unref(s->model);
     g_free(s);
@@ -79,7 +81,6 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
     const lw_hparams *h = lw_model_get_hparams(m);
     lw_kv_shape shape = {h->n_layer, h->n_head_kv, h->head_dim, p->kv_type};
     lw_session *s = g_new0(lw_session, 1);
-    gsize half = h->head_dim / 2;
 
     s->model = lw_model_ref(m);
     lw_timeline_init(&s->timeline);
@@ -104,10 +105,14 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
         s->encoder = lw_encoder_new(lw_model_get_vision(m), s->backend, s->device);
         s->media = lw_media_cache_new(s->encoder, h->n_embd, LW_MEDIA_CACHE_BYTES);
     }
-    if (!(s->logits = lw_alloc0_array_try(h->n_vocab, sizeof(float), "the logits", error)) ||
-        !(s->cos = lw_alloc0_array_try(CHUNK * half, sizeof(float), "position tables", error)) ||
-        !(s->sin = lw_alloc0_array_try(CHUNK * half, sizeof(float), "position tables", error)))
+    if (!(s->logits = lw_alloc0_array_try(h->n_vocab, sizeof(float), "the logits", error)))
         goto fail;
+    for (guint i = 0; i < h->n_rope; i++) {
+        gsize n = CHUNK * (gsize)h->rope[i].n_rot / 2;
+        if (!(s->cos[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)) ||
+            !(s->sin[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)))
+            goto fail;
+    }
     lw_gguf_prefetch(lw_model_get_gguf(m));
     return s;
 
@@ -205,14 +210,16 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
     ok = lw_kv_seq_reserve(s->kv, n, error) && media_rows(s, from, n, &any_media, r, cancel, error);
     if (ok) {
         report(r, LW_STAGE_PREFILL);
-        lw_rope_tables(&lw_model_get_hparams(s->model)->rope,
-                       &g_array_index(s->timeline.pos, gint32, 3 * from), n, s->cos, s->sin);
+        const lw_hparams *h = lw_model_get_hparams(s->model);
+        for (guint i = 0; i < h->n_rope; i++)
+            lw_rope_tables(lw_hparams_get_rope(h, i, s->n_ctx),
+                           &g_array_index(s->timeline.pos, gint32, 3 * from), n, s->cos[i], s->sin[i]);
         lw_step step = {
             .n_rows = n,
             .tokens = &g_array_index(s->timeline.ids, gint32, from),
             .row = any_media ? s->rows : NULL,
-            .cos = s->cos,
-            .sin = s->sin,
+            .cos = {s->cos[0], s->cos[1]},
+            .sin = {s->sin[0], s->sin[1]},
             .n_out = n_out,
             .out_rows = out_rows,
             .kv = s->kv,

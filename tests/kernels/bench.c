@@ -177,7 +177,9 @@ RUN(swiglu, swiglu(a->x, a->z, a->y, a->n))
 RUN(gelu_erf, gelu_erf(a->x, a->y, a->n))
 RUN(gelu_tanh, gelu_tanh(a->x, a->y, a->n))
 RUN(gelu_quick, gelu_quick(a->x, a->y, a->n))
-RUN(rope_half, rope_half(a->x, (int)a->n / 64, 64, a->z, a->z + 32))
+RUN(geglu, geglu(a->x, a->z, a->y, a->n))
+RUN(rope_half, rope_half(a->x, (int)a->n / 64, 64, 64, a->z, a->z + 32))
+RUN(rope_adjacent, rope_adjacent(a->x, (int)a->n / 64, 64, 64, a->z, a->z + 32))
 RUN(quant_q8, quant_q8(a->x, a->q, a->scale, (int)a->n))
 RUN(qsum_q8, qsum_q8(a->q, a->qsum, (int)a->n))
 RUN(matvec_f32, matvec_f32(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
@@ -231,8 +233,10 @@ static void elementwise(args *a)
     REPORT(gelu_erf, "4096", n * 8, 0);
     REPORT(gelu_tanh, "4096", n * 8, 0);
     REPORT(gelu_quick, "4096", n * 8, 0);
+    REPORT(geglu, "4096", n * 12, 0);
     memset(a->z, 0, 64 * sizeof(float));
     REPORT(rope_half, "64 heads of 64", n * 8, 0);
+    REPORT(rope_adjacent, "64 heads of 64", n * 8, 0);
     REPORT(quant_q8, "4096", n * 5, 0);
     REPORT(qsum_q8, "4096", n, 0);
 }

@@ -217,13 +217,52 @@ void test_gelu_quick(const lw_kernels *ref, const lw_kernels *k)
         g_assert_cmpfloat(y[i], ==, 0);
 }
 
-void test_rope_half(const lw_kernels *ref, const lw_kernels *k)
+void test_geglu(const lw_kernels *ref, const lw_kernels *k)
 {
-    static const int heads[] = {1, 2, 14}, dims[] = {2, 6, 8, 32, 64, 80, 96, 128};
+    enum { N = 24001 };
+    float *g = check_alloc(N * 4, 4), *u = check_alloc(N * 4, 0);
+    float *got = check_alloc(N * 4, 4), *want = check_alloc(N * 4, 0);
 
-    for (guint h = 0; h < G_N_ELEMENTS(heads); h++) {
+    for (int i = 0; i < N; i++) {
+        g[i] = (i - 12000) * 0.001f; /* -12 .. 12 */
+        u[i] = i % 3 ? 1.0f : check_normal();
+        want[i] = (float)(gelu_by_tanh(g[i]) * u[i]);
+    }
+    /* The exponent is up to 26 in the interesting range, and its rounding is the result's. */
+    k->geglu(g, u, got, N);
+    check_close_f32("geglu", got, want, N, 1e-6f, 5e-7f);
+    ref->geglu(g, u, got, N);
+    check_close_f32("geglu, reference", got, want, N, 1e-6f, 5e-7f);
+
+    float ends[] = {3e38f, -3e38f, NAN, -0.0f, 1e-40f, 40.0f, -40.0f}, one[] = {1, 1, 1, 1, 1, 1, 1}, y[7], z[7];
+    k->geglu(ends, one, y, 7);
+    ref->geglu(ends, one, z, 7);
+    check_close_f32("geglu, ends", y, z, 7, 1e-6f, 0);
+    g_assert_cmpfloat(y[0], ==, 3e38f);
+    g_assert_cmpfloat(y[1], ==, 0);
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++) {
+        float *tail = check_alloc(sizes[s] * 4, 4);
+        k->geglu(g + 12500, u + 12500, tail, sizes[s]);
+        check_close_f32("geglu, tail", tail, want + 12500, sizes[s], 1e-6f, 5e-7f);
+        check_free(tail);
+    }
+    check_free(g);
+    check_free(u);
+    check_free(got);
+    check_free(want);
+}
+
+typedef void (*rope_fn)(float *, int, int, int, const float *, const float *);
+
+/* Heads of `d` rotated values and some that stay; every pair (i, partner) against double. */
+static void check_rope(rope_fn fn, gboolean adjacent)
+{
+    static const int heads[] = {1, 2, 14}, dims[] = {2, 6, 8, 10, 22, 32, 64, 80, 96, 128}, rest[] = {0, 2, 24};
+
+    for (guint h = 0; h < G_N_ELEMENTS(heads) * G_N_ELEMENTS(rest); h++) {
         for (guint i = 0; i < G_N_ELEMENTS(dims); i++) {
-            int d = dims[i], n = heads[h] * d;
+            int d = dims[i], n_heads = heads[h % G_N_ELEMENTS(heads)];
+            int stride = d + rest[h / G_N_ELEMENTS(heads)], n = n_heads * stride;
             float *c = check_alloc(d / 2 * 4, 4), *s = check_alloc(d / 2 * 4, 0);
             float *got = check_alloc(n * 4, 4), *want = check_alloc(n * 4, 0);
             for (int j = 0; j < d / 2; j++) {
@@ -233,15 +272,34 @@ void test_rope_half(const lw_kernels *ref, const lw_kernels *k)
             }
             check_fill_f32(want, n, FILL_NORMAL);
             memcpy(got, want, n * 4);
-            ref->rope_half(want, heads[h], d, c, s);
-            k->rope_half(got, heads[h], d, c, s);
-            check_close_f32("rope", got, want, n, 1e-6f, 1e-6f);
+            fn(got, n_heads, stride, d, c, s);
+            for (int at = 0; at < n; at += stride) {
+                for (int j = 0; j < d / 2; j++) {
+                    float *p = want + at + (adjacent ? 2 * j : j), *q = p + (adjacent ? 1 : d / 2);
+                    double a = *p, b = *q;
+                    *p = (float)(a * c[j] - b * s[j]);
+                    *q = (float)(b * c[j] + a * s[j]);
+                }
+            }
+            check_close_f32(adjacent ? "rope, adjacent" : "rope, half", got, want, n, 1e-6f, 1e-6f);
             check_free(c);
             check_free(s);
             check_free(got);
             check_free(want);
         }
     }
+}
+
+void test_rope_half(const lw_kernels *ref, const lw_kernels *k)
+{
+    check_rope(ref->rope_half, FALSE);
+    check_rope(k->rope_half, FALSE);
+}
+
+void test_rope_adjacent(const lw_kernels *ref, const lw_kernels *k)
+{
+    check_rope(ref->rope_adjacent, TRUE);
+    check_rope(k->rope_adjacent, TRUE);
 }
 
 void test_quant_q8(const lw_kernels *ref, const lw_kernels *k)

@@ -69,7 +69,7 @@ static void test_no_overlap(void)
     float norm[400] = {0};
     g_autoptr(GError) error = NULL;
     lw_graph *g = lw_graph_new();
-    lw_val x = lw_graph_embed(g, &e), v[3], f[2];
+    lw_val x = lw_graph_embed(g, &e, 1), v[3], f[2];
 
     for (guint il = 0; il < 3; il++) {
         lw_graph_linear_n(g, lw_graph_rmsnorm(g, x, norm, 1e-6f), qkv, 3, v);

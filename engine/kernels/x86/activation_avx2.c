@@ -68,14 +68,26 @@ LW_INLINE __m256 gated8(__m256 x, __m256 minus_a)
     return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), lw_exp(minus_a)));
 }
 
+LW_INLINE __m256 gelu_tanh8(__m256 v)
+{
+    __m256 u = _mm256_mul_ps(v, _mm256_set1_ps(-2 * 0.79788456f));
+
+    u = _mm256_mul_ps(u, _mm256_fmadd_ps(_mm256_mul_ps(v, v), _mm256_set1_ps(0.044715f), _mm256_set1_ps(1.0f)));
+    return gated8(v, u);
+}
+
 static void gelu_tanh(const float *x, float *y, gsize n)
 {
     for (gsize i = 0; i < n; i += 8) {
-        __m256 v = lw_load_n_f32(x + i, n - i);
-        __m256 u = _mm256_mul_ps(v, _mm256_set1_ps(-2 * 0.79788456f));
-        u = _mm256_mul_ps(u, _mm256_fmadd_ps(_mm256_mul_ps(v, v), _mm256_set1_ps(0.044715f),
-                                             _mm256_set1_ps(1.0f)));
-        _mm256_maskstore_ps(y + i, lw_mask8(n - i), gated8(v, u));
+        _mm256_maskstore_ps(y + i, lw_mask8(n - i), gelu_tanh8(lw_load_n_f32(x + i, n - i)));
+    }
+}
+
+static void geglu(const float *gate, const float *up, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i += 8) {
+        __m256 g = gelu_tanh8(lw_load_n_f32(gate + i, n - i));
+        _mm256_maskstore_ps(y + i, lw_mask8(n - i), _mm256_mul_ps(g, lw_load_n_f32(up + i, n - i)));
     }
 }
 
@@ -96,4 +108,5 @@ void lw_activation_init_avx2(lw_kernels *k)
     k->gelu_erf = gelu_erf;
     k->gelu_tanh = gelu_tanh;
     k->gelu_quick = gelu_quick;
+    k->geglu = geglu;
 }

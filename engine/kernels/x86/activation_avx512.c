@@ -73,15 +73,28 @@ LW_INLINE __m512 gated16(__m512 x, __m512 minus_a)
     return _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), lw_exp(minus_a)));
 }
 
+LW_INLINE __m512 gelu_tanh16(__m512 v)
+{
+    __m512 u = _mm512_mul_ps(v, _mm512_set1_ps(-2 * 0.79788456f));
+
+    u = _mm512_mul_ps(u, _mm512_fmadd_ps(_mm512_mul_ps(v, v), _mm512_set1_ps(0.044715f), _mm512_set1_ps(1.0f)));
+    return gated16(v, u);
+}
+
 static void gelu_tanh(const float *x, float *y, gsize n)
 {
     for (gsize i = 0; i < n; i += 16) {
         __mmask16 m = lw_mask16(n - i);
-        __m512 v = _mm512_maskz_loadu_ps(m, x + i);
-        __m512 u = _mm512_mul_ps(v, _mm512_set1_ps(-2 * 0.79788456f));
-        u = _mm512_mul_ps(u, _mm512_fmadd_ps(_mm512_mul_ps(v, v), _mm512_set1_ps(0.044715f),
-                                             _mm512_set1_ps(1.0f)));
-        _mm512_mask_storeu_ps(y + i, m, gated16(v, u));
+        _mm512_mask_storeu_ps(y + i, m, gelu_tanh16(_mm512_maskz_loadu_ps(m, x + i)));
+    }
+}
+
+static void geglu(const float *gate, const float *up, float *y, gsize n)
+{
+    for (gsize i = 0; i < n; i += 16) {
+        __mmask16 m = lw_mask16(n - i);
+        __m512 g = gelu_tanh16(_mm512_maskz_loadu_ps(m, gate + i));
+        _mm512_mask_storeu_ps(y + i, m, _mm512_mul_ps(g, _mm512_maskz_loadu_ps(m, up + i)));
     }
 }
 
@@ -102,4 +115,5 @@ void lw_activation_init_avx512(lw_kernels *k)
     k->gelu_erf = gelu_erf;
     k->gelu_tanh = gelu_tanh;
     k->gelu_quick = gelu_quick;
+    k->geglu = geglu;
 }
