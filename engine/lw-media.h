@@ -20,7 +20,7 @@ typedef struct {
     int temporal_patch_size; /* frames per grid, 2 */
     gint64 min_pixels, max_pixels; /* area of a resized picture */
     float mean[3], std[3];   /* of pixels scaled to 0..1 */
-    double tokens_per_second; /* temporal ids advance, 2 */
+    double tokens_per_second; /* temporal ids advance, 2; 0: by one a grid, whatever its length */
 } lw_vision_spec;
 
 typedef enum {

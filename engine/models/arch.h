@@ -96,10 +96,16 @@ const lw_arch *lw_arch_find(const lw_gguf *g, GError **error);
 
 /* ---- Vision tower ---- */
 
+typedef enum {
+    LW_VISION_GELU_QUICK,
+    LW_VISION_GELU_TANH,
+} lw_vision_activation;
+
 typedef struct {
     guint32 n_layer, width, n_ff, n_head, projection_dim;
     guint32 full_every; /* full attention in every n-th layer, windows elsewhere; 1: all full */
     guint32 window;     /* merged cells per window side */
+    lw_vision_activation activation; /* of towers that have a choice */
     float eps;
     lw_vision_spec spec;
 } lw_vision_hparams;

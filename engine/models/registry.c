@@ -2,6 +2,7 @@
 #include "engine/models/arch.h"
 
 extern const lw_arch lw_arch_qwen2vl;
+extern const lw_projector lw_projector_qwen2vl;
 extern const lw_projector lw_projector_qwen25vl;
 
 const lw_arch *const lw_archs[] = {
@@ -11,6 +12,7 @@ const lw_arch *const lw_archs[] = {
 
 const lw_projector *const lw_projectors[] = {
     &lw_projector_qwen25vl,
+    &lw_projector_qwen2vl,
     NULL,
 };
 

@@ -34,8 +34,9 @@ gsize lw_timeline_len(const lw_timeline *t)
     return t->ids->len;
 }
 
-/* Account for n tokens of one modality that were just appended, starting at token `at`: grow the last
- * run when they go on with it, else begin one.  m NULL: text; first_row > 0: the middle of a medium. */
+/* Account for n tokens of one modality that were just appended, starting at token `at`: grow the
+ * last run when they go on with it, else begin one.  m NULL: text; first_row > 0: the middle of a
+ * medium. */
 static void extend_runs(lw_timeline *t, gsize at, gsize n, const lw_media *m, guint32 first_row)
 {
     if (t->runs->len) {
@@ -79,8 +80,11 @@ void lw_timeline_add_media(lw_timeline *t, lw_media *m, gint32 token, double tok
         g_array_append_val(t->ids, token);
         g_array_append_val(t->source, s);
     }
-    lw_mrope_media(t->pos, &t->next_pos, m->grid_t, m->grid_h / m->merge_size, m->grid_w / m->merge_size,
-                   m->kind == LW_MEDIA_FILM ? m->seconds_per_grid * tokens_per_second : 0);
+    double step = m->kind != LW_MEDIA_FILM ? 0
+                  : tokens_per_second > 0  ? m->seconds_per_grid * tokens_per_second
+                                           : 1;
+    lw_mrope_media(t->pos, &t->next_pos, m->grid_t, m->grid_h / m->merge_size,
+                   m->grid_w / m->merge_size, step);
     extend_runs(t, lw_timeline_len(t) - n, n, m, 0);
 }
 
@@ -168,8 +172,8 @@ gsize lw_timeline_common(const lw_timeline *a, const lw_timeline *b)
 
     for (i = 0; i < n; i++) {
         lw_token_source sa = lw_timeline_source(a, i), sb = lw_timeline_source(b, i);
-        if (lw_timeline_id(a, i) != lw_timeline_id(b, i) || memcmp(pa + 3 * i, pb + 3 * i, 12) != 0 ||
-            (sa.media < 0) != (sb.media < 0))
+        if (lw_timeline_id(a, i) != lw_timeline_id(b, i) ||
+            memcmp(pa + 3 * i, pb + 3 * i, 12) != 0 || (sa.media < 0) != (sb.media < 0))
             break;
         if (sa.media < 0)
             continue;

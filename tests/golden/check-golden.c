@@ -23,6 +23,7 @@ typedef struct {
     float *values; /* every stored float of this model */
     gsize n_values;
     int n_embd, n_vocab;
+    int row_width; /* of what the tower makes: n_embd, and as much for every deepstack part */
     lw_model *model; /* opened by the first test that needs it */
 } golden_model;
 
@@ -255,14 +256,15 @@ static double cosine(const float *a, const float *b, int n)
 static void check_medium(golden_case *c, JsonObject *json, double *worst_cosine, double *worst_diff)
 {
     golden_model *g = c->golden;
-    check_windows(json);
+    if (json_object_has_member(json, "window_order"))
+        check_windows(json);
     lw_media *m = open_medium(c, json);
     JsonArray *grid = json_object_get_array_member(json, "grid");
     g_assert_cmpint(m->grid_t, ==, json_array_get_int_element(grid, 0));
     g_assert_cmpint(m->grid_h, ==, json_array_get_int_element(grid, 1));
     g_assert_cmpint(m->grid_w, ==, json_array_get_int_element(grid, 2));
 
-    gsize n = (gsize)lw_media_grid_tokens(m), width = (gsize)g->n_embd;
+    gsize n = (gsize)lw_media_grid_tokens(m), width = (gsize)g->row_width;
     const float *want = expected(g, json_object_get_int_member(json, "rows"), (gsize)m->grid_t * n, width);
     g_autofree float *rows = g_new(float, n * width);
     for (int t = 0; t < m->grid_t; t++, want += n * width) {
@@ -271,7 +273,7 @@ static void check_medium(golden_case *c, JsonObject *json, double *worst_cosine,
         g_assert_no_error(error);
         g_assert_true(ok);
         for (gsize i = 0; i < n; i++) {
-            double same = cosine(rows + i * width, want + i * width, g->n_embd);
+            double same = cosine(rows + i * width, want + i * width, g->row_width);
             /* The negation also catches a NaN. */
             if (!(same >= *worst_cosine))
                 *worst_cosine = same;
@@ -486,6 +488,9 @@ static golden_model *load_model(JsonObject *json)
     g->json = json;
     g->n_embd = (int)json_object_get_int_member(json, "n_embd");
     g->n_vocab = (int)json_object_get_int_member(json, "n_vocab");
+    g->row_width = g->n_embd;
+    if (json_object_has_member(json, "row_parts"))
+        g->row_width *= (int)json_object_get_int_member(json, "row_parts");
     g_autofree char *path = fixture_path(json_object_get_string_member(json, "values"));
     g_autoptr(GError) error = NULL;
     gsize n_bytes;
@@ -522,21 +527,33 @@ static void add_model(GPtrArray *cases, golden_model *g)
     }
 }
 
-int main(int argc, char **argv)
+/* Every model of one of the fixtures' lists. */
+static JsonParser *add_list(GPtrArray *models, GPtrArray *cases, const char *name)
 {
-    g_test_init(&argc, &argv, NULL);
-    g_autofree char *path = fixture_path("golden.json");
+    g_autofree char *path = fixture_path(name);
     g_autoptr(GError) error = NULL;
-    g_autoptr(JsonParser) parser = json_parser_new();
+    JsonParser *parser = json_parser_new();
     if (!json_parser_load_from_file(parser, path, &error))
         g_error("%s", error->message);
     JsonObject *root = json_node_get_object(json_parser_get_root(parser));
     JsonArray *list = json_object_get_array_member(root, "models");
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        golden_model *g = load_model(json_array_get_object_element(list, i));
+        g_ptr_array_add(models, g);
+        add_model(cases, g);
+    }
+    return parser;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const lists[] = {"golden.json", "vision.json"};
+    g_autoptr(GPtrArray) parsers = g_ptr_array_new_with_free_func(g_object_unref);
     g_autoptr(GPtrArray) models = g_ptr_array_new_with_free_func(model_free);
     g_autoptr(GPtrArray) cases = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < json_array_get_length(list); i++) {
-        g_ptr_array_add(models, load_model(json_array_get_object_element(list, i)));
-        add_model(cases, models->pdata[i]);
-    }
+
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
+        g_ptr_array_add(parsers, add_list(models, cases, lists[i]));
     return g_test_run();
 }

@@ -378,10 +378,16 @@ def dump(value) -> str:
     return text + "\n"
 
 
+def made_with(script: str) -> dict:
+    return {"command": f"python3 tests/golden/{script}", "python": platform.python_version(),
+            "torch": torch.__version__, "transformers": transformers.__version__,
+            "tokenizers": tokenizers.__version__, "pillow": PIL.__version__, "numpy": np.__version__}
+
+
 def main() -> int:
     torch.set_num_threads(2)
     OUT.mkdir(exist_ok=True)
-    for old in OUT.iterdir():
+    for old in OUT.glob("[ab]-*"):
         old.unlink()
     tok, ours = make_tokenizer()
     processor = Qwen2VLImageProcessorPil(size={"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS})
@@ -412,11 +418,8 @@ def main() -> int:
         for c in done:
             print(f"{label}-{kind} {c['name']:20} {len(c['ids']):4} tokens, logits std {c['logits_std']:.2f}, "
                   f"f32 noise {c['float32_noise']:.1e}, greedy {len(c['greedy'])}")
-    made = {"command": "python3 tests/golden/make.py", "python": platform.python_version(),
-            "torch": torch.__version__, "transformers": transformers.__version__,
-            "tokenizers": tokenizers.__version__, "pillow": PIL.__version__, "numpy": np.__version__}
     (OUT / "golden.json").write_text(
-        dump({"made_with": made, "pixel_formula": PIXEL_FORMULA, "models": entries}), encoding="utf-8")
+        dump({"made_with": made_with("make.py"), "pixel_formula": PIXEL_FORMULA, "models": entries}), encoding="utf-8")
     total = 0
     for p in sorted(OUT.iterdir()):
         total += p.stat().st_size
