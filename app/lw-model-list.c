@@ -57,6 +57,8 @@ build_row (LwModelList *self, const lw_library_entry *e)
   else if (e->is_default)
     /* Translators: %s is a file size */
     text = g_strdup_printf (_("%s · comes with Longwave"), size);
+  else if (e->source == LW_LIBRARY_OLLAMA || e->source == LW_LIBRARY_LM_STUDIO)
+    text = g_strdup_printf ("%s · %s", size, lw_library_source_name (e->source));
   else
     text = g_strdup (size);
   gtk_label_set_label (GTK_LABEL (detail), text);

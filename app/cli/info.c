@@ -169,18 +169,13 @@ static gint64 weights_per_token(const lw_gguf *g, const lw_model_info *info)
 
 static double measure(const lw_gguf *g)
 {
-    const lw_gguf_tensor *first = NULL;
-    const char *end = NULL;
-    /* Tensors lie one after the other in the mapping. */
+    const lw_gguf_tensor *largest = NULL;
     for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
         const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
-        if (!first || (const char *)t->data < (const char *)first->data)
-            first = t;
-        end = MAX(end, (const char *)t->data + t->n_bytes);
+        if (!largest || t->n_bytes > largest->n_bytes)
+            largest = t;
     }
-    if (!first)
-        return 0;
-    return lw_cli_measure_read(first->data, MIN((gsize)(end - (const char *)first->data), MEASURE_BYTES));
+    return largest ? lw_cli_measure_read(largest->data, MIN(largest->n_bytes, MEASURE_BYTES)) : 0;
 }
 
 static report make_report(const lw_model *m)

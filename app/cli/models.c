@@ -22,12 +22,26 @@ static gboolean print_json(GPtrArray *list, GError **error)
         lw_cli_json_str(b, "name", e->name);
         lw_cli_json_str(b, "path", e->path);
         lw_cli_json_int(b, "bytes", e->bytes);
+        lw_cli_json_int(b, "files", e->n_files);
+        lw_cli_json_str(b, "source", lw_library_source_name(e->source));
         lw_cli_json_bool(b, "default", e->is_default);
+        lw_cli_json_str(b, "architecture", e->arch);
+        lw_cli_json_str(b, "types", e->types);
+        lw_cli_json_bool(b, "vision", e->mmproj != NULL);
+        lw_cli_json_str(b, "mmproj", e->mmproj);
         lw_cli_json_str(b, "problem", e->problem);
         json_builder_end_object(b);
     }
     json_builder_end_array(b);
     return lw_cli_json_print(b, error);
+}
+
+/* The two types that matter: "Q4_K, Q6_K". */
+static char *short_types(const char *types)
+{
+    const char *comma = types ? strchr(types, ',') : NULL;
+    comma = comma ? strchr(comma + 1, ',') : NULL;
+    return comma ? g_strndup(types, (gsize)(comma - types)) : g_strdup(types ? types : "");
 }
 
 static gboolean print_table(GPtrArray *list, GError **error)
@@ -44,8 +58,11 @@ static gboolean print_table(GPtrArray *list, GError **error)
         g_autofree char *path = lw_cli_clean(e->path);
         /* printf pads by bytes, people count characters */
         int pad = MAX(width - (int)g_utf8_strlen(e->name, -1), 0);
-        g_string_append_printf(s, "%s%*s  %10s  %s%s\n", e->name, pad, "", size, path,
-                               e->is_default ? "  (default)" : "");
+        g_autofree char *types = short_types(e->types);
+        g_string_append_printf(s, "%s%*s  %10s  %-11s %-6s  %s: %s\n", e->name, pad, "",
+                               e->is_file ? size : "", types,
+                               !e->is_file || !e->types ? "" : e->mmproj ? "vision" : "text",
+                               lw_library_source_name(e->source), path);
         if (e->problem) {
             g_autofree char *problem = lw_cli_clean(e->problem);
             g_string_append_printf(s, "    cannot be used: %s\n", problem);
@@ -59,9 +76,12 @@ gboolean lw_cli_models(int argc, char **argv, GError **error)
     g_autofree char *folder = lw_library_folder();
     g_autofree char *about =
         g_strdup_printf("Your own models: GGUF files in %s,\neach in a folder of its own with its "
-                        "mmproj file when it has one.",
+                        "mmproj file when it has one.  Models of Ollama and LM Studio\nare found and "
+                        "only read.  -m takes every name listed, or the beginning of one.",
                         folder);
-    if (!lw_cli_parse(&argc, &argv, "", "List the installed models.", about, entries, error) ||
+    if (!lw_cli_parse(&argc, &argv, "",
+                      "List the models there are: name, size, types, vision, and where they come from.",
+                      about, entries, error) ||
         !lw_cli_check_n_args(argc, argv, 0, error))
         return FALSE;
 

@@ -96,6 +96,9 @@ gsize lw_gguf_n_tensors(const lw_gguf *g);
 const lw_gguf_tensor *lw_gguf_tensor_at(const lw_gguf *g, gsize i);
 const lw_gguf_tensor *lw_gguf_find_tensor(const lw_gguf *g, const char *name); /* NULL: absent */
 
+/* "Q8_0, F32": the tensor types, the largest share of bytes first; g_free().  The counts may be NULL. */
+char *lw_gguf_describe_types(const lw_gguf *g, gint64 *weight_bytes, gint64 *n_params);
+
 /* Keys in file order, for `lw info`; *type gets the value's type. */
 const char *lw_gguf_key_at(const lw_gguf *g, gsize i, lw_gguf_type *type);
 gboolean lw_gguf_has(const lw_gguf *g, const char *key);

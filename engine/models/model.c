@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "engine/library/lw-library.h"
 #include "engine/models/foreign.h"
 
 struct lw_model {
@@ -32,45 +33,6 @@ static char *dup_str_key(const lw_gguf *g, const char *key)
     return g_utf8_make_valid(raw, -1);
 }
 
-typedef struct {
-    const char *name;
-    gsize bytes;
-} type_share;
-
-static int by_bytes(const void *a, const void *b)
-{
-    gsize x = ((const type_share *)a)->bytes, y = ((const type_share *)b)->bytes;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* "Q8_0, F32": tensor types, the largest share first. */
-static char *describe_types(const lw_gguf *g, gint64 *weight_bytes, gint64 *n_params)
-{
-    type_share share[64];
-    guint types[64], n = 0;
-    GString *s = g_string_new(NULL);
-
-    *weight_bytes = *n_params = 0;
-    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
-        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
-        guint k = 0;
-        *weight_bytes += (gint64)t->n_bytes;
-        *n_params += (gint64)(t->dims[0] * t->dims[1] * t->dims[2] * t->dims[3]);
-        while (k < n && types[k] != t->type)
-            k++;
-        if (k == n && n < G_N_ELEMENTS(types)) {
-            types[n] = t->type;
-            share[n++] = (type_share){lw_type_get_info(t->type)->name, 0};
-        }
-        if (k < n)
-            share[k].bytes += t->n_bytes;
-    }
-    qsort(share, n, sizeof *share, by_bytes);
-    for (guint k = 0; k < n; k++)
-        g_string_append_printf(s, "%s%s", k ? ", " : "", share[k].name);
-    return g_string_free(s, FALSE);
-}
-
 static void fill_info(lw_model *m, const char *path)
 {
     lw_model_info *i = &m->info;
@@ -81,7 +43,7 @@ static void fill_info(lw_model *m, const char *path)
     if (!i->name)
         i->name = g_path_get_basename(path);
     i->arch = m->arch->name;
-    i->types = describe_types(m->gguf, &i->weight_bytes, &i->n_params);
+    i->types = lw_gguf_describe_types(m->gguf, &i->weight_bytes, &i->n_params);
     i->chat = lw_chat_get_name(m->chat);
     i->chat_warning = lw_chat_get_warning(m->chat);
     i->chat_guessed = i->chat_warning != NULL;
@@ -100,45 +62,6 @@ static void fill_info(lw_model *m, const char *path)
 
 /* ---- The vision file beside the model ---- */
 
-/* How well a vision file's name fits the model's: length of the common prefix once "mmproj" and
- * separators around it are taken out; -1 when it is none. */
-static int mmproj_score(const char *name, const char *model)
-{
-    g_autofree char *lower = g_ascii_strdown(name, -1), *want = g_ascii_strdown(model, -1);
-    const char *at = strstr(lower, "mmproj");
-    int n = 0;
-
-    if (!at || !g_str_has_suffix(lower, ".gguf"))
-        return -1;
-    const char *rest = at == lower ? at + strlen("mmproj") : lower;
-    rest += strspn(rest, "-_.");
-    while (rest[n] && rest[n] == want[n])
-        n++;
-    return n;
-}
-
-static char *find_mmproj(const char *path)
-{
-    g_autofree char *folder = g_path_get_dirname(path), *base = g_path_get_basename(path);
-    GDir *dir = g_dir_open(folder, 0, NULL);
-    g_autofree char *best = NULL;
-    int best_score = -1;
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        int score = mmproj_score(name, base);
-        /* Equal scores: the first in the alphabet, so that the choice does not depend on the disk. */
-        if (score > best_score || (score == best_score && score >= 0 && strcmp(name, best) < 0)) {
-            best_score = score;
-            g_free(best);
-            best = g_strdup(name);
-        }
-    }
-    if (dir)
-        g_dir_close(dir);
-    return best ? g_build_filename(folder, best, NULL) : NULL;
-}
-
 static gboolean open_vision(lw_model *m, const char *path, const lw_model_params *params, GError **error)
 {
     const char *asked = params ? params->mmproj : NULL;
@@ -153,7 +76,7 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
             g_strdup_printf("%s cannot see pictures: it is a text model (%s)", m->info.name, m->arch->name);
         return TRUE;
     }
-    g_autofree char *mmproj = asked ? g_strdup(asked) : find_mmproj(path);
+    g_autofree char *mmproj = asked ? g_strdup(asked) : lw_library_find_mmproj(path);
     g_autofree char *folder = g_path_get_dirname(path);
     GError *err = NULL;
 

@@ -21,9 +21,9 @@ FIXTURES = pathlib.Path(os.environ["LW_FIXTURES"])
 LIMIT = 120
 
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="lw-cli-"))
-ENV = {k: v for k, v in os.environ.items() if not k.startswith(("LW_", "XDG_", "LC_", "LANG"))}
+ENV = {k: v for k, v in os.environ.items() if not k.startswith(("LW_", "XDG_", "LC_", "LANG", "OLLAMA"))}
 ENV.update(LC_ALL="C.UTF-8", HOME=str(TMP), XDG_DATA_HOME=str(TMP / "data"),
-           LW_DEFAULT_MODEL=str(TMP / "no-default.gguf"))
+           LW_DEFAULT_MODEL=str(TMP / "no-default.gguf"), LW_OLLAMA_SYSTEM="")
 
 MODEL = FIXTURES / "a-text-f16.gguf"
 MMPROJ = FIXTURES / "a-mmproj-f16.gguf"
@@ -154,6 +154,25 @@ class Gguf:
             start = at + 12 + n
             at = self._end(data, start, kind)
             self.keys[name] = (kind, data[start:at])
+        self.tensors = self._tensors(data, at)  # (name, dims, type, bytes)
+
+    @staticmethod
+    def _tensors(data, at):
+        n_tensors, = struct.unpack_from("<Q", data, 8)
+        found = []
+        for _ in range(n_tensors):
+            n, = struct.unpack_from("<Q", data, at)
+            name = data[at + 8:at + 8 + n].decode()
+            n_dims, = struct.unpack_from("<I", data, at + 8 + n)
+            at += 12 + n
+            *dims, kind, offset = struct.unpack_from(f"<{n_dims}QIQ", data, at)
+            at += 8 * n_dims + 12
+            found.append((name, dims, kind, offset))
+        start = at + -at % 32
+        # A tensor's bytes end where the next one begins: some padding may come along.
+        ends = sorted(offset for *_, offset in found) + [len(data) - start]
+        return [(name, dims, kind, data[start + offset:start + ends[ends.index(offset) + 1]])
+                for name, dims, kind, offset in found]
 
     def _end(self, data, at, kind):
         if kind in SCALARS:
@@ -173,6 +192,24 @@ class Gguf:
 
     def set_i32s(self, name, values):
         self.keys[name] = (9, struct.pack(f"<IQ{len(values)}i", 5, len(values), *values))
+
+    def write_part(self, path, no, count):
+        """Part `no` of a split model: every count-th tensor with its bytes; keys in the first one."""
+        keys = dict(self.keys) if no == 0 else {}
+        keys["split.no"] = (2, struct.pack("<H", no))
+        keys["split.count"] = (2, struct.pack("<H", count))
+        keys["split.tensors.count"] = (5, struct.pack("<i", len(self.tensors)))
+        mine = self.tensors[no::count]
+        out = [struct.pack("<4sIQQ", b"GGUF", 3, len(mine), len(keys))]
+        for name, (kind, raw) in keys.items():
+            out.append(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", kind) + raw)
+        body = b""
+        for name, dims, kind, data in mine:
+            out.append(struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", len(dims)))
+            out.append(struct.pack(f"<{len(dims)}QIQ", *dims, kind, len(body)))
+            body += data + bytes(-len(data) % 32)
+        head = b"".join(out)
+        path.write_bytes(head + bytes(-len(head) % 32) + body)
 
     def write_sparse(self, path, tensors):
         """tensors: name -> dims, all F32 zeros that take no room on the disk.  Returns the size."""

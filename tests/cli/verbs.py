@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -155,12 +156,90 @@ def models_are_listed_and_named():
     assert "broken" in text and "cannot be used" in text
     data = json.loads(works("models", "--json").out)
     assert [m["problem"] is None for m in data] == [False, True], data
+    tiny = data[1]
+    assert tiny["vision"] and tiny["mmproj"].endswith("mmproj-tiny.gguf") and tiny["source"] == "own", tiny
+    assert tiny["architecture"] == "qwen2vl" and tiny["types"].startswith("F16") and tiny["files"] == 1
     args = ("--temp", "0", "--max-tokens", "4", "hello")
     by_path = works("run", "-m", MODEL, *args).out
     for name in ("golden a", "GOLDEN", "tiny-f16.gguf", "tiny"):
         assert works("run", "-m", name, *args).out == by_path
     default = works("run", *args, env={"LW_DEFAULT_MODEL": str(MODEL)})
     assert default.out == by_path
+
+
+def manifest(name, model, projector=None):
+    layers = [{"mediaType": "application/vnd.ollama.image.model", "digest": f"sha256:{model}", "size": 1}]
+    if projector:
+        layers.append({"mediaType": "application/vnd.ollama.image.projector",
+                       "digest": f"sha256:{projector}", "size": 1})
+    write(f".ollama/models/manifests/registry.ollama.ai/library/{name}",
+          json.dumps({"schemaVersion": 2, "layers": layers}).encode())
+
+
+@test
+def models_of_other_programs():
+    """Ollama's names work everywhere, with the projector; nothing in their folders is touched."""
+    store = TMP / ".ollama" / "models"
+    copy(MODEL, store / "blobs" / ("sha256-" + "a" * 64))
+    copy(MMPROJ, store / "blobs" / ("sha256-" + "b" * 64))
+    manifest("seer/7b", "a" * 64, "b" * 64)
+    manifest("gone/latest", "c" * 64)
+    manifest("broken/1b", "../../etc/passwd")
+    studio = TMP / ".lmstudio" / "models" / "someone" / "repo"
+    copy(FIXTURES / "b-text-q8_0.gguf", studio / "b-text-q8_0.gguf")
+    write("data/longwave/models/odd.gguf",
+          MODEL.read_bytes().replace(b"qwen2vl", b"qwenXvl").replace(b"golden a", b"golden x"))
+
+    def tree():
+        return sorted((str(p), p.stat().st_mtime_ns) for p in store.rglob("*"))
+    before = tree()
+    data = {m["name"]: m for m in json.loads(works("models", "--json").out)}
+    assert data["seer:7b"]["source"] == "Ollama" and data["seer:7b"]["vision"]
+    assert "missing" in data["gone:latest"]["problem"] and "64 digits" in data["broken:1b"]["problem"]
+    assert any(m["source"] == "LM Studio" for m in data.values()), data
+    odd = [m for m in data.values() if m["architecture"] == "qwenXvl"]
+    assert len(odd) == 1 and "unsupported architecture" in odd[0]["problem"], data
+    text = works("models").out
+    assert "seer:7b" in text and "Ollama: " in text and "LM Studio: " in text
+
+    shot = picture("ollama.png")
+    args = ("--temp", "0", "--max-tokens", "4", "--image", shot, "hello")
+    assert works("run", "-m", "seer:7b", *args).out == works("run", "-m", MODEL, "--mmproj", MMPROJ, *args).out
+    assert json.loads(works("info", "--json", "seer:7b").out)["vision"] is True
+    fails(("run", "-m", "gone", "hello"), r"gone", r"missing")
+    fails(("info", "broken:1b"), r"64 digits")
+    assert tree() == before
+    for path in (store, studio.parent.parent):
+        shutil.rmtree(path)
+    (TMP / "data/longwave/models/odd.gguf").unlink()
+
+
+def split(source, base, count):
+    """As gguf-split does: the keys in the first part, tensors spread over all."""
+    g = Gguf(source)
+    paths = []
+    for no in range(count):
+        path = TMP / f"{base}-{no + 1:05}-of-{count:05}.gguf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        g.write_part(path, no, count)
+        paths.append(path)
+    return paths
+
+
+@test
+def split_model():
+    parts = split(MODEL, "split/m", 3)
+    args = ("--temp", "0", "--max-tokens", "8", "hello")
+    whole = works("run", "-m", MODEL, *args).out
+    for part in parts:
+        assert works("run", "-m", part, *args).out == whole
+    info = json.loads(works("info", "--json", parts[1]).out)
+    assert info["path"] == str(parts[0])
+    assert info["file_bytes"] == sum(p.stat().st_size for p in parts)
+    assert info["weight_bytes"] == json.loads(works("info", "--json", MODEL).out)["weight_bytes"]
+    works("info", "--measure", parts[0])
+    parts[1].unlink()
+    fails(("run", "-m", parts[0], "hello"), r"part 2 of 3", r"m-00002-of-00003\.gguf")
 
 
 @test
