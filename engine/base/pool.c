@@ -143,8 +143,13 @@ lw_pool *lw_pool_new(int n_threads)
     pthread_cond_init(&p->done, NULL);
     p->workers = g_new0(struct worker, n_threads);
 
-    /* Signals belong to the program's own threads. */
+    /* Signals belong to the program's own threads.  Not the ones that a thread's own reads raise: while they
+     * are blocked the kernel ends the program instead of asking the handler (gguf/mapping.c has one). */
     sigfillset(&all);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 1; i < n_threads; i++) {
         struct worker *w = &p->workers[i - 1];
