@@ -56,9 +56,10 @@ static const char *cpu_describe(const lw_device *d)
     return d->description;
 }
 
+/* Cleared: pages are written to disk whole, and what was in this memory before is nobody's business there. */
 static void *page_alloc(gsize n, GError **error)
 {
-    return lw_alloc_try(n, "a page of the KV cache", error);
+    return lw_alloc0_array_try(n, 1, "a page of the KV cache", error);
 }
 
 static void page_copy(void *dst, const void *src, gsize n)

@@ -4,13 +4,14 @@
 typedef struct {
     guint refs;
     void *data;
+    lw_kv_lender *lender; /* NULL: data is our own and may be written to while refs is 1 */
 } lw_kv_page;
 
 struct lw_kv_cache {
     lw_kv_shape shape;
     const lw_kv_storage *storage;
     gsize page_bytes, tile_bytes;
-    gsize max_pages, n_pages;
+    gsize max_pages, n_pages, n_lent; /* n_pages counts the lent ones */
 };
 
 struct lw_kv_seq {
@@ -26,10 +27,12 @@ gsize lw_kv_type_bytes(lw_kv_type type)
 
 gsize lw_kv_page_bytes(const lw_kv_shape *s)
 {
-    return (gsize)s->n_layer * 2 * s->n_head_kv * LW_KV_PAGE * s->head_dim * lw_kv_type_bytes(s->type);
+    return (gsize)s->n_layer * 2 * s->n_head_kv * LW_KV_PAGE * s->head_dim *
+           lw_kv_type_bytes(s->type);
 }
 
-lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage, gsize max_tokens)
+lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage,
+                             gsize max_tokens)
 {
     lw_kv_cache *c = g_new0(lw_kv_cache, 1);
 
@@ -56,22 +59,31 @@ const lw_kv_shape *lw_kv_cache_shape(const lw_kv_cache *c)
 
 gsize lw_kv_cache_bytes(const lw_kv_cache *c)
 {
-    return c->n_pages * c->page_bytes;
+    return (c->n_pages - c->n_lent) * c->page_bytes;
+}
+
+gsize lw_kv_cache_lent_bytes(const lw_kv_cache *c)
+{
+    return c->n_lent * c->page_bytes;
+}
+
+static gboolean has_room(const lw_kv_cache *c, gsize n, GError **error)
+{
+    if (n <= c->max_pages - c->n_pages)
+        return TRUE;
+    g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                "the context is full: all %" G_GSIZE_FORMAT " tokens of the KV cache are in use",
+                c->max_pages * LW_KV_PAGE);
+    return FALSE;
 }
 
 static lw_kv_page *page_new(lw_kv_cache *c, GError **error)
 {
-    if (c->n_pages >= c->max_pages) {
-        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the context is full: all %" G_GSIZE_FORMAT " tokens of the KV cache are in use",
-                    c->max_pages * LW_KV_PAGE);
-        return NULL;
-    }
-    void *data = c->storage->alloc(c->page_bytes, error);
+    void *data = has_room(c, 1, error) ? c->storage->alloc(c->page_bytes, error) : NULL;
     if (!data)
         return NULL;
 
-    lw_kv_page *p = g_new(lw_kv_page, 1);
+    lw_kv_page *p = g_new0(lw_kv_page, 1);
     p->refs = 1;
     p->data = data;
     c->n_pages++;
@@ -82,9 +94,37 @@ static void page_unref(lw_kv_cache *c, lw_kv_page *p)
 {
     if (--p->refs > 0)
         return;
-    c->storage->free(p->data);
+    if (p->lender) {
+        lw_kv_lender_unref(p->lender);
+        c->n_lent--;
+    } else {
+        c->storage->free(p->data);
+    }
     c->n_pages--;
     g_free(p);
+}
+
+lw_kv_lender *lw_kv_lender_new(gboolean (*is_intact)(void *user), void (*free)(void *user),
+                               void *user)
+{
+    lw_kv_lender *l = g_new(lw_kv_lender, 1);
+
+    *l = (lw_kv_lender){1, is_intact, free, user};
+    return l;
+}
+
+lw_kv_lender *lw_kv_lender_ref(lw_kv_lender *l)
+{
+    l->refs++;
+    return l;
+}
+
+void lw_kv_lender_unref(lw_kv_lender *l)
+{
+    if (!l || --l->refs > 0)
+        return;
+    l->free(l->user);
+    g_free(l);
 }
 
 lw_kv_seq *lw_kv_seq_new(lw_kv_cache *c)
@@ -144,10 +184,10 @@ gboolean lw_kv_seq_reserve(lw_kv_seq *s, gsize n, GError **error)
     lw_kv_cache *c = s->cache;
     gsize last = s->len / LW_KV_PAGE;
 
-    /* The page that the next token falls into may be shared: copy before writing. */
+    /* The page that the next token falls into may be shared or lent: copy before writing. */
     if (n > 0 && last < s->pages->len) {
         lw_kv_page *old = s->pages->pdata[last];
-        if (old->refs > 1) {
+        if (old->refs > 1 || old->lender) {
             lw_kv_page *copy = page_new(c, error);
             if (!copy)
                 return FALSE;
@@ -177,6 +217,62 @@ void lw_kv_seq_truncate(lw_kv_seq *s, gsize n)
 {
     s->len = MIN(s->len, n);
     drop_pages(s, s->len);
+}
+
+gboolean lw_kv_seq_append_lent(lw_kv_seq *s, const void *const *pages, gsize n_tokens,
+                               lw_kv_lender *lender, GError **error)
+{
+    lw_kv_cache *c = s->cache;
+    gsize n = (n_tokens + LW_KV_PAGE - 1) / LW_KV_PAGE;
+
+    g_return_val_if_fail(s->len == (gsize)s->pages->len * LW_KV_PAGE && !c->storage->on_device,
+                         FALSE);
+    if (!has_room(c, n, error))
+        return FALSE;
+    for (gsize i = 0; i < n; i++) {
+        lw_kv_page *p = g_new0(lw_kv_page, 1);
+        p->refs = 1;
+        p->data = (void *)pages[i];
+        p->lender = lw_kv_lender_ref(lender);
+        g_ptr_array_add(s->pages, p);
+    }
+    c->n_pages += n;
+    c->n_lent += n;
+    s->len += n_tokens;
+    return TRUE;
+}
+
+gboolean lw_kv_seq_append_copy(lw_kv_seq *s, const void *page, gsize n_tokens, GError **error)
+{
+    g_return_val_if_fail(s->len % LW_KV_PAGE == 0 && n_tokens >= 1 && n_tokens <= LW_KV_PAGE,
+                         FALSE);
+    if (!lw_kv_seq_reserve(s, n_tokens, error))
+        return FALSE;
+    const lw_kv_page *p = s->pages->pdata[s->len / LW_KV_PAGE];
+    s->cache->storage->copy(p->data, page, s->cache->page_bytes);
+    s->len += n_tokens;
+    return TRUE;
+}
+
+gboolean lw_kv_seq_is_intact(const lw_kv_seq *s)
+{
+    const lw_kv_lender *asked = NULL;
+
+    /* Lent pages come first: what is appended later is our own. */
+    for (guint i = 0; i < s->pages->len; i++) {
+        const lw_kv_lender *l = ((const lw_kv_page *)s->pages->pdata[i])->lender;
+        if (!l)
+            break;
+        if (l != asked && !l->is_intact(l->user))
+            return FALSE;
+        asked = l;
+    }
+    return TRUE;
+}
+
+const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page)
+{
+    return ((const lw_kv_page *)s->pages->pdata[page])->data;
 }
 
 static void *tile(const lw_kv_seq *s, guint layer, guint head, gsize page, guint kind)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The KV cache: pages of LW_KV_PAGE tokens, each holding K and V of every layer, reference counted so
- * that sequences can share a prefix.  A sequence is a table of pages plus a length: forking shares the
- * pages and copies a page only when one side writes to it, rolling back is truncation.
+ * The KV cache: pages of LW_KV_PAGE tokens, each holding K and V of every layer, reference counted
+ * so that sequences can share a prefix.  A sequence is a table of pages plus a length: forking
+ * shares the pages and copies a page only when one side writes to it, rolling back is truncation.
  *
- * Layout of a page: [layer][K, V][kv_head][LW_KV_PAGE][head_dim], so one head's keys of one page are
- * one contiguous tile, row-major by token: the unit every attention kernel, sparse block list and
- * index works on.  K is stored after RoPE.
+ * Layout of a page: [layer][K, V][kv_head][LW_KV_PAGE][head_dim], so one head's keys of one page
+ * are one contiguous tile, row-major by token: the unit every attention kernel, sparse block list
+ * and index works on.  K is stored after RoPE.
  *
  * Thread: the engine thread; kernels read tiles from pool threads while it waits.
  */
@@ -18,6 +18,9 @@ G_BEGIN_DECLS
 
 /* Tokens per page: the tile of the sparse-prefill block lists (64 x 64). */
 #define LW_KV_PAGE 64
+/* Of the layout of a page, for whoever keeps pages beyond the process: raise it when the bytes of a
+ * page come to mean something else. */
+#define LW_KV_LAYOUT 1
 
 typedef struct {
     guint32 n_layer, n_head_kv, head_dim;
@@ -35,13 +38,31 @@ typedef struct {
     void *(*alloc)(gsize n_bytes, GError **error);
     void (*free)(void *page);
     void (*copy)(void *dst, const void *src, gsize n_bytes);
+    gboolean
+        on_device; /* pages are no memory of the host: they can be neither lent nor written out */
 } lw_kv_storage;
 
+/* Read-only memory of somebody else that pages may lie in (a mapped file); reference counted. */
+typedef struct {
+    guint refs;
+    gboolean (*is_intact)(void *user); /* FALSE: the memory no longer holds what was lent */
+    void (*free)(void *user);          /* when the last reference goes */
+    void *user;
+} lw_kv_lender;
+
+/* With one reference. */
+lw_kv_lender *lw_kv_lender_new(gboolean (*is_intact)(void *user), void (*free)(void *user),
+                               void *user);
+lw_kv_lender *lw_kv_lender_ref(lw_kv_lender *l);
+void lw_kv_lender_unref(lw_kv_lender *l); /* NULL is allowed */
+
 /* At most max_tokens in all sequences together (rounded up to pages). */
-lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage, gsize max_tokens);
+lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage,
+                             gsize max_tokens);
 void lw_kv_cache_free(lw_kv_cache *c); /* after its sequences */
 const lw_kv_shape *lw_kv_cache_shape(const lw_kv_cache *c);
-gsize lw_kv_cache_bytes(const lw_kv_cache *c); /* allocated now */
+gsize lw_kv_cache_bytes(const lw_kv_cache *c);      /* allocated now */
+gsize lw_kv_cache_lent_bytes(const lw_kv_cache *c); /* in memory of lenders, besides */
 
 lw_kv_seq *lw_kv_seq_new(lw_kv_cache *c);
 /* The same tokens; pages are shared until one of the two writes to them. */
@@ -58,6 +79,20 @@ gboolean lw_kv_seq_reserve(lw_kv_seq *s, gsize n, GError **error);
 void lw_kv_seq_commit(lw_kv_seq *s, gsize n);
 /* Forget everything from token n on; frees pages. */
 void lw_kv_seq_truncate(lw_kv_seq *s, gsize n);
+
+/* Append n_tokens that lie in lent pages, which are never written to: the sequence ends at a page
+ * border, and every page but the last is full.  Each page holds a reference to the lender. Errors:
+ * CONTEXT_FULL; the sequence is unchanged. */
+gboolean lw_kv_seq_append_lent(lw_kv_seq *s, const void *const *pages, gsize n_tokens,
+                               lw_kv_lender *lender, GError **error);
+/* Append the first n_tokens (1..LW_KV_PAGE) of a page that is copied; the sequence ends at a page
+ * border. Errors: as lw_kv_seq_reserve(). */
+gboolean lw_kv_seq_append_copy(lw_kv_seq *s, const void *page, gsize n_tokens, GError **error);
+/* FALSE: a page was lent by somebody who has lost it; what was computed from the sequence means
+ * nothing. */
+gboolean lw_kv_seq_is_intact(const lw_kv_seq *s);
+/* The bytes of a page, lw_kv_page_bytes(); page < pages reserved. */
+const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page);
 
 /* First key (value) of a page's tile for one layer and head; tokens are head_dim elements apart.
  * page < pages reserved. */
