@@ -111,7 +111,14 @@ typedef struct {
     int n_threads;         /* 0: one per usable CPU */
     const char *attention; /* method name ("dense"); NULL: the default */
     const char *backend;   /* "cpu"; NULL: the best one available */
+    const char *snapshots; /* folder that conversations are kept in for the next start; NULL: none are.
+                            * Everything in it may be deleted at any time; only speed is lost */
+    guint64 snapshot_bytes; /* all snapshots in the folder together, 0: 8 GiB, or a tenth of the free space
+                             * of the disk if that is less; the least recently used go first */
 } lw_session_params;
+
+/* $XDG_CACHE_HOME/longwave/kv.  Free with g_free(). */
+char *lw_session_default_snapshots(void);
 
 /* params may be NULL.  KV pages are allocated as they are needed, never beyond n_ctx. */
 lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError **error);
@@ -126,13 +133,14 @@ typedef struct {
     lw_stage stage;
     gsize done, total; /* tokens of the prompt that had to be computed: so far, in all */
     gsize reused;      /* tokens taken from the cache */
+    gsize restored;    /* of these, from a snapshot on disk by this sync */
     double seconds_left; /* estimate, < 0 while unknown */
 } lw_progress;
 
 typedef void (*lw_progress_fn)(void *user, const lw_progress *p);
 
-/* Make the session hold exactly this prompt, computing only what follows the longest prefix it
- * already holds.  On success the logits of the last token are ready.  On CANCELLED or another error
+/* Make the session hold exactly this prompt, computing only what follows the longest prefix that it
+ * already holds or that a snapshot on disk has.  On success the logits of the last token are ready.  On CANCELLED or another error
  * the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers and changes nothing.
  * progress (may be NULL) is called from this thread, at least once a chunk. */
 gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress, void *user,
@@ -142,6 +150,19 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
  * logits may be NULL. */
 gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, const gint *cancel,
                            GError **error);
+
+/* Write what the session holds to the snapshot folder (lw_session_generate() does so at its end).  Only what is
+ * new is written; nothing when nothing is, or for less than 64 tokens.  Blocks until it is on the disk.
+ * Errors: INVALID (no folder was given, the budget or the disk is too small, the folder cannot be written to);
+ * the session and what was saved before stay as they are. */
+gboolean lw_session_save(lw_session *s, GError **error);
+
+/* A second session that holds the same tokens.  Both share the pages of the cache until one writes to them,
+ * and together they hold no more than n_ctx tokens (shared ones count once).  They also share their working
+ * memory, so both belong to one thread.  A fork restores nothing and saves nothing.  Errors: NO_MEMORY. */
+lw_session *lw_session_fork(lw_session *s, GError **error);
+/* Forget everything from token n on. */
+void lw_session_truncate(lw_session *s, gsize n);
 
 /* Logits after the last sync or decode, NULL when there are none. */
 const float *lw_session_get_logits(const lw_session *s);
@@ -153,7 +174,8 @@ const float *lw_session_get_all_logits(const lw_session *s, gsize *n_rows);
 gsize lw_session_get_n_tokens(const lw_session *s); /* tokens held */
 guint32 lw_session_get_n_ctx(const lw_session *s);
 gsize lw_session_get_n_reused(const lw_session *s); /* by the last sync */
-gsize lw_session_get_kv_bytes(const lw_session *s); /* allocated now */
+gsize lw_session_get_n_restored(const lw_session *s); /* of these, from disk: "picked up where we left off" */
+gsize lw_session_get_kv_bytes(const lw_session *s); /* allocated now; without what is mapped from a snapshot */
 const char *lw_session_get_device(const lw_session *s); /* "CPU, 2 threads, AVX-512 VNNI" */
 lw_model *lw_session_get_model(const lw_session *s);
 
@@ -176,6 +198,7 @@ typedef struct {
 typedef struct {
     lw_stop_reason stop;
     gsize n_prompt, n_reused, n_generated; /* tokens */
+    gsize n_restored; /* of n_reused, from a snapshot on disk */
     double vision_seconds, prompt_seconds, generate_seconds;
 } lw_generate_result;
 
@@ -183,7 +206,8 @@ typedef struct {
 typedef void (*lw_text_fn)(void *user, const char *text, gsize n);
 
 /* Sync, then sample until a stop.  on_text is called from this thread as text appears.
- * The answer's tokens stay in the session, so that the next turn reuses them.
+ * The answer's tokens stay in the session, so that the next turn reuses them; a session with a snapshot
+ * folder saves them at the end, and a failure to do so is only logged.
  * Returns FALSE only for errors; being cancelled after the prompt was read is a normal stop, being
  * cancelled while it is read is the error CANCELLED. */
 gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_generate_params *params,

@@ -20,6 +20,12 @@ const char *lw_gguf_path(const lw_gguf *g)
     return g->path;
 }
 
+const void *lw_gguf_head(const lw_gguf *g, gsize *n)
+{
+    *n = g->data_at;
+    return g->bytes;
+}
+
 gsize lw_gguf_file_bytes(const lw_gguf *g)
 {
     gsize n = g->n_bytes;

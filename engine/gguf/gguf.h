@@ -99,6 +99,10 @@ const lw_gguf_tensor *lw_gguf_find_tensor(const lw_gguf *g, const char *name); /
 /* "Q8_0, F32": the tensor types, the largest share of bytes first; g_free().  The counts may be NULL. */
 char *lw_gguf_describe_types(const lw_gguf *g, gint64 *weight_bytes, gint64 *n_params);
 
+/* The bytes in front of the tensor data: all keys and the table of tensors (of the first part, when there
+ * are several).  Borrowed. */
+const void *lw_gguf_head(const lw_gguf *g, gsize *n);
+
 /* Keys in file order, for `lw info`; *type gets the value's type. */
 const char *lw_gguf_key_at(const lw_gguf *g, gsize i, lw_gguf_type *type);
 gboolean lw_gguf_has(const lw_gguf *g, const char *key);

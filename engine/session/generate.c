@@ -2,7 +2,7 @@
  *
  * Prompt in, text out: sync, sample, decode, until something says stop.
  */
-#include "engine/lw-engine.h"
+#include "engine/session/session.h"
 
 #include <string.h>
 
@@ -123,6 +123,7 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
     r.vision_seconds = clock.seconds[LW_STAGE_VISION];
     r.prompt_seconds = clock.seconds[LW_STAGE_PREFILL];
     r.n_reused = lw_session_get_n_reused(s);
+    r.n_restored = lw_session_get_n_restored(s);
     for (gsize i = 0; i < r.n_prompt; i++)
         lw_sampler_accept(sampler, lw_prompt_ids(prompt)[i]);
 
@@ -153,9 +154,11 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
             break; /* LW_STOP_CONTEXT: this token was the last that could be said */
         GError *err = NULL;
         if (!lw_session_decode(s, token, NULL, cancel, &err)) {
-            if (g_error_matches(err, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED)) {
+            /* The cache can be full before the context is: forks share it. */
+            gboolean full = g_error_matches(err, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+            if (full || g_error_matches(err, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED)) {
                 g_error_free(err);
-                r.stop = LW_STOP_CANCELLED;
+                r.stop = full ? LW_STOP_CONTEXT : LW_STOP_CANCELLED;
                 break;
             }
             g_propagate_error(error, err);
@@ -168,6 +171,8 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
         emit(&e, e.held->len);
     }
     r.generate_seconds = (double)(g_get_monotonic_time() - start) * 1e-6;
+    if (ok)
+        lw_session_save_turn(s);
 
 out:
     if (ok && result)

@@ -1,77 +1,146 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The session: one timeline of tokens, its KV cache, and the decision what of a new prompt is already
- * there.
+ * The session: one timeline of tokens, its KV cache, and the decision what of a new prompt is
+ * already there, in memory or on disk.
  */
+#define G_LOG_DOMAIN "longwave"
+
 #include "engine/base/alloc.h"
 #include "engine/base/memory.h"
 #include "engine/models/model.h"
 #include "engine/session/fit.h"
 #include "engine/session/media-cache.h"
+#include "engine/session/identity.h"
 #include "engine/session/prompt.h"
+#include "engine/session/session.h"
+#include "engine/session/snapshot.h"
 
 #include <string.h>
 
-/* Tokens per prefill step.  Large enough that weights are read rarely, small enough that progress and
- * working memory stay reasonable. */
+/* Tokens per prefill step.  Large enough that weights are read rarely, small enough that progress
+ * and working memory stay reasonable. */
 #define CHUNK 512
 /* The same when logits of every token are kept: each row has a whole vocabulary. */
 #define CHUNK_ALL_LOGITS 32
 
-struct lw_session {
+/* What a session shares with its forks.  One thread uses them all, so nothing here is locked. */
+typedef struct {
+    guint refs;
     lw_model *model;
     const lw_backend *backend;
     lw_device *device;
     lw_exec *prefill; /* CHUNK rows, one output row */
     lw_exec *all;     /* CHUNK_ALL_LOGITS rows, as many outputs; made when asked for */
     const lw_attention_method *method;
-    lw_attention *attention;
     lw_kv_cache *cache;
+    lw_encoder *encoder; /* NULL without vision */
+    lw_media_cache *media;
+    guint32 n_ctx;
+    float *cos[LW_ROPE_TABLES], *sin[LW_ROPE_TABLES]; /* [CHUNK][n_rot / 2] of the model's tables */
+    const float **rows; /* [CHUNK] */
+} session_core;
+
+struct lw_session {
+    session_core *core;
+    lw_attention *attention;
     lw_kv_seq *kv;
     lw_timeline timeline; /* exactly what kv holds */
-    lw_encoder *encoder;  /* NULL without vision */
-    lw_media_cache *media;
 
-    guint32 n_ctx;
-    gsize n_reused;
+    gsize n_reused, n_restored;
     float *logits; /* [n_vocab] of the last token */
     gboolean have_logits;
     gboolean keep_all;
     GArray *all_logits; /* float */
     gsize all_rows;
-    float *cos[LW_ROPE_TABLES], *sin[LW_ROPE_TABLES]; /* [CHUNK][n_rot / 2] of the model's tables */
-    const float **rows;   /* [CHUNK] */
+
+    lw_snapshots *snapshots; /* NULL: none are kept */
+    lw_snapshot_link *link;  /* what of kv is on disk; NULL: nothing */
+    gboolean save_failed;    /* and that was said */
+    gboolean is_fork;
 };
 
 /* ---- Lifecycle ---- */
+
+static void core_unref(session_core *c)
+{
+    if (!c || --c->refs > 0)
+        return;
+    lw_media_cache_free(c->media);
+    lw_encoder_free(c->encoder);
+    lw_kv_cache_free(c->cache);
+    if (c->prefill)
+        c->backend->free_plan(c->prefill);
+    if (c->all)
+        c->backend->free_plan(c->all);
+    if (c->device)
+        c->backend->close(c->device);
+    for (int i = 0; i < LW_ROPE_TABLES; i++) {
+        lw_free(c->cos[i]);
+        lw_free(c->sin[i]);
+    }
+    g_free(c->rows);
+    lw_model_unref(c->model);
+    g_free(c);
+}
 
 void lw_session_free(lw_session *s)
 {
     if (!s)
         return;
-    lw_media_cache_free(s->media);
-    lw_encoder_free(s->encoder);
+    lw_snapshot_link_free(s->link);
+    lw_snapshots_free(s->snapshots);
     lw_kv_seq_free(s->kv);
-    lw_kv_cache_free(s->cache);
     if (s->attention)
-        s->method->free(s->attention);
-    if (s->prefill)
-        s->backend->free_plan(s->prefill);
-    if (s->all)
-        s->backend->free_plan(s->all);
-    if (s->device)
-        s->backend->close(s->device);
+        s->core->method->free(s->attention);
     lw_timeline_clear(&s->timeline);
     if (s->all_logits)
         g_array_unref(s->all_logits);
     lw_free(s->logits);
-    for (int i = 0; i < LW_ROPE_TABLES; i++) {
-        lw_free(s->cos[i]);
-        lw_free(s->sin[i]);
-    }
-    g_free(s->rows);
-    lw_model_unref(s->model);
+    core_unref(s->core);
     g_free(s);
+}
+
+/* Everything that decides what the bytes of a page mean, besides the tokens: the model, the
+ * program, the shape of the cache and what filled it. */
+static lw_snapshot_owner snapshot_owner(const session_core *c, const lw_kv_shape *shape)
+{
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    lw_snapshot_owner owner = {.page_bytes = lw_kv_page_bytes(shape)};
+    guint8 identity[32];
+    gsize n = sizeof owner.key;
+
+    lw_model_identity(c->model, identity);
+    g_autofree char *rest = g_strdup_printf(
+        "%s %s %s layout %d page %d byte order %d layers %u heads %u dim %u type %d", LW_VERSION,
+        c->backend->name, c->method->name, LW_KV_LAYOUT, LW_KV_PAGE, G_BYTE_ORDER, shape->n_layer,
+        shape->n_head_kv, shape->head_dim, (int)shape->type);
+    g_checksum_update(sum, identity, sizeof identity);
+    g_checksum_update(sum, (const guchar *)rest, -1);
+    /* Some models turn by other frequencies in a long context. */
+    const lw_hparams *h = lw_model_get_hparams(c->model);
+    for (guint i = 0; i < h->n_rope; i++) {
+        const lw_rope *r = lw_hparams_get_rope(h, i, c->n_ctx);
+        g_checksum_update(sum, (const guchar *)r->inv_freq, (gssize)sizeof(double) * r->n_rot / 2);
+        g_checksum_update(sum, (const guchar *)&r->magnitude, sizeof r->magnitude);
+    }
+    g_checksum_get_digest(sum, owner.key, &n);
+    return owner;
+}
+
+/* A session without tokens on a core that is complete; takes the reference. */
+static lw_session *session_on(session_core *c, GError **error)
+{
+    lw_session *s = g_new0(lw_session, 1);
+    const lw_kv_shape *shape = lw_kv_cache_shape(c->cache);
+
+    s->core = c;
+    lw_timeline_init(&s->timeline);
+    s->kv = lw_kv_seq_new(c->cache);
+    if ((c->method->new && !(s->attention = c->method->new (shape, error))) ||
+        !(s->logits = lw_alloc0_array_try(lw_model_get_hparams(c->model)->n_vocab, sizeof(float),
+                                          "the logits", error)))
+        g_clear_pointer(&s, lw_session_free);
+    return s;
 }
 
 lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError **error)
@@ -80,44 +149,46 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
     const lw_session_params *p = params ? params : &defaults;
     const lw_hparams *h = lw_model_get_hparams(m);
     lw_kv_shape shape = {h->n_layer, h->n_head_kv, h->head_dim, p->kv_type};
-    lw_session *s = g_new0(lw_session, 1);
+    session_core *c = g_new0(session_core, 1);
 
-    s->model = lw_model_ref(m);
-    lw_timeline_init(&s->timeline);
-    s->rows = g_new0(const float *, CHUNK);
+    c->refs = 1;
+    c->model = lw_model_ref(m);
+    c->rows = g_new0(const float *, CHUNK);
     if (!lw_fit_context(lw_model_get_info(m), p->n_ctx, p->kv_type, lw_memory_available(),
-                        lw_memory_total(), &s->n_ctx, error))
+                        lw_memory_total(), &c->n_ctx, error))
         goto fail;
-    s->method = lw_attention_find(p->attention, error);
-    if (!s->method)
+    c->method = lw_attention_find(p->attention, error);
+    if (!c->method)
         goto fail;
-    if (s->method->new && !(s->attention = s->method->new(&shape, error)))
+    c->backend = lw_backend_find(p->backend, error);
+    if (!c->backend || !(c->device = c->backend->open(p->n_threads, error)))
         goto fail;
-    s->backend = lw_backend_find(p->backend, error);
-    if (!s->backend || !(s->device = s->backend->open(p->n_threads, error)))
+    c->prefill =
+        c->backend->plan(c->device, lw_model_get_graph(m), &shape, CHUNK, 1, c->n_ctx, error);
+    if (!c->prefill)
         goto fail;
-    s->prefill = s->backend->plan(s->device, lw_model_get_graph(m), &shape, CHUNK, 1, s->n_ctx, error);
-    if (!s->prefill)
-        goto fail;
-    s->cache = lw_kv_cache_new(&shape, s->backend->kv_storage, s->n_ctx);
-    s->kv = lw_kv_seq_new(s->cache);
+    c->cache = lw_kv_cache_new(&shape, c->backend->kv_storage, c->n_ctx);
     if (lw_model_get_vision(m)) {
-        s->encoder = lw_encoder_new(lw_model_get_vision(m), s->backend, s->device);
-        s->media = lw_media_cache_new(s->encoder, h->n_embd, LW_MEDIA_CACHE_BYTES);
+        c->encoder = lw_encoder_new(lw_model_get_vision(m), c->backend, c->device);
+        c->media = lw_media_cache_new(c->encoder, h->n_embd, LW_MEDIA_CACHE_BYTES);
     }
-    if (!(s->logits = lw_alloc0_array_try(h->n_vocab, sizeof(float), "the logits", error)))
-        goto fail;
     for (guint i = 0; i < h->n_rope; i++) {
         gsize n = CHUNK * (gsize)h->rope[i].n_rot / 2;
-        if (!(s->cos[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)) ||
-            !(s->sin[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)))
+        if (!(c->cos[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)) ||
+            !(c->sin[i] = lw_alloc0_array_try(n, sizeof(float), "position tables", error)))
             goto fail;
     }
-    lw_gguf_prefetch(lw_model_get_gguf(m));
+    lw_session *s = session_on(c, error);
+    if (s && p->snapshots && !c->backend->kv_storage->on_device) {
+        lw_snapshot_owner owner = snapshot_owner(c, &shape);
+        s->snapshots = lw_snapshots_new(p->snapshots, p->snapshot_bytes, &owner);
+    }
+    if (s)
+        lw_gguf_prefetch(lw_model_get_gguf(m));
     return s;
 
 fail:
-    lw_session_free(s);
+    core_unref(c);
     return NULL;
 }
 
@@ -151,41 +222,45 @@ static void cut(lw_session *s, gsize n)
         return;
     lw_timeline_truncate(&s->timeline, n);
     lw_kv_seq_truncate(s->kv, n);
-    if (s->method->truncated)
-        s->method->truncated(s->attention, n);
+    lw_snapshot_link_cut(s->link, n);
+    if (s->core->method->truncated)
+        s->core->method->truncated(s->attention, n);
     s->have_logits = FALSE;
 }
 
-/* Fill s->rows for tokens [from, from + n) of the timeline, encoding what is not cached. */
+/* Fill s->core->rows for tokens [from, from + n) of the timeline, encoding what is not cached. */
 static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, reporter *r,
                            const gint *cancel, GError **error)
 {
-    gsize n_embd = lw_model_get_hparams(s->model)->n_embd;
+    gsize n_embd = lw_model_get_hparams(s->core->model)->n_embd;
 
     *any = FALSE;
     for (gsize i = 0; i < n; i++) {
         lw_token_source src = lw_timeline_source(&s->timeline, from + i);
-        s->rows[i] = NULL;
+        s->core->rows[i] = NULL;
         if (src.media < 0)
             continue;
         if (!*any)
             report(r, LW_STAGE_VISION);
         lw_media *m = s->timeline.media->pdata[src.media];
         guint32 per_grid = (guint32)lw_media_grid_tokens(m);
-        const float *grid = lw_media_cache_get(s->media, m, (int)(src.row / per_grid), cancel, error);
+        const float *grid =
+            lw_media_cache_get(s->core->media, m, (int)(src.row / per_grid), cancel, error);
         if (!grid)
             return FALSE;
-        s->rows[i] = grid + (gsize)(src.row % per_grid) * n_embd;
+        s->core->rows[i] = grid + (gsize)(src.row % per_grid) * n_embd;
         *any = TRUE;
     }
     return TRUE;
 }
 
-/* A mapped file that was cut short under us reads as zeros: what was computed since means nothing. */
+/* A mapped file that was cut short under us reads as zeros: what was computed since means nothing.
+ */
 static gboolean check_files(const lw_session *s, GError **error)
 {
-    const lw_vision *vision = lw_model_get_vision(s->model);
-    const lw_gguf *files[2] = {lw_model_get_gguf(s->model), vision ? lw_vision_get_gguf(vision) : NULL};
+    const lw_vision *vision = lw_model_get_vision(s->core->model);
+    const lw_gguf *files[2] = {lw_model_get_gguf(s->core->model),
+                               vision ? lw_vision_get_gguf(vision) : NULL};
 
     for (int i = 0; i < 2; i++) {
         if (files[i] && !lw_gguf_is_intact(files[i])) {
@@ -195,11 +270,16 @@ static gboolean check_files(const lw_session *s, GError **error)
             return FALSE;
         }
     }
+    if (!lw_kv_seq_is_intact(s->kv)) {
+        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                            "the snapshot of the conversation became shorter while it was in use");
+        return FALSE;
+    }
     return TRUE;
 }
 
-/* Compute the last n tokens of the timeline, which the cache does not hold yet.  On failure the timeline
- * is cut back to what the cache holds. */
+/* Compute the last n tokens of the timeline, which the cache does not hold yet.  On failure the
+ * timeline is cut back to what the cache holds. */
 static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out_rows, gsize n_out,
                         const float **result, reporter *r, const gint *cancel, GError **error)
 {
@@ -210,29 +290,30 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
     ok = lw_kv_seq_reserve(s->kv, n, error) && media_rows(s, from, n, &any_media, r, cancel, error);
     if (ok) {
         report(r, LW_STAGE_PREFILL);
-        const lw_hparams *h = lw_model_get_hparams(s->model);
+        const lw_hparams *h = lw_model_get_hparams(s->core->model);
         for (guint i = 0; i < h->n_rope; i++)
-            lw_rope_tables(lw_hparams_get_rope(h, i, s->n_ctx),
-                           &g_array_index(s->timeline.pos, gint32, 3 * from), n, s->cos[i], s->sin[i]);
+            lw_rope_tables(lw_hparams_get_rope(h, i, s->core->n_ctx),
+                           &g_array_index(s->timeline.pos, gint32, 3 * from), n, s->core->cos[i],
+                           s->core->sin[i]);
         lw_step step = {
             .n_rows = n,
             .tokens = &g_array_index(s->timeline.ids, gint32, from),
-            .row = any_media ? s->rows : NULL,
-            .cos = {s->cos[0], s->cos[1]},
-            .sin = {s->sin[0], s->sin[1]},
+            .row = any_media ? s->core->rows : NULL,
+            .cos = {s->core->cos[0], s->core->cos[1]},
+            .sin = {s->core->sin[0], s->core->sin[1]},
             .n_out = n_out,
             .out_rows = out_rows,
             .kv = s->kv,
-            .method = s->method,
+            .method = s->core->method,
             .attention = s->attention,
             .runs = (const lw_modality_run *)s->timeline.runs->data,
             .n_runs = s->timeline.runs->len,
             .cancel = cancel,
         };
-        ok = s->backend->run(exec, &step, result, error) && check_files(s, error);
+        ok = s->core->backend->run(exec, &step, result, error) && check_files(s, error);
     }
-    if (s->media)
-        lw_media_cache_unpin(s->media);
+    if (s->core->media)
+        lw_media_cache_unpin(s->core->media);
     if (ok) {
         lw_kv_seq_commit(s->kv, n);
     } else {
@@ -246,46 +327,61 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
 
 static gboolean ensure_all_exec(lw_session *s, GError **error)
 {
-    if (!s->all)
-        s->all = s->backend->plan(s->device, lw_model_get_graph(s->model), lw_kv_cache_shape(s->cache),
-                                  CHUNK_ALL_LOGITS, CHUNK_ALL_LOGITS, s->n_ctx, error);
-    return s->all != NULL;
+    if (!s->core->all)
+        s->core->all = s->core->backend->plan(s->core->device, lw_model_get_graph(s->core->model),
+                                              lw_kv_cache_shape(s->core->cache), CHUNK_ALL_LOGITS,
+                                              CHUNK_ALL_LOGITS, s->core->n_ctx, error);
+    return s->core->all != NULL;
 }
 
-gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress, void *user,
-                         const gint *cancel, GError **error)
+/* Take from disk what memory does not have; returns the tokens that are there now. */
+static gsize restore(lw_session *s, const lw_timeline *want, gsize keep)
 {
-    const lw_timeline *want = &prompt->timeline;
-    gsize n = lw_timeline_len(want), n_vocab = lw_model_get_hparams(s->model)->n_vocab;
+    g_autoptr(GError) error = NULL;
 
-    if (n == 0) {
-        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the prompt is empty");
-        return FALSE;
+    /* A page more is the least that is worth a look; a method's own state cannot be restored. */
+    if (!s->snapshots || s->core->method->new || lw_timeline_len(want) < keep + LW_KV_PAGE)
+        return keep;
+    lw_snapshot_find *f = lw_snapshots_search(s->snapshots, want, keep + LW_KV_PAGE - 1);
+    if (!f)
+        return keep;
+    cut(s, 0);
+    g_clear_pointer(&s->link, lw_snapshot_link_free);
+    if (lw_snapshot_find_use(f, s->kv, &s->link, &error)) {
+        s->n_restored = lw_snapshot_find_n_tokens(f);
+        lw_timeline_append(&s->timeline, want, 0, s->n_restored);
+    } else {
+        g_message("a snapshot was not used: %s", error->message);
     }
-    if (n > s->n_ctx) {
-        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the conversation is %" G_GSIZE_FORMAT " tokens long, the context holds %u", n,
-                    s->n_ctx);
-        return FALSE;
-    }
-    if (want->media->len && !s->media) {
-        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "%s",
-                    lw_model_get_info(s->model)->vision_missing);
-        return FALSE;
-    }
-    if (s->keep_all && !ensure_all_exec(s, error))
-        return FALSE;
+    lw_snapshot_find_free(f);
+    return s->n_restored;
+}
 
-    gsize keep = s->keep_all ? 0 : lw_timeline_common(&s->timeline, want);
-    /* The last token's logits are needed: compute at least it, unless they are still there. */
-    if (keep == n && !(s->have_logits && lw_timeline_len(&s->timeline) == n))
-        keep = n - 1;
-    cut(s, keep);
-    s->n_reused = keep;
+/* Was it a snapshot that was lost under us?  Then nothing that is held means anything: forget it.
+ */
+static gboolean recover(lw_session *s, GError **error)
+{
+    if (lw_kv_seq_is_intact(s->kv))
+        return FALSE;
+    g_message("%s; it is computed again", (*error)->message);
+    g_clear_error(error);
+    cut(s, 0);
+    g_clear_pointer(&s->link, lw_snapshot_link_free);
+    s->n_restored = s->n_reused = 0;
+    return TRUE;
+}
 
-    reporter r = {progress, user, g_get_monotonic_time(), {.total = n - keep, .reused = keep}};
+/* Tokens [keep, n) of the prompt, in chunks. */
+static gboolean extend(lw_session *s, const lw_timeline *want, gsize keep, reporter *r,
+                       const gint *cancel, GError **error)
+{
+    gsize n = lw_timeline_len(want), n_vocab = lw_model_get_hparams(s->core->model)->n_vocab;
     gsize chunk = s->keep_all ? CHUNK_ALL_LOGITS : CHUNK;
     gint32 out_rows[CHUNK_ALL_LOGITS];
+
+    r->p.total = n - keep;
+    r->p.reused = keep;
+    r->p.restored = s->n_restored;
     if (s->keep_all) {
         s->all_rows = 0;
         g_array_set_size(s->all_logits, 0);
@@ -294,7 +390,7 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
         gsize len = MIN(chunk, n - at), n_out = 0;
         const float *result = NULL;
 
-        r.p.done = at - keep;
+        r->p.done = at - keep;
         if (s->keep_all) {
             for (n_out = 0; n_out < len; n_out++)
                 out_rows[n_out] = (gint32)n_out;
@@ -302,8 +398,8 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
             out_rows[n_out++] = (gint32)len - 1;
         }
         lw_timeline_append(&s->timeline, want, at, len);
-        if (!compute(s, len, s->keep_all ? s->all : s->prefill, out_rows, n_out, &result, &r, cancel,
-                     error))
+        if (!compute(s, len, s->keep_all ? s->core->all : s->core->prefill, out_rows, n_out,
+                     &result, r, cancel, error))
             return FALSE;
         at += len;
         if (s->keep_all) {
@@ -315,15 +411,77 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
             s->have_logits = TRUE;
         }
     }
-    r.p.done = n - keep;
-    report(&r, LW_STAGE_PREFILL);
+    r->p.done = n - keep;
+    report(r, LW_STAGE_PREFILL);
     return TRUE;
+}
+
+gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress,
+                         void *user, const gint *cancel, GError **error)
+{
+    const lw_timeline *want = &prompt->timeline;
+    gsize n = lw_timeline_len(want);
+    GError *err = NULL;
+
+    if (n == 0) {
+        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the prompt is empty");
+        return FALSE;
+    }
+    if (n > s->core->n_ctx) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+                    "the conversation is %" G_GSIZE_FORMAT " tokens long, the context holds %u", n,
+                    s->core->n_ctx);
+        return FALSE;
+    }
+    if (want->media->len && !s->core->media) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "%s",
+                    lw_model_get_info(s->core->model)->vision_missing);
+        return FALSE;
+    }
+    if (s->keep_all && !ensure_all_exec(s, error))
+        return FALSE;
+
+    s->n_restored = 0;
+    gsize keep = s->keep_all ? 0 : lw_timeline_common(&s->timeline, want);
+    if (!s->keep_all)
+        keep = restore(s, want, keep);
+    /* The last token's logits are needed: compute at least it, unless they are still there. */
+    if (keep == n && !(s->have_logits && lw_timeline_len(&s->timeline) == n))
+        keep = n - 1;
+    cut(s, keep);
+    s->n_reused = keep;
+
+    reporter r = {progress, user, g_get_monotonic_time(), {0}};
+    gboolean ok = extend(s, want, keep, &r, cancel, &err);
+    if (!ok && recover(s, &err))
+        ok = extend(s, want, 0, &r, cancel, &err);
+    if (err)
+        g_propagate_error(error, err);
+    return ok;
+}
+
+/* Decode when the snapshot that the session was restored from is lost: compute everything again. */
+static gboolean decode_again(lw_session *s, gint32 token, GError **lost, const float **logits,
+                             const gint *cancel, GError **error)
+{
+    reporter r = {NULL, NULL, g_get_monotonic_time(), {0}};
+    lw_timeline all;
+
+    lw_timeline_init(&all);
+    lw_timeline_append(&all, &s->timeline, 0, lw_timeline_len(&s->timeline));
+    lw_timeline_add_text(&all, &token, 1);
+    recover(s, lost);
+    gboolean ok = extend(s, &all, 0, &r, cancel, error);
+    lw_timeline_clear(&all);
+    if (ok && logits)
+        *logits = s->logits;
+    return ok;
 }
 
 gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, const gint *cancel,
                            GError **error)
 {
-    const lw_hparams *h = lw_model_get_hparams(s->model);
+    const lw_hparams *h = lw_model_get_hparams(s->core->model);
     const gint32 out_row = 0;
     const float *result;
 
@@ -332,19 +490,85 @@ gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, co
                     "token id %d is outside the vocabulary (0 to %u)", token, h->n_vocab - 1);
         return FALSE;
     }
-    if (lw_timeline_len(&s->timeline) >= s->n_ctx) {
+    if (lw_timeline_len(&s->timeline) >= s->core->n_ctx) {
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the context of %u tokens is full", s->n_ctx);
+                    "the context of %u tokens is full", s->core->n_ctx);
         return FALSE;
     }
     lw_timeline_add_text(&s->timeline, &token, 1);
-    if (!compute(s, 1, s->prefill, &out_row, 1, &result, NULL, cancel, error))
-        return FALSE;
+    GError *err = NULL;
+    if (!compute(s, 1, s->core->prefill, &out_row, 1, &result, NULL, cancel, &err)) {
+        if (lw_kv_seq_is_intact(s->kv)) {
+            g_propagate_error(error, err);
+            return FALSE;
+        }
+        return decode_again(s, token, &err, logits, cancel, error);
+    }
     memcpy(s->logits, result, h->n_vocab * sizeof(float));
     s->have_logits = TRUE;
     if (logits)
         *logits = s->logits;
     return TRUE;
+}
+
+/* ---- Snapshots ---- */
+
+char *lw_session_default_snapshots(void)
+{
+    return g_build_filename(g_get_user_cache_dir(), "longwave", "kv", NULL);
+}
+
+gboolean lw_session_save(lw_session *s, GError **error)
+{
+    if (!s->snapshots) {
+        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                            "this session keeps no snapshots");
+        return FALSE;
+    }
+    if (s->core->method->new)
+        return TRUE;
+    return lw_snapshots_save(s->snapshots, &s->timeline, s->kv, &s->link, NULL, error);
+}
+
+void lw_session_save_turn(lw_session *s)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (s->snapshots && !s->is_fork && !lw_session_save(s, &error) && !s->save_failed) {
+        s->save_failed = TRUE;
+        g_message("the conversation is not kept for the next start: %s", error->message);
+    }
+}
+
+/* ---- Forks ---- */
+
+lw_session *lw_session_fork(lw_session *s, GError **error)
+{
+    session_core *c = s->core;
+
+    if (c->method->new) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                    "a session with %s attention cannot be forked", c->method->name);
+        return NULL;
+    }
+    c->refs++;
+    lw_session *f = session_on(c, error);
+    if (!f)
+        return NULL;
+    lw_kv_seq_free(f->kv);
+    f->kv = lw_kv_seq_fork(s->kv);
+    f->is_fork = TRUE;
+    lw_timeline_append(&f->timeline, &s->timeline, 0, lw_timeline_len(&s->timeline));
+    if (s->have_logits) {
+        memcpy(f->logits, s->logits, lw_model_get_hparams(c->model)->n_vocab * sizeof(float));
+        f->have_logits = TRUE;
+    }
+    return f;
+}
+
+void lw_session_truncate(lw_session *s, gsize n)
+{
+    cut(s, n);
 }
 
 /* ---- Queries ---- */
@@ -374,7 +598,7 @@ gsize lw_session_get_n_tokens(const lw_session *s)
 
 guint32 lw_session_get_n_ctx(const lw_session *s)
 {
-    return s->n_ctx;
+    return s->core->n_ctx;
 }
 
 gsize lw_session_get_n_reused(const lw_session *s)
@@ -382,17 +606,22 @@ gsize lw_session_get_n_reused(const lw_session *s)
     return s->n_reused;
 }
 
+gsize lw_session_get_n_restored(const lw_session *s)
+{
+    return s->n_restored;
+}
+
 gsize lw_session_get_kv_bytes(const lw_session *s)
 {
-    return lw_kv_cache_bytes(s->cache);
+    return lw_kv_cache_bytes(s->core->cache);
 }
 
 const char *lw_session_get_device(const lw_session *s)
 {
-    return s->backend->describe(s->device);
+    return s->core->backend->describe(s->core->device);
 }
 
 lw_model *lw_session_get_model(const lw_session *s)
 {
-    return s->model;
+    return s->core->model;
 }
