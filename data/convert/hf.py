@@ -70,7 +70,8 @@ class SafetensorsFolder(Mapping):
 
 @dataclass
 class Tokenizer:
-    """Byte-level BPE as GGUF files carry it.  tokens[i] is in the GPT-2 printable alphabet."""
+    """A vocabulary as GGUF files carry it: byte-level BPE ("gpt2": tokens in the GPT-2 printable alphabet,
+    merges) or SentencePiece ("llama": scores)."""
 
     tokens: list[str]
     types: list[int]
@@ -80,6 +81,10 @@ class Tokenizer:
     pad_id: int | None = None
     add_bos: bool = False
     pre: str = "qwen2"
+    model: str = "gpt2"
+    scores: list[float] | None = None       # "llama" only
+    unk_id: int | None = None
+    add_space_prefix: bool | None = None
     extra: dict = field(default_factory=dict)  # further tokenizer.ggml.* keys
 
     def id(self, token: str) -> int:
@@ -92,6 +97,8 @@ class Tokenizer:
         for i in range(len(self.tokens), n):
             self.tokens.append(f"[PAD{i}]")
             self.types.append(UNUSED)
+            if self.scores is not None:
+                self.scores.append(-10000.0)
 
 
 def _merges_of(raw) -> list[str]:
