@@ -12,6 +12,7 @@
 #pragma once
 
 #include "engine/chat/chat.h"
+#include "engine/grammar/grammar.h"
 #include "engine/lw-error.h"
 #include "engine/lw-media.h"
 #include "engine/sampler/sampler.h"
@@ -189,10 +190,28 @@ typedef enum {
     LW_STOP_CONTEXT,   /* the context is full */
 } lw_stop_reason;
 
+/* A token as it is chosen, before its text may be complete. */
 typedef struct {
-    lw_sampler_params sampling;
+    gint32 token;
+    const char *bytes; /* what it stands for, n bytes; may be a part of a character */
+    gsize n;
+    float logprob;     /* as the model gives it: before penalties, filters, temperature and grammar */
+    const lw_logprob *top; /* [n_top] likeliest tokens of that step, the likeliest first */
+    gsize n_top;
+} lw_generated_token;
+
+typedef void (*lw_token_fn)(void *user, const lw_generated_token *t);
+
+/* Most alternatives that can be asked for a token. */
+#define LW_MAX_TOP_LOGPROBS 64
+
+typedef struct {
+    lw_sampler_params sampling;     /* DRY without breakers of its own: tokens with a line break, : " or * */
     guint max_tokens;               /* 0: until the model ends or the context is full */
     const char *const *stop;        /* NULL-terminated, or NULL; each 1..256 bytes, at most 16 */
+    lw_grammar *grammar;            /* the answer follows it; borrowed; NULL: free */
+    lw_token_fn on_token;           /* NULL: log-probabilities are not computed */
+    guint n_top;                    /* alternatives reported with each token, 0..LW_MAX_TOP_LOGPROBS */
 } lw_generate_params;
 
 typedef struct {

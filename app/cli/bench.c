@@ -323,7 +323,7 @@ gboolean lw_cli_bench(int argc, char **argv, GError **error)
 
     lw_cli_catch_interrupt();
     if (!lw_cli_parse(&argc, &argv, "", "Prompt and generation speed at context depths.",
-                      "Every length is measured at every depth.", entries, error) ||
+                      "Every length is measured at every depth.", entries, NULL, error) ||
         !lw_cli_check_n_args(argc, argv, 0, error))
         return FALSE;
 

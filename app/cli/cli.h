@@ -34,9 +34,10 @@ gboolean lw_cli_logits(int argc, char **argv, GError **error);
 gboolean lw_cli_bench(int argc, char **argv, GError **error);
 
 /* Parse options; what is left in argv[1..] are the arguments.  synopsis: "[PROMPT]"; summary and
- * description (may be NULL) are the --help text above and below the options. */
+ * description (may be NULL) are the --help text above and below the options; more: a second list, or NULL. */
 gboolean lw_cli_parse(int *argc, char ***argv, const char *synopsis, const char *summary,
-                      const char *description, const GOptionEntry *entries, GError **error);
+                      const char *description, const GOptionEntry *entries, const GOptionEntry *more,
+                      GError **error);
 
 /* More arguments than `max` are an error that names the first one too many. */
 gboolean lw_cli_check_n_args(int argc, char **argv, int max, GError **error);

@@ -14,7 +14,8 @@ G_DEFINE_QUARK(lw-cli-error-quark, lw_cli_error)
 /* ---- Options ---- */
 
 gboolean lw_cli_parse(int *argc, char ***argv, const char *synopsis, const char *summary,
-                      const char *description, const GOptionEntry *entries, GError **error)
+                      const char *description, const GOptionEntry *entries, const GOptionEntry *more,
+                      GError **error)
 {
     const char *verb = (*argv)[0];
     g_autofree char *name = g_strdup_printf("lw %s", verb);
@@ -26,6 +27,8 @@ gboolean lw_cli_parse(int *argc, char ***argv, const char *synopsis, const char 
     if (description)
         g_option_context_set_description(context, description);
     g_option_context_add_main_entries(context, entries, NULL);
+    if (more)
+        g_option_context_add_main_entries(context, more, NULL);
     gboolean ok = g_option_context_parse(context, argc, argv, &local);
     g_set_prgname("lw");
     if (!ok) {

@@ -351,7 +351,7 @@ gboolean lw_cli_info(int argc, char **argv, GError **error)
     if (!lw_cli_parse(&argc, &argv, "[MODEL]",
                       "What a model file contains, whether it fits this machine and how fast it "
                       "should be.",
-                      "Without MODEL: the model that comes with Longwave.", entries, error) ||
+                      "Without MODEL: the model that comes with Longwave.", entries, NULL, error) ||
         !lw_cli_check_n_args(argc, argv, 1, error))
         return FALSE;
     g_autofree char *path = lw_cli_model_path(argc > 1 ? argv[1] : NULL, error);

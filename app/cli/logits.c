@@ -213,7 +213,7 @@ gboolean lw_cli_logits(int argc, char **argv, GError **error)
     lw_cli_catch_interrupt();
     if (!lw_cli_parse(&argc, &argv, "--tokens IDS | --prompt TEXT",
                       "Logits of the next token, for comparison with other engines.",
-                      "Prints id, logit, probability and text of the best tokens.", entries, error) ||
+                      "Prints id, logit, probability and text of the best tokens.", entries, NULL, error) ||
         !lw_cli_check_n_args(argc, argv, 0, error) || !check_options(error))
         return FALSE;
 

@@ -81,7 +81,7 @@ gboolean lw_cli_models(int argc, char **argv, GError **error)
                         folder);
     if (!lw_cli_parse(&argc, &argv, "",
                       "List the models there are: name, size, types, vision, and where they come from.",
-                      about, entries, error) ||
+                      about, entries, NULL, error) ||
         !lw_cli_check_n_args(argc, argv, 0, error))
         return FALSE;
 

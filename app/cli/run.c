@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/cli/chat.h"
+#include "app/cli/sampling.h"
 
 typedef struct {
     lw_cli_kind kind;
@@ -12,9 +13,7 @@ typedef struct {
 /* The command line. */
 static struct {
     char *model, *system, *kv, *attention, *mmproj, *chat;
-    int n_ctx, n_threads, max_tokens, top_k;
-    double temperature, top_p, min_p;
-    gint64 seed;
+    int n_ctx, n_threads, max_tokens;
     GArray *files; /* of file, in the order given */
 } o;
 
@@ -48,13 +47,6 @@ static const GOptionEntry entries[] = {
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
     {"max-tokens", 0, 0, G_OPTION_ARG_INT, &o.max_tokens,
      "Longest answer (default: until the model ends it)", "N"},
-    {"temp", 0, 0, G_OPTION_ARG_DOUBLE, &o.temperature,
-     "Temperature, 0: always the likeliest token (default: the model's)", "X"},
-    {"top-k", 0, 0, G_OPTION_ARG_INT, &o.top_k, "Only the K likeliest tokens, 0: all", "K"},
-    {"top-p", 0, 0, G_OPTION_ARG_DOUBLE, &o.top_p, "Only the likeliest tokens up to this sum", "P"},
-    {"min-p", 0, 0, G_OPTION_ARG_DOUBLE, &o.min_p,
-     "Only tokens at least this likely beside the likeliest", "P"},
-    {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "Seed of the draw (default: a random one)", "N"},
     {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default) or f32", "TYPE"},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
     {NULL},
@@ -91,22 +83,6 @@ static gboolean read_options(lw_session_params *session, GError **error)
     return TRUE;
 }
 
-/* The model's own sampling, changed by what was given. */
-static lw_sampler_params sampling(const lw_model *m)
-{
-    lw_sampler_params p = lw_model_get_sampling(m);
-    if (o.temperature >= 0)
-        p.temperature = (float)o.temperature;
-    if (o.top_k >= 0)
-        p.top_k = o.top_k;
-    if (o.top_p >= 0)
-        p.top_p = (float)o.top_p;
-    if (o.min_p >= 0)
-        p.min_p = (float)o.min_p;
-    p.seed = o.seed >= 0 ? (guint64)o.seed : g_random_int();
-    return p;
-}
-
 static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **error)
 {
     lw_generate_result r;
@@ -135,7 +111,9 @@ static gboolean converse(lw_model *m, const char *prompt, GError **error)
     lw_session_params session;
     if (!read_options(&session, error))
         return FALSE;
-    lw_generate_params generate = {.sampling = sampling(m), .max_tokens = (guint)o.max_tokens};
+    lw_generate_params generate = {.max_tokens = (guint)o.max_tokens};
+    if (!lw_cli_sampling_read(m, &generate, error))
+        return FALSE;
     lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, o.system, error);
     if (!c)
         return FALSE;
@@ -181,9 +159,6 @@ static void clear_file(gpointer p)
 gboolean lw_cli_run(int argc, char **argv, GError **error)
 {
     g_autofree char *prompt = NULL;
-    o.temperature = o.top_p = o.min_p = -1;
-    o.top_k = -1;
-    o.seed = -1;
     o.files = g_array_new(FALSE, FALSE, sizeof(file));
     g_array_set_clear_func(o.files, clear_file);
 
@@ -193,7 +168,7 @@ gboolean lw_cli_run(int argc, char **argv, GError **error)
                      "Without PROMPT a chat begins.  PROMPT \"-\", or no PROMPT and a pipe, reads "
                      "standard input.\nThe answer goes to standard output, everything else to "
                      "standard error.",
-                     entries, error) &&
+                     entries, lw_cli_sampling_entries, error) &&
         read_prompt(argc, argv, &prompt, error);
     if (ok) {
         lw_model *m = lw_cli_open_model(o.model, o.mmproj, error);

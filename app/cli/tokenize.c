@@ -43,7 +43,7 @@ gboolean lw_cli_tokenize(int argc, char **argv, GError **error)
     if (!lw_cli_parse(&argc, &argv, "[FILE]", "Print the token ids of a text on one line.",
                       "Without FILE, or with \"-\": standard input.  The text is taken as it is: no "
                       "template, no\nbeginning-of-text token, and a final newline counts.",
-                      entries, error) ||
+                      entries, NULL, error) ||
         !lw_cli_check_n_args(argc, argv, 1, error))
         return FALSE;
     g_autofree char *path = lw_cli_model_path(model_name, error);

@@ -25,8 +25,8 @@ struct lw_constraint {
     gsize n_tokens;
     gint32 n_vocab;
     gsize n_words;
-    GArray *ends;      /* gint32: tokens that end a generation */
-    GHashTable *sets;  /* state -> bit set */
+    GArray *ends;           /* gint32: tokens that end a generation */
+    GHashTable *sets;       /* state -> bit set */
     lw_matcher_state *path; /* state after each byte of the token at hand; [longest + 1] */
 };
 
@@ -51,7 +51,8 @@ lw_constraint *lw_constraint_new(lw_grammar *g, const lw_tokenizer *t, GError **
     c->matcher = lw_matcher_new(g);
     c->ends = g_array_new(FALSE, FALSE, sizeof(gint32));
     c->sets = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, lw_free);
-    c->tokens = lw_alloc0_array_try((gsize)c->n_vocab, sizeof *c->tokens, "the sorted vocabulary", error);
+    c->tokens =
+        lw_alloc0_array_try((gsize)c->n_vocab, sizeof *c->tokens, "the sorted vocabulary", error);
     if (!c->tokens)
         goto fail;
     for (gint32 id = 0; id < c->n_vocab; id++) {
@@ -103,8 +104,8 @@ gboolean lw_constraint_may_end(const lw_constraint *c)
     return lw_matcher_may_end(c->matcher, c->at);
 }
 
-/* Run the sorted vocabulary through the states.  Where a beginning leads nowhere, all tokens that share
- * it are passed over. */
+/* Run the sorted vocabulary through the states.  Where a beginning leads nowhere, all tokens that
+ * share it are passed over. */
 static gboolean fill(lw_constraint *c, guint32 *set)
 {
     gboolean any = FALSE;
@@ -113,13 +114,15 @@ static gboolean fill(lw_constraint *c, guint32 *set)
     for (gsize i = 0; i < c->n_tokens;) {
         const sorted_token *t = &c->tokens[i];
         guint32 d = t->shared;
-        while (d < t->n && (c->path[d + 1] = lw_matcher_step(c->matcher, c->path[d], t->bytes[d])) != 0)
+        while (d < t->n &&
+               (c->path[d + 1] = lw_matcher_step(c->matcher, c->path[d], t->bytes[d])) != 0)
             d++;
         if (d == t->n) {
             set[t->id / 32] |= 1u << t->id % 32;
             any = TRUE;
             i++;
-        } else { /* byte d is wrong: so it is in every token that shares d + 1 bytes with this one */
+        } else { /* byte d is wrong: so it is in every token that shares d + 1 bytes with this one
+                  */
             for (i++; i < c->n_tokens && c->tokens[i].shared > d; i++)
                 ;
         }
@@ -134,8 +137,8 @@ const guint32 *lw_constraint_allowed(lw_constraint *c, GError **error)
 
     if (set)
         return set;
-    if (g_hash_table_size(c->sets) >= MAX_SETS || lw_matcher_bytes(c->matcher) > MAX_MATCHER_BYTES ||
-        lw_matcher_hit_limit(c->matcher)) {
+    if (g_hash_table_size(c->sets) >= MAX_SETS ||
+        lw_matcher_bytes(c->matcher) > MAX_MATCHER_BYTES || lw_matcher_hit_limit(c->matcher)) {
         g_hash_table_remove_all(c->sets);
         c->at = lw_matcher_forget(c->matcher, c->at);
     }
@@ -152,10 +155,11 @@ const guint32 *lw_constraint_allowed(lw_constraint *c, GError **error)
     }
     if (!any) {
         lw_free(set);
-        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
-                            lw_matcher_hit_limit(c->matcher)
-                                ? "the grammar is too ambiguous or too deeply nested here to be followed"
-                                : "no token of this model's vocabulary continues the answer as the grammar wants");
+        g_set_error_literal(
+            error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+            lw_matcher_hit_limit(c->matcher)
+                ? "the grammar is too ambiguous or too deeply nested here to be followed"
+                : "no token of this model's vocabulary continues the answer as the grammar wants");
         return NULL;
     }
     g_hash_table_insert(c->sets, GUINT_TO_POINTER(c->at), set);

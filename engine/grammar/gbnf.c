@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * GBNF text -> syntax tree -> nodes.  The tree exists because a repeat writes its body out several
- * times.  Nodes are made from the end to the beginning: every construct is compiled for the node that
- * follows it, so nothing has to be patched but loops and calls.
+ * times.  Nodes are made from the end to the beginning: every construct is compiled for the node
+ * that follows it, so nothing has to be patched but loops and calls.
  */
 #include "engine/grammar/grammar-private.h"
 
@@ -21,10 +21,10 @@ typedef struct {
 typedef struct tree tree;
 struct tree {
     tree_kind kind;
-    GArray *ranges;       /* CHARS: char_range, sorted and apart; empty: nothing matches */
-    guint rule;           /* RULE */
-    GPtrArray *children;  /* SEQUENCE, CHOICE; REPEAT has one */
-    guint min, max;       /* REPEAT; max G_MAXUINT: without end */
+    GArray *ranges;      /* CHARS: char_range, sorted and apart; empty: nothing matches */
+    guint rule;          /* RULE */
+    GPtrArray *children; /* SEQUENCE, CHOICE; REPEAT has one */
+    guint min, max;      /* REPEAT; max G_MAXUINT: without end */
 };
 
 static void tree_free(gpointer p)
@@ -84,8 +84,8 @@ static void fail_at(const parser *c, const char *at, const char *what)
 
     for (const char *q = c->text; q < at; q++)
         line += *q == '\n';
-    g_set_error(c->error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the grammar, line %" G_GSIZE_FORMAT ": %s",
-                line, what);
+    g_set_error(c->error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                "the grammar, line %" G_GSIZE_FORMAT ": %s", line, what);
 }
 
 static gboolean fail(parser *c, const char *what)
@@ -446,7 +446,8 @@ static tree *parse_sequence(parser *c)
             tree *repeat = tree_new(TREE_REPEAT);
             repeat->min = min;
             repeat->max = max;
-            g_ptr_array_add(repeat->children, g_ptr_array_steal_index(t->children, t->children->len - 1));
+            g_ptr_array_add(repeat->children,
+                            g_ptr_array_steal_index(t->children, t->children->len - 1));
             g_ptr_array_add(t->children, repeat);
             skip_blank(c);
         }
@@ -523,8 +524,10 @@ static guint32 either(compiler *k, guint32 a, guint32 b)
     return a == G_MAXUINT32 ? b : node(k, (lw_grammar_node){LW_NODE_SPLIT, 0, 0, a, b});
 }
 
-/* The bytes of first..last, both with the same number n of UTF-8 bytes: split where a prefix differs. */
-static guint32 compile_utf8(compiler *k, const guint8 *first, const guint8 *last, int n, guint32 next)
+/* The bytes of first..last, both with the same number n of UTF-8 bytes: split where a prefix
+ * differs. */
+static guint32 compile_utf8(compiler *k, const guint8 *first, const guint8 *last, int n,
+                            guint32 next)
 {
     static const guint8 low[4] = {0x80, 0x80, 0x80, 0x80}, high[4] = {0xBF, 0xBF, 0xBF, 0xBF};
 
@@ -542,11 +545,13 @@ static guint32 compile_utf8(compiler *k, const guint8 *first, const guint8 *last
         all = node(k, (lw_grammar_node){LW_NODE_BYTE, (guint8)from, (guint8)to,
                                         compile_utf8(k, low, high, n - 1, next), 0});
     if (!whole_last)
-        all = either(k, all, node(k, (lw_grammar_node){LW_NODE_BYTE, last[0], last[0],
-                                                       compile_utf8(k, low, last + 1, n - 1, next), 0}));
+        all = either(k, all,
+                     node(k, (lw_grammar_node){LW_NODE_BYTE, last[0], last[0],
+                                               compile_utf8(k, low, last + 1, n - 1, next), 0}));
     if (!whole_first)
-        all = either(k, all, node(k, (lw_grammar_node){LW_NODE_BYTE, first[0], first[0],
-                                                       compile_utf8(k, first + 1, high, n - 1, next), 0}));
+        all = either(k, all,
+                     node(k, (lw_grammar_node){LW_NODE_BYTE, first[0], first[0],
+                                               compile_utf8(k, first + 1, high, n - 1, next), 0}));
     return all;
 }
 
@@ -663,8 +668,8 @@ static void begin_rules(const tree *t, const GArray *rules, gboolean *first)
     }
 }
 
-/* Depth-first over "may begin with"; a rule met on the way to itself is left-recursive.  The path is a
- * list and not the C stack: a file may have many rules. */
+/* Depth-first over "may begin with"; a rule met on the way to itself is left-recursive.  The path
+ * is a list and not the C stack: a file may have many rules. */
 static gboolean check_left_recursion(const parser *c)
 {
     GArray *rules = c->rules;
@@ -701,7 +706,8 @@ static gboolean check_left_recursion(const parser *c)
             if (state[next] == 1) {
                 const rule *r = &g_array_index(rules, rule, next);
                 g_autofree char *what = g_strdup_printf(
-                    "rule %s begins with itself; write it so that it takes something first", r->name);
+                    "rule %s begins with itself; write it so that it takes something first",
+                    r->name);
                 fail_at(c, r->at, what);
                 return FALSE;
             }

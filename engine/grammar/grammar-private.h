@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A compiled grammar is a graph of nodes, the program of a pushdown automaton over bytes.  Node 0 is
- * RETURN.  No rule can reach itself without taking a byte first (left recursion is refused), so what a
- * configuration can do next is always a finite set.
+ * A compiled grammar is a graph of nodes, the program of a pushdown automaton over bytes.  Node 0
+ * is RETURN.  No rule can reach itself without taking a byte first (left recursion is refused), so
+ * what a configuration can do next is always a finite set.
  */
 #pragma once
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Grammars that an answer must follow: a context-free grammar over bytes, from GBNF text (the notation
- * of llama.cpp's grammars/README.md) or from a JSON Schema.  A grammar is immutable; constraint.h walks
- * one along the tokens of an answer.
+ * Grammars that an answer must follow: a context-free grammar over bytes, from GBNF text (the
+ * notation of llama.cpp's grammars/README.md) or from a JSON Schema.  A grammar is immutable;
+ * constraint.h walks one along the tokens of an answer.
  *
- * GBNF: `name ::= body`, "literals", [character classes], . (any character), (groups), a | b, and the
- * repeats * + ? {n} {n,} {n,m}.  # starts a comment.  The rule `root` is where an answer begins.
- * Characters are Unicode; they are compiled to the bytes of their UTF-8 form, so an answer that follows
- * a grammar is valid UTF-8.
+ * GBNF: `name ::= body`, "literals", [character classes], . (any character), (groups), a | b, and
+ * the repeats * + ? {n} {n,} {n,m}.  # starts a comment.  The rule `root` is where an answer
+ * begins. Characters are Unicode; they are compiled to the bytes of their UTF-8 form, so an answer
+ * that follows a grammar is valid UTF-8.
  *
  * Threads: any.  Errors: LW_ENGINE_ERROR_INVALID, naming the line or the schema's path.
  */
@@ -29,12 +29,12 @@ typedef struct lw_grammar lw_grammar;
 lw_grammar *lw_grammar_new(const char *gbnf, gssize n, GError **error);
 
 /* The JSON values that a schema describes.  Understood: type, enum, const, properties, required,
- * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, minimum, maximum,
- * exclusiveMinimum, exclusiveMaximum (of integers), anyOf, oneOf, $ref to #, #/$defs and #/definitions.
- * An object's properties come in the order of the schema; without additionalProperties an object that
- * names properties has no others.  Other keywords that would restrict values (pattern, multipleOf,
- * allOf, ...) are an error, never ignored; annotations (title, description, default, format, ...) are
- * skipped.  "{}" is any JSON value. */
+ * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, minimum,
+ * maximum, exclusiveMinimum, exclusiveMaximum (of integers), anyOf, oneOf, $ref to #, #/$defs and
+ * #/definitions. An object's properties come in the order of the schema; without
+ * additionalProperties an object that names properties has no others.  Other keywords that would
+ * restrict values (pattern, multipleOf, allOf, ...) are an error, never ignored; annotations
+ * (title, description, default, format, ...) are skipped.  "{}" is any JSON value. */
 lw_grammar *lw_grammar_new_json_schema(const char *schema, gssize n, GError **error);
 
 /* The same as GBNF text, to look at or to change.  Free with g_free(). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * JSON Schema -> GBNF text, one rule per subschema.  Everything that would restrict a value and is not
- * understood is an error: a constraint that is silently dropped would be worse than none.
+ * JSON Schema -> GBNF text, one rule per subschema.  Everything that would restrict a value and is
+ * not understood is an error: a constraint that is silently dropped would be worse than none.
  */
 #include "engine/grammar/grammar.h"
 
@@ -13,10 +13,10 @@
 typedef struct {
     GString *out;
     JsonNode *root;
-    GHashTable *refs;   /* "#/$defs/x" -> rule name */
+    GHashTable *refs; /* "#/$defs/x" -> rule name */
     guint n_rules;
     guint depth;
-    GPtrArray *path;    /* of const char *, for messages */
+    GPtrArray *path; /* of const char *, for messages */
     GError **error;
 } writer;
 
@@ -31,7 +31,8 @@ static const char common_rules[] =
     "string ::= \"\\\"\" char* \"\\\"\"\n"
     "char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" ( [\"\\\\/bfnrt] | \"u\" unit )\n"
     /* A surrogate comes as a pair or not at all. */
-    "unit ::= ( [0-9a-cA-CefEF] hex | [dD] [0-7] ) hex hex | [dD] [89abAB] hex hex \"\\\\u\" [dD] [c-fC-F] hex hex\n"
+    "unit ::= ( [0-9a-cA-CefEF] hex | [dD] [0-7] ) hex hex | [dD] [89abAB] hex hex \"\\\\u\" [dD] "
+    "[c-fC-F] hex hex\n"
     "hex ::= [0-9a-fA-F]\n"
     "number ::= integer ( \".\" [0-9]{1,16} )? ( [eE] [-+]? [0-9]{1,3} )?\n"
     "integer ::= \"-\"? ( \"0\" | [1-9] [0-9]{0,17} )\n";
@@ -48,7 +49,8 @@ static gboolean fail(writer *w, const char *format, ...)
     va_end(ap);
     for (guint i = 0; i < w->path->len; i++)
         g_string_append_printf(at, "/%s", (const char *)w->path->pdata[i]);
-    g_set_error(w->error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the JSON schema at %s: %s", at->str, what);
+    g_set_error(w->error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the JSON schema at %s: %s",
+                at->str, what);
     return FALSE;
 }
 
@@ -91,8 +93,8 @@ static gboolean get_count(writer *w, JsonObject *o, const char *key, guint *out)
 
     if (!n)
         return TRUE;
-    if (!JSON_NODE_HOLDS_VALUE(n) || json_node_get_value_type(n) != G_TYPE_INT64 || json_node_get_int(n) < 0 ||
-        json_node_get_int(n) > LW_GRAMMAR_MAX_REPEAT)
+    if (!JSON_NODE_HOLDS_VALUE(n) || json_node_get_value_type(n) != G_TYPE_INT64 ||
+        json_node_get_int(n) < 0 || json_node_get_int(n) > LW_GRAMMAR_MAX_REPEAT)
         return fail(w, "%s must be a whole number from 0 to %d", key, LW_GRAMMAR_MAX_REPEAT);
     *out = (guint)json_node_get_int(n);
     return TRUE;
@@ -124,7 +126,7 @@ static void append_digits(GString *s, const char *lo, const char *hi, gsize n)
     char zeros[24], nines[24];
     memset(zeros, '0', n);
     memset(nines, '9', n);
-    const char *or = "";
+    const char * or = "";
     g_string_append(s, "( ");
     if (!low_whole) {
         g_string_append_printf(s, "\"%c\" ", lo[0]);
@@ -143,7 +145,7 @@ static void append_digits(GString *s, const char *lo, const char *hi, gsize n)
 }
 
 /* Alternatives for lo..hi, 0 <= lo <= hi: one for every number of digits. */
-static void append_naturals(GString *s, guint64 lo, guint64 hi, const char **or, const char *sign)
+static void append_naturals(GString *s, guint64 lo, guint64 hi, const char ** or, const char *sign)
 {
     for (;;) {
         char a[24], b[24];
@@ -154,9 +156,9 @@ static void append_naturals(GString *s, guint64 lo, guint64 hi, const char **or,
             b[n] = 0;
             last = g_ascii_strtoull(b, NULL, 10);
         }
-        g_string_append_printf(s, "%s%s", *or, sign);
+        g_string_append_printf(s, "%s%s", * or, sign);
         append_digits(s, a, b, n);
-        *or = "| ";
+        * or = "| ";
         if (last == hi)
             return;
         lo = last + 1;
@@ -166,8 +168,8 @@ static void append_naturals(GString *s, guint64 lo, guint64 hi, const char **or,
 /* Bounds beyond this are as good as none: `integer` has 18 digits. */
 #define MAX_INTEGER G_GINT64_CONSTANT(999999999999999999)
 
-static gboolean get_bound(writer *w, JsonObject *o, const char *key, gint64 shift, gboolean upper, gint64 *bound,
-                          gboolean *any)
+static gboolean get_bound(writer *w, JsonObject *o, const char *key, gint64 shift, gboolean upper,
+                          gint64 *bound, gboolean *any)
 {
     JsonNode *n = json_object_get_member(o, key);
     gint64 v;
@@ -186,22 +188,25 @@ static gboolean write_integer(writer *w, JsonObject *o, GString *s)
 {
     gint64 lo = -MAX_INTEGER, hi = MAX_INTEGER;
     gboolean any = FALSE;
-    const char *or = "";
+    const char * or = "";
 
-    if (!get_bound(w, o, "minimum", 0, FALSE, &lo, &any) || !get_bound(w, o, "exclusiveMinimum", 1, FALSE, &lo, &any) ||
-        !get_bound(w, o, "maximum", 0, TRUE, &hi, &any) || !get_bound(w, o, "exclusiveMaximum", -1, TRUE, &hi, &any))
+    if (!get_bound(w, o, "minimum", 0, FALSE, &lo, &any) ||
+        !get_bound(w, o, "exclusiveMinimum", 1, FALSE, &lo, &any) ||
+        !get_bound(w, o, "maximum", 0, TRUE, &hi, &any) ||
+        !get_bound(w, o, "exclusiveMaximum", -1, TRUE, &hi, &any))
         return FALSE;
     if (!any) {
         g_string_append(s, "integer ");
         return TRUE;
     }
     if (lo > hi)
-        return fail(w, "no whole number lies between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, lo, hi);
+        return fail(w, "no whole number lies between %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT,
+                    lo, hi);
     g_string_append(s, "( ");
     if (lo < 0)
-        append_naturals(s, hi < 0 ? (guint64)-hi : 1, (guint64)-lo, &or, "\"-\" ");
+        append_naturals(s, hi < 0 ? (guint64)-hi : 1, (guint64)-lo, & or, "\"-\" ");
     if (hi >= 0)
-        append_naturals(s, lo > 0 ? (guint64)lo : 0, (guint64)hi, &or, "");
+        append_naturals(s, lo > 0 ? (guint64)lo : 0, (guint64)hi, & or, "");
     g_string_append(s, ") ");
     return TRUE;
 }
@@ -242,7 +247,8 @@ static gboolean write_string(writer *w, JsonObject *o, GString *s)
 static gboolean write_array(writer *w, JsonObject *o, GString *s)
 {
     guint min = 0, max = G_MAXUINT, n_first = 0;
-    JsonNode *items = json_object_get_member(o, "items"), *prefix = json_object_get_member(o, "prefixItems");
+    JsonNode *items = json_object_get_member(o, "items"),
+             *prefix = json_object_get_member(o, "prefixItems");
     g_autoptr(GString) item = g_string_new(NULL);
 
     if (!get_count(w, o, "minItems", &min) || !get_count(w, o, "maxItems", &max))
@@ -254,10 +260,14 @@ static gboolean write_array(writer *w, JsonObject *o, GString *s)
             return fail(w, "prefixItems must be an array");
         n_first = json_array_get_length(json_node_get_array(prefix));
         if (min != 0 && min != n_first)
-            return fail(w, "minItems %u beside %u prefixItems is not supported; leave it out or make them equal", min,
-                        n_first);
+            return fail(w,
+                        "minItems %u beside %u prefixItems is not supported; leave it out or make "
+                        "them equal",
+                        min, n_first);
         if (items && !(JSON_NODE_HOLDS_VALUE(items) && !json_node_get_boolean(items)))
-            return fail(w, "items beside prefixItems is not supported; leave it out (no more items) or false");
+            return fail(
+                w,
+                "items beside prefixItems is not supported; leave it out (no more items) or false");
     } else if (items) {
         enter(w, "items");
         if (!write_rule(w, items, item))
@@ -280,7 +290,8 @@ static gboolean write_array(writer *w, JsonObject *o, GString *s)
         leave(w);
     } else if (max > 0) {
         /* item (, item){min - 1, max - 1}, the whole optional when there may be none */
-        g_string_append_printf(s, "( %sws ( \",\" ws %sws ){%u,", item->str, item->str, min ? min - 1 : 0);
+        g_string_append_printf(s, "( %sws ( \",\" ws %sws ){%u,", item->str, item->str,
+                               min ? min - 1 : 0);
         if (max != G_MAXUINT)
             g_string_append_printf(s, "%u", max - 1);
         g_string_append_printf(s, "} )%s ", min ? "" : "?");
@@ -289,8 +300,8 @@ static gboolean write_array(writer *w, JsonObject *o, GString *s)
     return TRUE;
 }
 
-/* A key that is none of names[from, to), which share their first `depth` bytes and are sorted: a path
- * through the tree of the names that leaves it, or ends inside it. */
+/* A key that is none of names[from, to), which share their first `depth` bytes and are sorted: a
+ * path through the tree of the names that leaves it, or ends inside it. */
 static void append_other_key(GString *s, char **names, guint from, guint to, gsize depth)
 {
     static const char others[] = "\"\\\\\\x00-\\x1F"; /* of a class */
@@ -309,7 +320,8 @@ static void append_other_key(GString *s, char **names, guint from, guint to, gsi
         g_string_append(s, "| ");
         i = end;
     }
-    g_string_append_printf(s, "[^%s%s] [^%s]* %s) ", others, firsts->str, others, is_name ? "" : "| \"\" ");
+    g_string_append_printf(s, "[^%s%s] [^%s]* %s) ", others, firsts->str, others,
+                           is_name ? "" : "| \"\" ");
 }
 
 static int by_text(const void *a, const void *b)
@@ -336,7 +348,8 @@ static gboolean check_required(writer *w, JsonNode *node, JsonObject *properties
         if (!JSON_NODE_HOLDS_VALUE(e) || json_node_get_value_type(e) != G_TYPE_STRING)
             return fail(w, "required must be an array of names");
         if (!properties || !json_object_has_member(properties, json_node_get_string(e)))
-            return fail(w, "\"%s\" is required and not among the properties", json_node_get_string(e));
+            return fail(w, "\"%s\" is required and not among the properties",
+                        json_node_get_string(e));
     }
     return TRUE;
 }
@@ -348,7 +361,8 @@ static gboolean check_required(writer *w, JsonNode *node, JsonObject *properties
  * and behind the last come the additional ones. */
 static gboolean write_object(writer *w, JsonObject *o, GString *s)
 {
-    JsonNode *pn = json_object_get_member(o, "properties"), *rn = json_object_get_member(o, "required");
+    JsonNode *pn = json_object_get_member(o, "properties"),
+             *rn = json_object_get_member(o, "required");
     JsonNode *an = json_object_get_member(o, "additionalProperties");
     JsonObject *properties = NULL;
     JsonArray *required = NULL;
@@ -402,10 +416,12 @@ static gboolean write_object(writer *w, JsonObject *o, GString *s)
             if (!write_rule(w, sub, member))
                 return FALSE;
             leave(w);
-            g_string_append_printf(w->out, "o%u-first%u ::= %sws o%u-next%u", id, i, member->str, id, i + 1);
+            g_string_append_printf(w->out, "o%u-first%u ::= %sws o%u-next%u", id, i, member->str,
+                                   id, i + 1);
             if (!must)
                 g_string_append_printf(w->out, " | o%u-first%u", id, i + 1);
-            g_string_append_printf(w->out, "\no%u-next%u ::= \",\" ws %sws o%u-next%u", id, i, member->str, id, i + 1);
+            g_string_append_printf(w->out, "\no%u-next%u ::= \",\" ws %sws o%u-next%u", id, i,
+                                   member->str, id, i + 1);
             if (!must)
                 g_string_append_printf(w->out, " | o%u-next%u", id, i + 1);
             g_string_append_c(w->out, '\n');
@@ -418,7 +434,8 @@ static gboolean write_object(writer *w, JsonObject *o, GString *s)
         g_string_append_printf(w->out, "o%u-other ::= \"\\\"\" ", id);
         append_other_key(w->out, names, 0, n, 0);
         g_string_append_printf(w->out, "\"\\\"\" ws \":\" ws %sws\n", other->str);
-        g_string_append_printf(w->out, "o%u-first%u ::= ( o%u-other o%u-next%u )?\n", id, n, id, id, n);
+        g_string_append_printf(w->out, "o%u-first%u ::= ( o%u-other o%u-next%u )?\n", id, n, id, id,
+                               n);
         g_string_append_printf(w->out, "o%u-next%u ::= ( \",\" ws o%u-other )*\n", id, n, id);
     } else {
         g_string_append_printf(w->out, "o%u-first%u ::= \"\"\no%u-next%u ::= \"\"\n", id, n, id, n);
@@ -438,7 +455,8 @@ static gboolean write_type(writer *w, const char *type, JsonObject *o, GString *
     if (strcmp(type, "integer") == 0)
         return write_integer(w, o, s);
     if (strcmp(type, "number") == 0) {
-        static const char *const bounds[] = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"};
+        static const char *const bounds[] = {"minimum", "maximum", "exclusiveMinimum",
+                                             "exclusiveMaximum"};
         for (gsize i = 0; i < G_N_ELEMENTS(bounds); i++) {
             if (json_object_has_member(o, bounds[i]))
                 return fail(w, "%s of a number is not supported (of an integer it is)", bounds[i]);
@@ -523,7 +541,8 @@ static gboolean write_ref(writer *w, JsonNode *node, GString *s)
         }
     }
     if (!target)
-        return fail(w, "$ref \"%s\" leads nowhere (supported: #, #/$defs/NAME, #/definitions/NAME)", ref);
+        return fail(w, "$ref \"%s\" leads nowhere (supported: #, #/$defs/NAME, #/definitions/NAME)",
+                    ref);
 
     char *name = g_strdup_printf("def%u", g_hash_table_size(w->refs));
     g_hash_table_insert(w->refs, g_strdup(ref), name);
@@ -539,11 +558,39 @@ static gboolean write_ref(writer *w, JsonNode *node, GString *s)
 static gboolean is_known_keyword(const char *key)
 {
     static const char *const known[] = {
-        "$ref", "$defs", "definitions", "type", "enum", "const", "anyOf", "oneOf", "properties", "required",
-        "additionalProperties", "items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength",
-        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-        "$schema", "$id", "$comment", "$anchor", "title", "description", "default", "examples", "deprecated",
-        "readOnly", "writeOnly", "format",
+        "$ref",
+        "$defs",
+        "definitions",
+        "type",
+        "enum",
+        "const",
+        "anyOf",
+        "oneOf",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "$schema",
+        "$id",
+        "$comment",
+        "$anchor",
+        "title",
+        "description",
+        "default",
+        "examples",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "format",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(known); i++) {
@@ -578,7 +625,8 @@ static gboolean write_schema_object(writer *w, JsonObject *o, GString *s)
     }
     if ((node = json_object_get_member(o, "type")))
         return write_types(w, node, o, s);
-    if (json_object_has_member(o, "properties") || json_object_has_member(o, "additionalProperties"))
+    if (json_object_has_member(o, "properties") ||
+        json_object_has_member(o, "additionalProperties"))
         return write_object(w, o, s);
     if (json_object_has_member(o, "items") || json_object_has_member(o, "prefixItems"))
         return write_array(w, o, s);
@@ -649,8 +697,10 @@ char *lw_grammar_json_schema_to_gbnf(const char *schema, gssize n, GError **erro
     if (!check_nesting(schema, length, error))
         return NULL;
     if (!g_utf8_validate(schema, (gssize)length, NULL) ||
-        !json_parser_load_from_data(parser, schema, (gssize)length, &err) || !json_parser_get_root(parser)) {
-        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "the JSON schema is not JSON: %s",
+        !json_parser_load_from_data(parser, schema, (gssize)length, &err) ||
+        !json_parser_get_root(parser)) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                    "the JSON schema is not JSON: %s",
                     err ? err->message : "it is empty or not valid UTF-8");
         g_clear_error(&err);
         return NULL;

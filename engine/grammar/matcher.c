@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Stacks are hash-consed: a stack is the number of its top cell {node to return to, stack below}, so a
- * configuration is two numbers and equal stacks have equal numbers.  A call in tail position pushes
- * nothing, so lists written as recursion stay flat.
+ * Stacks are hash-consed: a stack is the number of its top cell {node to return to, stack below},
+ * so a configuration is two numbers and equal stacks have equal numbers.  A call in tail position
+ * pushes nothing, so lists written as recursion stay flat.
  */
 #include "engine/grammar/constraint.h"
 
@@ -10,7 +10,7 @@
 
 #include "engine/grammar/grammar-private.h"
 
-#define MAX_STACK 1024       /* return nodes on one stack */
+#define MAX_STACK 1024        /* return nodes on one stack */
 #define MAX_CONFIGS (1 << 12) /* in one state */
 #define MAX_CELLS (1 << 20)
 #define MAX_STATES (1 << 16)
@@ -20,8 +20,8 @@ typedef struct {
 } cell;
 
 typedef struct {
-    guint32 *next;      /* [256] state + 1, 0: not known yet; NULL until the first step */
-    guint32 first, n;   /* its configurations in `configs`, sorted */
+    guint32 *next;    /* [256] state + 1, 0: not known yet; NULL until the first step */
+    guint32 first, n; /* its configurations in `configs`, sorted */
     gboolean may_end;
 } state;
 
@@ -36,9 +36,9 @@ struct lw_matcher {
     gboolean hit_limit;
 
     /* The set that is being built. */
-    GArray *todo;      /* guint64, the closure's list of work */
-    GHashTable *seen;  /* guint64 */
-    GArray *built;     /* guint64 */
+    GArray *todo;     /* guint64, the closure's list of work */
+    GHashTable *seen; /* guint64 */
+    GArray *built;    /* guint64 */
     gboolean built_end;
 };
 
@@ -69,7 +69,8 @@ static void init_tables(lw_matcher *m)
     m->cell_of = g_hash_table_new_full(hash64, equal64, g_free, NULL);
     m->configs = g_array_new(FALSE, FALSE, sizeof(guint64));
     m->states = g_array_new(FALSE, FALSE, sizeof(state));
-    m->state_of = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)g_array_unref);
+    m->state_of =
+        g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)g_array_unref);
     g_array_append_val(m->cells, empty);
     g_array_append_val(m->states, dead);
     m->bytes = 0;
@@ -186,7 +187,8 @@ static void close_set(lw_matcher *m)
             if (stack == 0)
                 m->built_end = TRUE;
             else
-                want(m, g_array_index(m->cells, cell, stack).node, g_array_index(m->cells, cell, stack).below);
+                want(m, g_array_index(m->cells, cell, stack).node,
+                     g_array_index(m->cells, cell, stack).below);
             break;
         }
     }
@@ -208,7 +210,10 @@ static lw_matcher_state intern_state(lw_matcher *m)
         return 0;
     g_array_sort(m->built, compare64);
     for (guint i = 0; i < n; i++)
-        hash = (hash ^ g_array_index(m->built, guint64, i)) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15) >> 7 ^ hash << 9;
+        hash =
+            (hash ^ g_array_index(m->built, guint64, i)) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15) >>
+                7 ^
+            hash << 9;
 
     gpointer key = GUINT_TO_POINTER((guint)(hash ^ hash >> 32));
     GArray *same = g_hash_table_lookup(m->state_of, key);

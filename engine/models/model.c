@@ -178,14 +178,33 @@ const lw_vision_spec *lw_model_get_vision_spec(const lw_model *m)
 lw_sampler_params lw_model_get_sampling(const lw_model *m)
 {
     lw_sampler_params p = lw_sampler_params_default();
-    gint64 top_k;
+    const struct {
+        const char *key;
+        float *value;
+    } floats[] = {
+        {"general.sampling.temp", &p.temperature},
+        {"general.sampling.top_p", &p.top_p},
+        {"general.sampling.min_p", &p.min_p},
+        {"general.sampling.xtc_probability", &p.xtc_probability},
+        {"general.sampling.xtc_threshold", &p.xtc_threshold},
+        {"general.sampling.penalty_repeat", &p.repeat_penalty},
+    };
+    const struct {
+        const char *key;
+        gint32 *value;
+    } ints[] = {
+        {"general.sampling.top_k", &p.top_k},
+        {"general.sampling.penalty_last_n", &p.penalty_last_n},
+    };
+    gint64 v;
 
     /* Out-of-range recommendations are caught when a sampler is made. */
-    lw_gguf_get_f32(m->gguf, "general.sampling.temp", &p.temperature, NULL);
-    lw_gguf_get_f32(m->gguf, "general.sampling.top_p", &p.top_p, NULL);
-    lw_gguf_get_f32(m->gguf, "general.sampling.min_p", &p.min_p, NULL);
-    if (lw_gguf_get_i64(m->gguf, "general.sampling.top_k", &top_k, NULL))
-        p.top_k = (gint32)CLAMP(top_k, 0, G_MAXINT32);
+    for (gsize i = 0; i < G_N_ELEMENTS(floats); i++)
+        lw_gguf_get_f32(m->gguf, floats[i].key, floats[i].value, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(ints); i++) {
+        if (lw_gguf_get_i64(m->gguf, ints[i].key, &v, NULL))
+            *ints[i].value = (gint32)CLAMP(v, 0, G_MAXINT32);
+    }
     return p;
 }
 

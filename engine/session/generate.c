@@ -4,6 +4,8 @@
  */
 #include "engine/session/session.h"
 
+#include "engine/grammar/constraint.h"
+
 #include <string.h>
 
 #define MAX_STOP_STRINGS 16
@@ -101,8 +103,98 @@ static gboolean is_cancelled(const gint *cancel)
     return cancel && g_atomic_int_get(cancel);
 }
 
-gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_generate_params *params,
-                             lw_text_fn on_text, lw_progress_fn on_prog, void *user, const gint *cancel,
+/* ---- Choosing a token ---- */
+
+typedef struct {
+    const lw_tokenizer *tokenizer;
+    lw_sampler *sampler;
+    lw_constraint *constraint; /* NULL: every token may come */
+    const lw_generate_params *params;
+    void *user;
+} chooser;
+
+/* Tokens over which no repetition reaches, when the caller names none. */
+static GArray *default_breakers(const lw_tokenizer *t)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32));
+
+    for (gint32 id = 0; id < lw_tokenizer_n_tokens(t); id++) {
+        gsize n;
+        const char *bytes = lw_tokenizer_token_bytes(t, id, &n);
+        if (memchr(bytes, '\n', n) || memchr(bytes, ':', n) || memchr(bytes, '"', n) ||
+            memchr(bytes, '*', n))
+            g_array_append_val(ids, id);
+    }
+    return ids;
+}
+
+static void chooser_clear(chooser *c)
+{
+    lw_constraint_free(c->constraint);
+    lw_sampler_free(c->sampler);
+}
+
+static gboolean chooser_init(chooser *c, const lw_tokenizer *t, const lw_generate_params *params,
+                             void *user, GError **error)
+{
+    lw_sampler_params sampling = params->sampling;
+    g_autoptr(GArray) breakers = NULL;
+
+    *c = (chooser){.tokenizer = t, .params = params, .user = user};
+    if (params->n_top > LW_MAX_TOP_LOGPROBS) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                    "%u alternatives were asked for with each token, at most %d are given",
+                    params->n_top, LW_MAX_TOP_LOGPROBS);
+        return FALSE;
+    }
+    if (sampling.dry_multiplier > 0 && !sampling.dry_breakers) {
+        breakers = default_breakers(t);
+        sampling.dry_breakers = (const gint32 *)breakers->data;
+        sampling.n_dry_breakers = breakers->len;
+    }
+    c->sampler = lw_sampler_new(lw_tokenizer_n_tokens(t), &sampling, error);
+    if (!c->sampler)
+        return FALSE;
+    if (params->grammar && !(c->constraint = lw_constraint_new(params->grammar, t, error))) {
+        chooser_clear(c);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void report_token(const chooser *c, const float *logits, gint32 token)
+{
+    lw_logprob top[LW_MAX_TOP_LOGPROBS];
+    gint32 n_vocab = lw_tokenizer_n_tokens(c->tokenizer);
+    lw_generated_token g = {.token = token, .top = top};
+
+    g.bytes = lw_tokenizer_token_bytes(c->tokenizer, token, &g.n);
+    g.logprob = lw_logprob_of(logits, n_vocab, token);
+    g.n_top = lw_logprob_top(logits, n_vocab, top, c->params->n_top);
+    c->params->on_token(c->user, &g);
+}
+
+/* -1: an error.  A token that ends the answer is returned and not reported. */
+static gint32 choose(chooser *c, const float *logits, GError **error)
+{
+    const guint32 *allowed = NULL;
+
+    if (c->constraint && !(allowed = lw_constraint_allowed(c->constraint, error)))
+        return -1;
+    gint32 token = lw_sampler_sample(c->sampler, logits, allowed);
+    if (lw_tokenizer_is_eog(c->tokenizer, token))
+        return token;
+    if (c->constraint)
+        lw_constraint_accept(c->constraint, token);
+    lw_sampler_accept(c->sampler, token);
+    if (c->params->on_token)
+        report_token(c, logits, token);
+    return token;
+}
+
+gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt,
+                             const lw_generate_params *params, lw_text_fn on_text,
+                             lw_progress_fn on_prog, void *user, const gint *cancel,
                              lw_generate_result *result, GError **error)
 {
     const lw_tokenizer *t = lw_model_get_tokenizer(lw_session_get_model(s));
@@ -112,8 +204,8 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
 
     if (!check_stop_strings(params->stop, error))
         return FALSE;
-    lw_sampler *sampler = lw_sampler_new(lw_tokenizer_n_tokens(t), &params->sampling, error);
-    if (!sampler)
+    chooser c;
+    if (!chooser_init(&c, t, params, user, error))
         return FALSE;
     lw_detokenizer *detok = lw_detokenizer_new(t);
     emitter e = {g_string_new(NULL), params->stop, on_text, user};
@@ -125,7 +217,7 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
     r.n_reused = lw_session_get_n_reused(s);
     r.n_restored = lw_session_get_n_restored(s);
     for (gsize i = 0; i < r.n_prompt; i++)
-        lw_sampler_accept(sampler, lw_prompt_ids(prompt)[i]);
+        lw_sampler_accept(c.sampler, lw_prompt_ids(prompt)[i]);
 
     gint64 start = g_get_monotonic_time();
     ok = TRUE;
@@ -138,13 +230,16 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
             r.stop = LW_STOP_LENGTH;
             break;
         }
-        gint32 token = lw_sampler_sample(sampler, lw_session_get_logits(s));
+        gint32 token = choose(&c, lw_session_get_logits(s), error);
+        if (token < 0) {
+            ok = FALSE;
+            break;
+        }
         if (lw_tokenizer_is_eog(t, token)) {
             r.stop = LW_STOP_END;
             break;
         }
         r.n_generated++;
-        lw_sampler_accept(sampler, token);
         lw_detokenizer_push(detok, token, e.held);
         if (drain(&e)) {
             r.stop = LW_STOP_STRING;
@@ -179,6 +274,6 @@ out:
         *result = r;
     g_string_free(e.held, TRUE);
     lw_detokenizer_free(detok);
-    lw_sampler_free(sampler);
+    chooser_clear(&c);
     return ok;
 }

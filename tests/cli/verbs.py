@@ -37,6 +37,40 @@ def answer_on_stdout_and_the_rest_on_stderr():
 
 
 @test
+def grammar_and_schema_bind_the_answer():
+    (TMP / "yes.gbnf").write_text('root ::= ("yes" | "no") "!"{2}')
+    (TMP / "age.json").write_text('{"type": "object", "properties": {"age": {"type": "integer", "minimum": 1, '
+                                  '"maximum": 99}}, "required": ["age"]}')
+    args = ("run", "-m", MODEL, "--temp", "1.5", "--top-k", "0", "hello")
+    for seed in range(4):
+        done = works(*args, "--seed", str(seed), "--grammar", TMP / "yes.gbnf", "--logprobs", "2")
+        assert done.out in ("yes!!\n", "no!!\n"), done.out
+        tokens = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+        assert "".join(t["text"] for t in tokens) == done.out.strip(), done.err
+        assert all(len(t["top"]) == 2 and t["logprob"] <= t["top"][0]["logprob"] <= 0 for t in tokens)
+        age = json.loads(works(*args, "--seed", str(seed), "--json-schema", TMP / "age.json").out)
+        assert 1 <= age["age"] <= 99, age
+    (TMP / "bad.gbnf").write_text("root ::= a")
+    fails((*args, "--grammar", TMP / "bad.gbnf"), "bad.gbnf", "rule a is used and not defined")
+
+
+@test
+def bias_penalties_and_stop_are_options():
+    args = ("run", "-m", MODEL, "--temp", "0", "--max-tokens", "12", "hello")
+    plain = works(*args).out
+    first = json.loads(works(*args, "--logprobs", "0").err.splitlines()[0])
+    assert plain.startswith(first["text"]) or first["text"].encode()
+    other = works(*args, "--logit-bias", f"{first['token']}=never", "--logprobs", "0")
+    assert json.loads(other.err.splitlines()[0])["token"] != first["token"]
+    assert works(*args, "--stop", plain[2:4]).out.rstrip("\n") == plain[:plain.index(plain[2:4])]
+    works(*args, "--repeat-penalty", "1.3", "--dry", "0.8", "--typical", "0.9", "--xtc", "0.5", "--top-n-sigma", "2")
+    for bad, says in ((("--logit-bias", "x=1"), "ID=X"), (("--logit-bias", "3=lots"), "lots"),
+                      (("--typical", "0"), "typical-p is 0"), (("--logprobs", "65"), "at most 64"),
+                      (("--grammar", "/nowhere"), "/nowhere"), (("--dry-base", "0.1"), "DRY base is 0.1")):
+        fails((*args, *bad), says)
+
+
+@test
 def seed_decides_the_answer():
     def answer(seed):
         return works("run", "-m", MODEL, "--temp", "1.5", "--top-k", "0", "--top-p", "1", "--min-p", "0",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The first byte chooses GBNF or JSON Schema; up to a NUL follows the grammar, then text that it walks
- * over.  Checked: what compiles can be walked, and forgetting changes no answer.
+ * The first byte chooses GBNF or JSON Schema; up to a NUL follows the grammar, then text that it
+ * walks over.  Checked: what compiles can be walked, and forgetting changes no answer.
  */
 #include "engine/grammar/constraint.h"
 #include "tests/fuzz/fuzz.h"
@@ -13,8 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const uint8_t *text = data + 1, *end = memchr(text, 0, n - 1);
     size_t length = end ? (size_t)(end - text) : n - 1;
     GError *error = NULL;
-    lw_grammar *g = data[0] & 1 ? lw_grammar_new_json_schema((const char *)text, (gssize)length, &error)
-                                : lw_grammar_new((const char *)text, (gssize)length, &error);
+    lw_grammar *g = data[0] & 1
+                        ? lw_grammar_new_json_schema((const char *)text, (gssize)length, &error)
+                        : lw_grammar_new((const char *)text, (gssize)length, &error);
 
     fuzz_require((g == NULL) == (error != NULL));
     if (!g) {

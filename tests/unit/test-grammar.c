@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Grammars by what they take and what they refuse, JSON schemas by answers drawn at random under their
- * constraint and read back with json-glib, and what may be said about broken ones.
+ * Grammars by what they take and what they refuse, JSON schemas by answers drawn at random under
+ * their constraint and read back with json-glib, and what may be said about broken ones.
  */
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -56,26 +56,32 @@ static void test_gbnf(void)
     check("root ::= \"a\"{2,3} (\"b\" | \"c\" \"d\"){2} \"e\"{1,}  # a comment\n",
           LIST("aabbe", "aaabcde", "aacdcdeee"), LIST("abbe", "aaaabbe", "aabe", "aabb", "aabbbe"));
     check("root ::= x{,2} \".\"\nx ::= [0-9]", LIST(".", "1.", "12."), LIST("123.", "1"));
-    check("root ::= list\nlist ::= \"(\" list* \")\" | \"x\"", LIST("x", "()", "(x(x)())"), LIST("(", "x)", "(x"));
+    check("root ::= list\nlist ::= \"(\" list* \")\" | \"x\"", LIST("x", "()", "(x(x)())"),
+          LIST("(", "x)", "(x"));
     /* Right recursion needs no stack, nullable bodies of loops need no end. */
     check("root ::= \"a\" root | \"\"", LIST("", "aaaaaaaaaa"), LIST("b", "aab"));
     check("root ::= (\"a\"* \"b\"?)* \"c\"", LIST("c", "aababbc"), LIST("", "ab"));
-    check("root ::= \"\\\"\\\\\\n\\x41\\u00e9\\U0001F600\"", LIST("\"\\\nA\xC3\xA9\xF0\x9F\x98\x80"), LIST("A"));
-    check("root ::= .", LIST("a", "é", "€", "😀"), LIST("", "ab", "\x80", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80"));
+    check("root ::= \"\\\"\\\\\\n\\x41\\u00e9\\U0001F600\"",
+          LIST("\"\\\nA\xC3\xA9\xF0\x9F\x98\x80"), LIST("A"));
+    check("root ::= .", LIST("a", "é", "€", "😀"),
+          LIST("", "ab", "\x80", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80"));
     check("root ::= []", LIST("") + 1, LIST("", "a"));
 }
 
-/* Every character of a class and none beside it, by brute force over all of Unicode. */
+/* Every character of a class and none beside it: the lower planes whole, the upper ones in steps.
+ */
 static void test_utf8_ranges(void)
 {
-    static const gunichar ranges[][2] = {{0x41, 0x5A}, {0x7E, 0x81}, {0x7F0, 0x805}, {0xD7F0, 0xE010},
-                                         {0xFFF0, 0x10010}, {0x10FFF0, 0x10FFFF}, {0x3042, 0x2F805}, {0, 0x10FFFF}};
+    static const gunichar ranges[][2] = {{0x41, 0x5A},      {0x7E, 0x81},      {0x7F0, 0x805},
+                                         {0xD7F0, 0xE010},  {0xFFF0, 0x10010}, {0x10FFF0, 0x10FFFF},
+                                         {0x3042, 0x2F805}, {0, 0x10FFFF}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(ranges); i++) {
-        g_autofree char *text = g_strdup_printf("root ::= [\\U%08X-\\U%08X]", ranges[i][0], ranges[i][1]);
+        g_autofree char *text =
+            g_strdup_printf("root ::= [\\U%08X-\\U%08X]", ranges[i][0], ranges[i][1]);
         lw_grammar *g = new_grammar(text);
         lw_matcher *m = lw_matcher_new(g);
-        for (gunichar u = 0; u <= 0x10FFFF; u++) {
+        for (gunichar u = 0; u <= 0x10FFFF; u += u < 0x11000 || u > 0x10FFE0 ? 1 : 31) {
             char bytes[6];
             lw_matcher_state s = lw_matcher_start(m);
             int n = g_unichar_to_utf8(u, bytes);
@@ -187,33 +193,45 @@ static void check_schema(const char *schema, const char *const *good, const char
 
 static void test_schema(void)
 {
-    check_schema("{}", LIST("1", "-0.5e3", "\"a\\u00e9\\n\"", "[1, {\"a\": []}]", "{ }", "null", "\"\\ud83d\\ude00\""),
-                 LIST("", "01", "{a: 1}", "[1,]", "\"\n\"", "nul", "1 2", "\"\\ud83d\"", "\"\\q\""));
-    check_schema("{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {\"type\": \"string\"},"
+    check_schema(
+        "{}",
+        LIST("1", "-0.5e3", "\"a\\u00e9\\n\"", "[1, {\"a\": []}]", "{ }", "null",
+             "\"\\ud83d\\ude00\""),
+        LIST("", "01", "{a: 1}", "[1,]", "\"\n\"", "nul", "1 2", "\"\\ud83d\"", "\"\\q\""));
+    check_schema("{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": "
+                 "{\"type\": \"string\"},"
                  " \"c\": {\"type\": \"boolean\"}}, \"required\": [\"b\"]}",
-                 LIST("{\"a\":1,\"b\":\"x\",\"c\":true}", "{\"b\":\"\"}", "{ \"b\": \"x\", \"c\": false }",
-                      "{\"a\":-3,\"b\":\"\"}"),
-                 LIST("{}", "{\"a\":1}", "{\"b\":\"\",\"a\":1}", "{\"a\":1.5,\"b\":\"\"}", "{\"b\":\"\",}",
-                      "{\"b\":\"\",\"d\":1}", "{\"b\":\"\",\"b\":\"\"}", "{,\"b\":\"\"}"));
-    check_schema("{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 120},"
+                 LIST("{\"a\":1,\"b\":\"x\",\"c\":true}", "{\"b\":\"\"}",
+                      "{ \"b\": \"x\", \"c\": false }", "{\"a\":-3,\"b\":\"\"}"),
+                 LIST("{}", "{\"a\":1}", "{\"b\":\"\",\"a\":1}", "{\"a\":1.5,\"b\":\"\"}",
+                      "{\"b\":\"\",}", "{\"b\":\"\",\"d\":1}", "{\"b\":\"\",\"b\":\"\"}",
+                      "{,\"b\":\"\"}"));
+    check_schema("{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": 0, "
+                 "\"maximum\": 120},"
                  " \"minItems\": 1, \"maxItems\": 3}",
-                 LIST("[0]", "[1,99,120]", "[100, 7]"), LIST("[]", "[121]", "[-1]", "[1,2,3,4]", "[00]", "[1 2]"));
-    check_schema("{\"enum\": [\"red\", 3, null, {\"a\": [1]}]}", LIST("\"red\"", "3", "null", "{\"a\":[1]}"),
-                 LIST("red", "\"blue\"", "4"));
-    check_schema("{\"anyOf\": [{\"type\": \"null\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#\"}}]}",
-                 LIST("null", "[]", "[[],[null]]"), LIST("1", "[1]"));
-    check_schema("{\"$ref\": \"#/$defs/tree\", \"$defs\": {\"tree\": {\"type\": \"object\", \"properties\": {\"v\": "
-                 "{\"const\": 1}, \"kids\": {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/tree\"}}}, "
+                 LIST("[0]", "[1,99,120]", "[100, 7]"),
+                 LIST("[]", "[121]", "[-1]", "[1,2,3,4]", "[00]", "[1 2]"));
+    check_schema("{\"enum\": [\"red\", 3, null, {\"a\": [1]}]}",
+                 LIST("\"red\"", "3", "null", "{\"a\":[1]}"), LIST("red", "\"blue\"", "4"));
+    check_schema(
+        "{\"anyOf\": [{\"type\": \"null\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#\"}}]}",
+        LIST("null", "[]", "[[],[null]]"), LIST("1", "[1]"));
+    check_schema("{\"$ref\": \"#/$defs/tree\", \"$defs\": {\"tree\": {\"type\": \"object\", "
+                 "\"properties\": {\"v\": "
+                 "{\"const\": 1}, \"kids\": {\"type\": \"array\", \"items\": {\"$ref\": "
+                 "\"#/$defs/tree\"}}}, "
                  "\"required\": [\"v\"]}}}",
-                 LIST("{\"v\":1}", "{\"v\":1,\"kids\":[{\"v\":1,\"kids\":[]}]}"), LIST("{}", "{\"v\":2}"));
-    check_schema("{\"type\": \"object\", \"properties\": {\"ab\": {\"const\": 1}, \"ad\": {\"const\": 2}},"
-                 " \"additionalProperties\": {\"type\": \"integer\"}}",
-                 LIST("{}", "{\"ab\":1,\"ad\":2,\"a\":7,\"abc\":1}", "{\"x\":1,\"\":2}"),
-                 LIST("{\"ab\":2}", "{\"x\":1,\"ab\":3}", "{\"x\":null}"));
+                 LIST("{\"v\":1}", "{\"v\":1,\"kids\":[{\"v\":1,\"kids\":[]}]}"),
+                 LIST("{}", "{\"v\":2}"));
+    check_schema(
+        "{\"type\": \"object\", \"properties\": {\"ab\": {\"const\": 1}, \"ad\": {\"const\": 2}},"
+        " \"additionalProperties\": {\"type\": \"integer\"}}",
+        LIST("{}", "{\"ab\":1,\"ad\":2,\"a\":7,\"abc\":1}", "{\"x\":1,\"\":2}"),
+        LIST("{\"ab\":2}", "{\"x\":1,\"ab\":3}", "{\"x\":null}"));
     check_schema("{\"type\": [\"string\", \"null\"], \"minLength\": 1, \"maxLength\": 2}",
                  LIST("null", "\"a\"", "\"é😀\"", "\"\\n\\u00e9\""), LIST("\"\"", "\"abc\"", "1"));
-    check_schema("{\"prefixItems\": [{\"type\": \"integer\"}, {\"type\": \"string\"}]}", LIST("[1,\"a\"]"),
-                 LIST("[1]", "[1,\"a\",2]", "[\"a\",1]"));
+    check_schema("{\"prefixItems\": [{\"type\": \"integer\"}, {\"type\": \"string\"}]}",
+                 LIST("[1,\"a\"]"), LIST("[1]", "[1,\"a\",2]", "[\"a\",1]"));
     check_schema("true", LIST("1"), LIST("x"));
 }
 
@@ -224,10 +242,12 @@ static void test_integer_bounds(void)
 
     for (int round = 0; round < 60; round++) {
         int lo = g_rand_int_range(rand, -1300, 1300), hi = lo + g_rand_int_range(rand, 0, 1500);
-        g_autofree char *schema = g_strdup_printf("{\"type\":\"integer\",\"minimum\":%d,\"maximum\":%d}", lo, hi);
+        g_autofree char *schema =
+            g_strdup_printf("{\"type\":\"integer\",\"minimum\":%d,\"maximum\":%d}", lo, hi);
         lw_grammar *g = lw_grammar_new_json_schema(schema, -1, NULL);
         g_assert_nonnull(g);
-        for (int v = -2900; v <= 2900; v += 1 + (v < lo - 20 || (v > lo + 20 && v < hi - 20) || v > hi + 20) * 13) {
+        for (int v = -2900; v <= 2900;
+             v += 1 + (v < lo - 20 || (v > lo + 20 && v < hi - 20) || v > hi + 20) * 13) {
             char text[16];
             g_snprintf(text, sizeof text, "%d", v);
             if (takes(g, text) != (v >= lo && v <= hi))
@@ -258,7 +278,8 @@ static void test_broken_schema(void)
     refuse_schema("{\"type\": \"strnig\"}", "unknown type \"strnig\"");
     refuse_schema("{\"type\": \"object\", \"properties\": {\"a\": {\"pattern\": \"x\"}}}",
                   "at #/properties/a: \"pattern\" is not supported");
-    refuse_schema("{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}", "minItems 3 is above maxItems 2");
+    refuse_schema("{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}",
+                  "minItems 3 is above maxItems 2");
     refuse_schema("{\"type\": \"integer\", \"minimum\": 3, \"maximum\": 2}", "no whole number");
     refuse_schema("{\"type\": \"number\", \"minimum\": 3}", "of a number is not supported");
     refuse_schema("{\"$ref\": \"#/nowhere\"}", "leads nowhere");
@@ -329,7 +350,8 @@ static void check_allowed(const vocab *v, lw_constraint *c, lw_grammar *g, const
 }
 
 /* Draw an answer; the longer it gets, the rather it ends. */
-static void draw(const vocab *v, lw_constraint *c, lw_grammar *g, GRand *rand, gboolean check_sets, GString *out)
+static void draw(const vocab *v, lw_constraint *c, lw_grammar *g, GRand *rand, gboolean check_sets,
+                 GString *out)
 {
     lw_constraint_reset(c);
     g_string_truncate(out, 0);
@@ -352,7 +374,8 @@ static void draw(const vocab *v, lw_constraint *c, lw_grammar *g, GRand *rand, g
             id = g_rand_int_range(rand, 0, TINY_N_TOKENS);
             if (step > 60 && g_rand_boolean(rand)) {
                 GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32));
-                lw_tokenizer_encode_text(v->t, &closers[g_rand_int_range(rand, 0, 3)], 1, FALSE, ids, NULL);
+                lw_tokenizer_encode_text(v->t, &closers[g_rand_int_range(rand, 0, 3)], 1, FALSE,
+                                         ids, NULL);
                 id = g_array_index(ids, gint32, 0);
                 g_array_unref(ids);
             }
@@ -368,7 +391,8 @@ static void draw(const vocab *v, lw_constraint *c, lw_grammar *g, GRand *rand, g
 static void test_draws(void)
 {
     static const char schema[] =
-        "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\", \"maxLength\": 8},"
+        "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\", \"maxLength\": "
+        "8},"
         " \"tags\": {\"type\": \"array\", \"items\": {\"enum\": [\"a\", \"b\"]}},"
         " \"n\": {\"type\": \"integer\", \"minimum\": -3, \"maximum\": 250}, \"any\": {}},"
         " \"required\": [\"name\", \"n\"]}";

@@ -76,6 +76,19 @@ static void test_invalid(void)
     p.repeat_penalty = 0;
     expect_invalid(8, p, "repeat penalty is 0");
     p = plain();
+    p.typical_p = 0;
+    expect_invalid(8, p, "typical-p is 0");
+    p = plain();
+    p.xtc_probability = 2;
+    expect_invalid(8, p, "XTC probability is 2");
+    p = plain();
+    p.dry_base = 0.5f;
+    expect_invalid(8, p, "DRY base is 0.5");
+    p = plain();
+    p.bias = &(lw_logit_bias){8, 0};
+    p.n_bias = 1;
+    expect_invalid(8, p, "bias's token is 8");
+    p = plain();
     p.temperature = NAN;
     expect_invalid(8, p, "temperature");
     p = plain();
@@ -101,9 +114,9 @@ static void test_greedy(void)
         p.temperature = (float)i - 1; /* -1, 0: greedy; 1: only the special cases */
         s = new_sampler(6, &p);
         if (i < 2)
-            g_assert_cmpint(lw_sampler_sample(s, logits), ==, 1);
-        g_assert_cmpint(lw_sampler_sample(s, nothing), ==, 0);
-        g_assert_cmpint(lw_sampler_sample(s, certain), ==, 2);
+            g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 1);
+        g_assert_cmpint(lw_sampler_sample(s, nothing, NULL), ==, 0);
+        g_assert_cmpint(lw_sampler_sample(s, certain, NULL), ==, 2);
         lw_sampler_free(s);
     }
 }
@@ -171,7 +184,7 @@ static void check_distribution(const float *logits, gint32 n, const lw_sampler_p
 
     reference(logits, n, p, probability);
     for (guint i = 0; i < n_draws; i++) {
-        gint32 id = lw_sampler_sample(s, logits);
+        gint32 id = lw_sampler_sample(s, logits, NULL);
 
         g_assert_cmpint(id, >=, 0);
         g_assert_cmpint(id, <, n);
@@ -245,7 +258,7 @@ static void test_top_p_border(void)
     p.top_p = 0.6f;
     s = new_sampler(4, &p);
     for (guint i = 0; i < 2000; i++)
-        seen[lw_sampler_sample(s, logits)] = TRUE;
+        seen[lw_sampler_sample(s, logits, NULL)] = TRUE;
     g_assert_true(seen[0] && seen[1]);
     g_assert_false(seen[2] || seen[3]);
     lw_sampler_free(s);
@@ -263,7 +276,7 @@ static void test_top_k_ties(void)
     p.top_k = 7;
     s = new_sampler(100, &p);
     for (guint i = 0; i < 1000; i++)
-        g_assert_cmpint(lw_sampler_sample(s, logits), <, 7);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), <, 7);
     lw_sampler_free(s);
 }
 
@@ -277,13 +290,13 @@ static void test_extremes(void)
     p.temperature = 1e-38f;
     s = new_sampler(4, &p);
     for (guint i = 0; i < 100; i++)
-        g_assert_cmpint(lw_sampler_sample(s, logits) % 2, ==, 1);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL) % 2, ==, 1);
     lw_sampler_free(s);
     p.temperature = G_MAXFLOAT;
     p.top_p = 0.5f;
     s = new_sampler(4, &p);
     for (guint i = 0; i < 100; i++)
-        g_assert_cmpint(lw_sampler_sample(s, logits), >=, 0);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), >=, 0);
     lw_sampler_free(s);
 }
 
@@ -304,7 +317,7 @@ static void test_large(void)
         reference(logits, n, &p, probability);
         s = new_sampler(n, &p);
         for (guint k = 0; k < 20; k++)
-            g_assert_cmpfloat(probability[lw_sampler_sample(s, logits)], >, 0);
+            g_assert_cmpfloat(probability[lw_sampler_sample(s, logits, NULL)], >, 0);
         lw_sampler_free(s);
     }
     g_rand_free(rand);
@@ -326,17 +339,17 @@ static void test_penalties(void)
     {
         const float logits[] = {5, 3, 2}, negative[] = {-1, -1.5f, -3};
 
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, 0);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 0);
         lw_sampler_accept(s, 0);
         lw_sampler_accept(s, 0); /* once per seen token, not per occurrence: 5/2 > 2 still */
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, 1);
-        g_assert_cmpint(lw_sampler_sample(s, negative), ==, 1); /* -1*2 = -2 */
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 1);
+        g_assert_cmpint(lw_sampler_sample(s, negative, NULL), ==, 1); /* -1*2 = -2 */
         lw_sampler_accept(s, 1);
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, 0); /* 2.5, 1.5, 2 */
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 0); /* 2.5, 1.5, 2 */
         /* The window slides: after three others the first tokens are forgotten. */
         lw_sampler_accept(s, 2);
         lw_sampler_accept(s, 2);
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, 0); /* 5, 1.5, 1 */
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 0); /* 5, 1.5, 1 */
     }
     lw_sampler_free(s);
 
@@ -349,10 +362,10 @@ static void test_penalties(void)
         const float a[] = {2, 0.6f}, b[] = {2, 0.4f};
 
         lw_sampler_accept(s, 0);
-        g_assert_cmpint(lw_sampler_sample(s, a), ==, 1); /* 2 - 1.5 < 0.6 */
-        g_assert_cmpint(lw_sampler_sample(s, b), ==, 0);
+        g_assert_cmpint(lw_sampler_sample(s, a, NULL), ==, 1); /* 2 - 1.5 < 0.6 */
+        g_assert_cmpint(lw_sampler_sample(s, b, NULL), ==, 0);
         lw_sampler_accept(s, 0);
-        g_assert_cmpint(lw_sampler_sample(s, b), ==, 1); /* 2 - 2 < 0.4 */
+        g_assert_cmpint(lw_sampler_sample(s, b, NULL), ==, 1); /* 2 - 2 < 0.4 */
     }
     lw_sampler_free(s);
 
@@ -365,7 +378,7 @@ static void test_penalties(void)
     {
         const float logits[] = {1, 0.999f};
 
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, 0);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, 0);
     }
     lw_sampler_free(s);
 }
@@ -385,16 +398,16 @@ static void test_seeds(void)
     p.seed = 42;
     s = new_sampler(50, &p);
     for (guint i = 0; i < 64; i++)
-        first[i] = lw_sampler_sample(s, logits);
+        first[i] = lw_sampler_sample(s, logits, NULL);
     lw_sampler_free(s);
     s = new_sampler(50, &p);
     for (guint i = 0; i < 64; i++)
-        g_assert_cmpint(lw_sampler_sample(s, logits), ==, first[i]);
+        g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, first[i]);
     lw_sampler_free(s);
     p.seed = 43;
     s = new_sampler(50, &p);
     for (guint i = 0; i < 64; i++)
-        n_same += lw_sampler_sample(s, logits) == first[i];
+        n_same += lw_sampler_sample(s, logits, NULL) == first[i];
     lw_sampler_free(s);
     g_assert_cmpuint(n_same, <, 20);
 }
@@ -412,7 +425,7 @@ static void test_const_logits(void)
     memcpy(copy, logits, sizeof logits);
     s = new_sampler(300, &p);
     for (guint i = 0; i < 50; i++)
-        lw_sampler_accept(s, lw_sampler_sample(s, logits));
+        lw_sampler_accept(s, lw_sampler_sample(s, logits, NULL));
     g_assert_cmpmem(logits, sizeof logits, copy, sizeof copy);
     lw_sampler_free(s);
     g_rand_free(rand);
@@ -435,6 +448,189 @@ static void test_out_of_memory(void)
     }
 }
 
+/* ---- The later steps ---- */
+
+/* Tokens ever drawn, as a bit set of the first 64. */
+static guint64 drawn(lw_sampler_params p, const float *logits, gint32 n, const gint32 *said, gsize n_said)
+{
+    lw_sampler *s = new_sampler(n, &p);
+    guint64 seen = 0;
+
+    for (gsize i = 0; i < n_said; i++)
+        lw_sampler_accept(s, said[i]);
+    for (guint i = 0; i < 4000; i++)
+        seen |= (guint64)1 << lw_sampler_sample(s, logits, NULL);
+    lw_sampler_free(s);
+    return seen;
+}
+
+static void test_typical(void)
+{
+    /* 0.4, 0.3, 0.2, 0.1: entropy 1.2799; surprises 0.916, 1.204, 1.609, 2.303; nearest first: 1, 2, 0, 3. */
+    const float logits[] = {logf(0.4f), logf(0.3f), logf(0.2f), logf(0.1f)};
+    lw_sampler_params p = plain();
+
+    p.typical_p = 0.3f - 1e-4f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 1);
+    p.typical_p = 0.45f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 1 | 1 << 2);
+    p.typical_p = 0.7f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 0 | 1 << 1 | 1 << 2);
+    p.typical_p = 0.95f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 0xF);
+}
+
+static void test_top_n_sigma(void)
+{
+    /* Mean 3, deviation sqrt(2). */
+    const float logits[] = {1, 2, 3, 4, 5};
+    lw_sampler_params p = plain();
+
+    p.top_n_sigma = 1;
+    g_assert_cmphex(drawn(p, logits, 5, NULL, 0), ==, 1 << 3 | 1 << 4);
+    p.top_n_sigma = 0.1f;
+    g_assert_cmphex(drawn(p, logits, 5, NULL, 0), ==, 1 << 4);
+    p.top_n_sigma = 1.5f;
+    g_assert_cmphex(drawn(p, logits, 5, NULL, 0), ==, 1 << 2 | 1 << 3 | 1 << 4);
+}
+
+static void test_xtc(void)
+{
+    const float logits[] = {logf(0.4f), logf(0.3f), logf(0.2f), logf(0.1f)};
+    lw_sampler_params p = plain();
+
+    p.xtc_probability = 1;
+    p.xtc_threshold = 0.15f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 2 | 1 << 3);
+    p.xtc_threshold = 0.35f; /* only one is above: nothing goes */
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 0xF);
+    p.xtc_threshold = 0.15f;
+    p.xtc_probability = 0.5f;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 0xF);
+}
+
+static void test_bias(void)
+{
+    const float logits[] = {0, 1, 2, 3};
+    const lw_logit_bias bias[] = {{3, -INFINITY}, {0, 4}, {0, 1}};
+    lw_sampler_params p = plain();
+
+    p.temperature = 0;
+    p.bias = bias;
+    p.n_bias = G_N_ELEMENTS(bias);
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 0);
+    p.n_bias = 1;
+    g_assert_cmphex(drawn(p, logits, 4, NULL, 0), ==, 1 << 2);
+}
+
+static void test_mask(void)
+{
+    float logits[70];
+    guint32 allowed[3] = {0, 1u << 3 | 1u << 31, 1u << 5};
+    lw_sampler_params p = plain();
+    guint64 seen = 0;
+
+    for (guint i = 0; i < 70; i++)
+        logits[i] = i == 20 ? INFINITY : i == 69 ? NAN : 0;
+    for (gint greedy = 0; greedy < 2; greedy++) {
+        p.temperature = greedy ? 0 : 1;
+        lw_sampler *s = new_sampler(70, &p);
+        for (guint i = 0; i < 1000; i++) {
+            gint32 id = lw_sampler_sample(s, logits, allowed);
+            g_assert_true(allowed[id / 32] >> id % 32 & 1);
+            seen |= (guint64)(id == 35) | (guint64)(id == 63) << 1;
+        }
+        lw_sampler_free(s);
+    }
+    g_assert_cmphex(seen, ==, 3);
+    /* Nothing but hopeless ones: the first of them. */
+    for (guint i = 0; i < 70; i++)
+        logits[i] = i == 20 ? 1 : -INFINITY;
+    lw_sampler *s = new_sampler(70, &p);
+    g_assert_cmpint(lw_sampler_sample(s, logits, allowed), ==, 35);
+    lw_sampler_free(s);
+}
+
+/* Longest repetition that `next` would go on with, the slow way. */
+static guint naive_repetition(const gint32 *said, gsize n, gint32 next, const gboolean *breaker)
+{
+    guint longest = 0;
+
+    if (breaker[next])
+        return 0;
+    for (gsize end = 0; end + 1 < n + 1; end++) { /* said[end] == next; compare what is before it */
+        guint m = 0;
+        if (end == n || said[end] != next)
+            continue;
+        while (m < end && said[end - 1 - m] == said[n - 1 - m] && !breaker[said[n - 1 - m]])
+            m++;
+        longest = MAX(longest, m);
+    }
+    return longest;
+}
+
+static void test_dry(void)
+{
+    GRand *rand = g_rand_new_with_seed(5);
+    lw_sampler_params p = plain();
+    const gint32 breakers[] = {4};
+    const gboolean breaker[5] = {FALSE, FALSE, FALSE, FALSE, TRUE};
+    guint n_long = 0;
+
+    p.temperature = 0;
+    p.dry_multiplier = 1;
+    p.dry_base = 2;
+    p.dry_allowed = 2;
+    p.dry_last_n = 64;
+    p.dry_breakers = breakers;
+    p.n_dry_breakers = 1;
+    for (guint round = 0; round < 400; round++) {
+        lw_sampler *s = new_sampler(5, &p);
+        gint32 said[64];
+        gsize n = (gsize)g_rand_int_range(rand, 1, 64);
+        float logits[5], expected[5];
+        gint32 best = 0;
+
+        for (gsize i = 0; i < n; i++) {
+            said[i] = g_rand_int_range(rand, 0, 12) == 0 ? 4 : g_rand_int_range(rand, 0, 2 + round % 2);
+            lw_sampler_accept(s, said[i]);
+        }
+        for (gint32 t = 0; t < 5; t++) {
+            guint m = naive_repetition(said, n, t, breaker);
+            n_long += m >= 4;
+            logits[t] = (float)g_rand_double_range(rand, 0, 8);
+            expected[t] = logits[t] - (m >= 2 ? powf(2, (float)(m - 2)) : 0);
+            if (expected[t] > expected[best])
+                best = t;
+        }
+        for (guint again = 0; again < 2; again++)
+            g_assert_cmpint(lw_sampler_sample(s, logits, NULL), ==, best);
+        lw_sampler_free(s);
+    }
+    g_assert_cmpuint(n_long, >, 50);
+    g_rand_free(rand);
+}
+
+static void test_logprobs(void)
+{
+    const float logits[] = {logf(0.1f) + 7, logf(0.4f) + 7, NAN, logf(0.4f) + 7, logf(0.1f) + 7};
+    const float hopeless[] = {-INFINITY, NAN};
+    lw_logprob top[8];
+
+    g_assert_cmpfloat_with_epsilon(lw_logprob_of(logits, 5, 1), logf(0.4f), 1e-6);
+    g_assert_cmpfloat_with_epsilon(lw_logprob_of(logits, 5, 4), logf(0.1f), 1e-6);
+    g_assert_cmpfloat(lw_logprob_of(logits, 5, 2), ==, -INFINITY);
+    g_assert_cmpuint(lw_logprob_top(logits, 5, top, 3), ==, 3);
+    g_assert_cmpint(top[0].token, ==, 1);
+    g_assert_cmpint(top[1].token, ==, 3);
+    g_assert_cmpint(top[2].token, ==, 0);
+    g_assert_cmpfloat_with_epsilon(top[2].logprob, logf(0.1f), 1e-6);
+    g_assert_cmpuint(lw_logprob_top(logits, 5, top, 8), ==, 5);
+    g_assert_cmpint(top[4].token, ==, 2);
+    g_assert_cmpuint(lw_logprob_top(logits, 5, top, 0), ==, 0);
+    g_assert_cmpfloat(lw_logprob_of(hopeless, 2, 0), ==, 0); /* no model says this; it must not trap */
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -450,5 +646,12 @@ int main(int argc, char **argv)
     g_test_add_func("/sampler/seeds", test_seeds);
     g_test_add_func("/sampler/const-logits", test_const_logits);
     g_test_add_func("/sampler/out-of-memory", test_out_of_memory);
+    g_test_add_func("/sampler/typical", test_typical);
+    g_test_add_func("/sampler/top-n-sigma", test_top_n_sigma);
+    g_test_add_func("/sampler/xtc", test_xtc);
+    g_test_add_func("/sampler/bias", test_bias);
+    g_test_add_func("/sampler/mask", test_mask);
+    g_test_add_func("/sampler/dry", test_dry);
+    g_test_add_func("/sampler/logprobs", test_logprobs);
     return g_test_run();
 }

@@ -541,6 +541,77 @@ static void test_generate(void)
     lw_model_unref(m);
 }
 
+/* ---- Under a grammar, with log-probabilities ---- */
+
+typedef struct {
+    collected base; /* first: collect() takes it */
+    GString *bytes;
+    guint n;
+    float sum;
+} reported;
+
+static void on_token(void *user, const lw_generated_token *t)
+{
+    reported *r = user;
+
+    g_string_append_len(r->bytes, t->bytes, (gssize)t->n);
+    g_assert_cmpuint(t->n_top, ==, 3);
+    g_assert_cmpfloat(t->top[0].logprob, >=, t->top[1].logprob);
+    g_assert_cmpfloat(t->logprob, <=, t->top[0].logprob);
+    g_assert_cmpfloat(t->logprob, <=, 0);
+    r->n++;
+    r->sum += t->logprob;
+}
+
+static void test_grammar(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2);
+    lw_prompt *p = ask(m, NULL, NULL, "How many stones?");
+    GError *error = NULL;
+    lw_grammar *g = lw_grammar_new_json_schema(
+        "{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\",\"minimum\":2,\"maximum\":47},"
+        "\"sure\":{\"type\":\"boolean\"}},\"required\":[\"count\",\"sure\"]}",
+        -1, &error);
+    g_assert_no_error(error);
+    lw_generate_params gp = {.sampling = lw_sampler_params_default(), .max_tokens = 400, .grammar = g,
+                             .on_token = on_token, .n_top = 3};
+
+    /* A model with random weights, at any seed: only the grammar can be why this is JSON. */
+    for (guint64 seed = 0; seed < 12; seed++) {
+        reported r = {.bytes = g_string_new(NULL)};
+        int count = 0, end = 0;
+        char sure[8];
+        gp.sampling.seed = seed;
+        gp.sampling.temperature = seed ? 1 : 0;
+        r.base.text = g_string_new(NULL);
+        lw_generate_result result;
+        g_assert_true(lw_session_generate(s, p, &gp, collect, NULL, &r, NULL, &result, &error));
+        g_assert_no_error(error);
+        g_assert_cmpint(result.stop, ==, LW_STOP_END);
+        g_assert_cmpuint(r.n, ==, result.n_generated);
+        g_assert_cmpstr(r.bytes->str, ==, r.base.text->str);
+        g_assert_cmpint(sscanf(r.base.text->str, " { \"count\" : %d , \"sure\" : %7[a-z] }%n", &count, sure, &end), ==, 2);
+        g_assert_cmpint(end, ==, (int)r.base.text->len);
+        g_assert_cmpint(count, >=, 2);
+        g_assert_cmpint(count, <=, 47);
+        g_assert_true(!strcmp(sure, "true") || !strcmp(sure, "false"));
+        g_string_free(r.base.text, TRUE);
+        g_string_free(r.bytes, TRUE);
+    }
+    lw_grammar_unref(g);
+
+    /* Nothing may be said: an error, and the session goes on. */
+    gp.grammar = g = lw_grammar_new("root ::= []", -1, NULL);
+    g_assert_false(lw_session_generate(s, p, &gp, NULL, NULL, NULL, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_clear_error(&error);
+    lw_grammar_unref(g);
+    lw_prompt_free(p);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -556,5 +627,6 @@ int main(int argc, char **argv)
     g_test_add_func("/session/file-shrinks", test_file_shrinks);
     g_test_add_func("/session/no-vision", test_no_vision);
     g_test_add_func("/session/generate", test_generate);
+    g_test_add_func("/session/grammar", test_grammar);
     return g_test_run();
 }

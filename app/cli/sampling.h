@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * How an answer is chosen, as options: sampling, stop strings, a grammar, log-probabilities.
+ */
+#pragma once
+
+#include "app/cli/cli.h"
+
+G_BEGIN_DECLS
+
+/* Ends with {NULL}. */
+extern const GOptionEntry lw_cli_sampling_entries[];
+
+/* After parsing: the model's own sampling, changed by what was given.  What params points to lives
+ * until the program ends.  Errors: USAGE naming the option, what reading the files says. */
+gboolean lw_cli_sampling_read(const lw_model *m, lw_generate_params *params, GError **error);
+
+G_END_DECLS
