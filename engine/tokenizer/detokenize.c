@@ -10,6 +10,7 @@ struct lw_detokenizer {
     const lw_tokenizer *t;
     guint8 pending[4]; /* the beginning of a character, valid so far */
     guint n;
+    gboolean started; /* some text has come */
 };
 
 lw_detokenizer *lw_detokenizer_new(const lw_tokenizer *t)
@@ -28,6 +29,7 @@ void lw_detokenizer_free(lw_detokenizer *d)
 void lw_detokenizer_reset(lw_detokenizer *d)
 {
     d->n = 0;
+    d->started = FALSE;
 }
 
 /* Bytes of the character that this byte begins, 0 when it begins none. */
@@ -86,6 +88,14 @@ void lw_detokenizer_push(lw_detokenizer *d, gint32 id, GString *out)
     if (lw_tokenizer_is_control(d->t, id))
         return;
     bytes = lw_tokenizer_token_bytes(d->t, id, &n);
+    if (n > 0 && !d->started) {
+        d->started = TRUE;
+        /* The space that encoding puts before a text. */
+        if (bytes[0] == ' ' && (d->t->space_prefix || d->t->model->spaced_words)) {
+            bytes++;
+            n--;
+        }
+    }
     for (gsize i = 0; i < n; i++)
         push_byte(d, (guint8)bytes[i], out);
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Spans -> special tokens and the stretches between them -> normal form -> pieces -> ids.
+ * Spans -> special tokens and the stretches between them; the model makes ids of those.
  *
- * Specials are looked for in the raw bytes and inside trusted runs only.  From then on trust plays no
- * part: a stretch joins trusted and untrusted bytes, and merging has no way to a special token.
+ * Specials are looked for in the raw bytes and inside trusted runs only.  From then on trust plays
+ * no part: a stretch joins trusted and untrusted bytes, and merging has no way to a special token.
  */
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/lw-error.h"
 #include "engine/tokenizer/tokenizer-private.h"
-#include "engine/tokenizer/unicode.h"
 
 /* All text of one call. */
 #define MAX_TEXT ((gsize)256 * 1024 * 1024)
@@ -28,26 +26,41 @@ typedef struct {
     gint32 ids[CACHED_IDS];
 } cached_piece;
 
-typedef struct {
+struct lw_encoder {
     const lw_tokenizer *t;
     cached_piece *cache; /* NULL: a short text */
     GArray *ids;
     GError **error;
-} encoder;
+};
 
-static gboolean encode_piece(encoder *e, const guint8 *piece, gsize n)
+const lw_tokenizer *lw_encoder_tokenizer(const lw_encoder *e)
+{
+    return e->t;
+}
+
+GArray *lw_encoder_ids(lw_encoder *e)
+{
+    return e->ids;
+}
+
+GError **lw_encoder_error(lw_encoder *e)
+{
+    return e->error;
+}
+
+gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n)
 {
     cached_piece *c;
     guint first = e->ids->len, n_ids;
 
     if (e->cache == NULL || n > CACHED_BYTES)
-        return lw_bpe_encode_piece(e->t, piece, n, e->ids, e->error);
+        return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
     c = &e->cache[lw_tokenizer_hash(e->t, piece, n) % CACHE_SLOTS];
     if (c->n_bytes == n && memcmp(c->bytes, piece, n) == 0) {
         g_array_append_vals(e->ids, c->ids, c->n_ids);
         return TRUE;
     }
-    if (!lw_bpe_encode_piece(e->t, piece, n, e->ids, e->error))
+    if (!e->t->model->encode_piece(e->t, piece, n, e->ids, e->error))
         return FALSE;
     n_ids = e->ids->len - first;
     if (n_ids <= CACHED_IDS) {
@@ -59,79 +72,84 @@ static gboolean encode_piece(encoder *e, const guint8 *piece, gsize n)
     return TRUE;
 }
 
-static gboolean encode_pieces(encoder *e, const guint8 *text, gsize n)
+/* ---- Runs of trust ---- */
+
+/* Neighbouring spans of one trust. */
+typedef struct {
+    const lw_span *spans;
+    gsize n_spans, next; /* the span after the run */
+    gsize end;           /* of the run, in the joined text */
+    gboolean trusted;
+} run;
+
+static void next_run(run *r)
 {
-    const guint8 *p = text, *end = text + n;
+    r->trusted = r->spans[r->next].trusted;
+    while (r->next < r->n_spans &&
+           (r->spans[r->next].n == 0 || !r->spans[r->next].trusted == !r->trusted))
+        r->end += r->spans[r->next++].n;
+}
 
-    while (p < end) {
-        gsize k = e->t->pre->piece(p, end);
+/* Some models' specials swallow the white space to their right, all but those that may begin a
+ * text. */
+static gboolean strips_right(const lw_tokenizer *t, gint32 id)
+{
+    static const char *const kept[] = {"<s>", "<unk>", "<|endoftext|>"};
+    gsize n;
+    const char *text;
 
-        if (!encode_piece(e, p, k))
+    if (!t->strip_right)
+        return FALSE;
+    text = lw_tokenizer_token_bytes(t, id, &n);
+    for (gsize i = 0; i < G_N_ELEMENTS(kept); i++) {
+        if (strlen(kept[i]) == n && memcmp(kept[i], text, n) == 0)
             return FALSE;
-        p += k;
     }
     return TRUE;
 }
 
-/* The text between two specials. */
-static gboolean encode_stretch(encoder *e, const guint8 *text, gsize n)
+static gboolean encode_joined(lw_encoder *e, const guint8 *text, gsize total, const lw_span *spans,
+                              gsize n_spans)
 {
-    guint8 *normal;
-    gboolean ok;
-
-    if (n == 0)
-        return TRUE;
-    if (!e->t->pre->nfc || lw_nfc_is_plain(text, n))
-        return encode_pieces(e, text, n);
-    normal = lw_alloc_try(n * LW_NFC_GROWTH, "normalising text", e->error);
-    if (normal == NULL)
-        return FALSE;
-    ok = encode_pieces(e, normal, lw_nfc(text, n, normal));
-    lw_free(normal);
-    return ok;
-}
-
-/* End of the run of spans of one trust that begins in span i; *offset is where span i begins. */
-static gsize trusted_run(const lw_span *spans, gsize n_spans, gsize *i, gsize offset)
-{
-    gboolean trusted = spans[*i].trusted;
-
-    while (*i < n_spans && (spans[*i].n == 0 || !spans[*i].trusted == !trusted))
-        offset += spans[(*i)++].n;
-    return offset;
-}
-
-static gboolean encode_joined(encoder *e, const guint8 *text, const lw_span *spans, gsize n_spans)
-{
+    const lw_tokenizer *t = e->t;
+    run r = {.spans = spans, .n_spans = n_spans};
     gsize done = 0, at = 0;
 
-    for (gsize i = 0; i < n_spans;) {
-        gboolean trusted = spans[i].trusted;
-        gsize end = trusted_run(spans, n_spans, &i, at);
+    while (at < total) {
+        guint8 wanted;
+        gsize n, limit;
+        gint32 id;
 
-        while (trusted && at < end) {
-            gsize n;
-            gint32 id = lw_tokenizer_match_special(e->t, text + at, end - at, &n);
-
-            if (id < 0) {
-                at++;
-                continue;
-            }
-            if (!encode_stretch(e, text + done, at - done))
-                return FALSE;
-            g_array_append_val(e->ids, id);
-            at += n;
-            done = at;
+        while (at >= r.end)
+            next_run(&r);
+        wanted = r.trusted ? LW_FIRST_ANY : t->any_layout ? LW_FIRST_LAYOUT : 0;
+        limit = r.end;
+        if (wanted == 0)
+            at = limit;
+        while (at < limit && (t->special_first[text[at]] & wanted) == 0)
+            at++;
+        if (at == limit)
+            continue;
+        id = lw_specials_match(t, text + at, r.trusted ? limit - at : 0, total - at, &n);
+        if (id < 0) {
+            at++;
+            continue;
         }
-        at = end;
+        if (at > done && !t->model->encode_stretch(e, text + done, at - done))
+            return FALSE;
+        g_array_append_val(e->ids, id);
+        at += n;
+        while (at < total && strips_right(t, id) && g_ascii_isspace(text[at]))
+            at++;
+        done = at;
     }
-    return encode_stretch(e, text + done, at - done);
+    return total == done || t->model->encode_stretch(e, text + done, total - done);
 }
 
-gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize n_spans, GArray *ids,
-                             GError **error)
+gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize n_spans,
+                             GArray *ids, GError **error)
 {
-    encoder e = {.t = t, .ids = ids, .error = error};
+    lw_encoder e = {.t = t, .ids = ids, .error = error};
     guint before = ids->len;
     gsize total = 0, at = 0;
     guint8 *joined = NULL;
@@ -145,13 +163,15 @@ gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize 
         }
         total += spans[i].n;
     }
+    if (!lw_tokenizer_prepare(t, error))
+        return FALSE;
     if (total >= CACHE_FROM) {
         e.cache = lw_alloc0_array_try(CACHE_SLOTS, sizeof *e.cache, "the tokenizer's cache", error);
         if (e.cache == NULL)
             return FALSE;
     }
     if (n_spans == 1) {
-        ok = encode_joined(&e, (const guint8 *)spans[0].bytes, spans, 1);
+        ok = encode_joined(&e, (const guint8 *)spans[0].bytes, total, spans, 1);
     } else if (n_spans > 1) {
         joined = lw_alloc_try(total, "joining the prompt's text", error);
         if (joined == NULL)
@@ -161,7 +181,7 @@ gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize 
                 memcpy(joined + at, spans[i].bytes, spans[i].n);
             at += spans[i].n;
         }
-        ok = encode_joined(&e, joined, spans, n_spans);
+        ok = encode_joined(&e, joined, total, spans, n_spans);
     } else {
         ok = TRUE;
     }
@@ -173,10 +193,26 @@ out:
     return ok;
 }
 
-gboolean lw_tokenizer_encode_text(const lw_tokenizer *t, const char *text, gssize n, gboolean trusted,
-                                  GArray *ids, GError **error)
+gboolean lw_tokenizer_encode_text(const lw_tokenizer *t, const char *text, gssize n,
+                                  gboolean trusted, GArray *ids, GError **error)
 {
     lw_span span = {.bytes = text, .n = n < 0 ? strlen(text) : (gsize)n, .trusted = trusted};
 
     return lw_tokenizer_encode(t, &span, 1, ids, error);
+}
+
+gboolean lw_tokenizer_encode_whole(const lw_tokenizer *t, const lw_span *spans, gsize n_spans,
+                                   GArray *ids, GError **error)
+{
+    guint before = ids->len;
+
+    if (t->add_bos && t->bos >= 0)
+        g_array_append_val(ids, t->bos);
+    if (!lw_tokenizer_encode(t, spans, n_spans, ids, error)) {
+        g_array_set_size(ids, before);
+        return FALSE;
+    }
+    if (t->add_eos && t->eos >= 0)
+        g_array_append_val(ids, t->eos);
+    return TRUE;
 }

@@ -17,14 +17,22 @@ typedef struct {
     gsize n;     /* bytes; 0 at the end of the text */
 } character;
 
-static character look(const guint8 *p, const guint8 *end)
+/* Classes of ASCII. */
+static const guint8 ascii_class[128] = {
+    ['\t' ... '\r'] = LW_UNI_SPACE, [' '] = LW_UNI_SPACE,          ['0' ... '9'] = LW_UNI_NUMBER,
+    ['A' ... 'Z'] = LW_UNI_LETTER,  ['a' ... 'z'] = LW_UNI_LETTER,
+};
+
+static inline character look(const guint8 *p, const guint8 *end)
 {
     character c = {.cp = LW_UNI_INVALID};
 
-    if (p < end) {
-        c.n = lw_utf8_read(p, end, &c.cp);
-        c.class = lw_unicode_class(c.cp) & (LW_UNI_LETTER | LW_UNI_NUMBER | LW_UNI_SPACE);
-    }
+    if (p >= end)
+        return c;
+    if (*p < 0x80)
+        return (character){.cp = *p, .class = ascii_class[*p], .n = 1};
+    c.n = lw_utf8_read(p, end, &c.cp);
+    c.class = lw_unicode_class(c.cp) & (LW_UNI_LETTER | LW_UNI_NUMBER | LW_UNI_SPACE);
     return c;
 }
 
@@ -111,9 +119,9 @@ static gsize through_newlines(const guint8 *p, const guint8 *end)
     }
 }
 
-/* (?i:'s|'t|'re|'ve|'m|'ll|'d) | [^\r\n\p{L}\p{N}]?\p{L}+ | \p{N} | ?[^\s\p{L}\p{N}]+[\r\n]* |
- * \s*[\r\n]+ | \s+(?!\S) | \s+ */
-static gsize piece_qwen2(const guint8 *p, const guint8 *end)
+/* (?i:'s|'t|'re|'ve|'m|'ll|'d) | [^\r\n\p{L}\p{N}]?\p{L}+ | \p{N}{1,max_digits} |
+ * ?[^\s\p{L}\p{N}]+[\r\n]* | \s*[\r\n]+ | \s+(?!\S) | \s+ */
+static inline gsize piece_gpt4(const guint8 *p, const guint8 *end, guint max_digits)
 {
     gsize n = contraction(p, end, TRUE);
     character c, next;
@@ -123,12 +131,15 @@ static gsize piece_qwen2(const guint8 *p, const guint8 *end)
         return n;
     c = look(p, end);
     if (c.class == LW_UNI_LETTER)
-        return (gsize)(run(p, end, LW_UNI_LETTER) - p);
-    if (c.class == LW_UNI_NUMBER)
-        return c.n;
-    next = look(p + c.n, end);
-    if (!is_newline(c) && next.class == LW_UNI_LETTER)
         return (gsize)(run(p + c.n, end, LW_UNI_LETTER) - p);
+    next = look(p + c.n, end);
+    if (c.class == LW_UNI_NUMBER) {
+        for (q = p + c.n; next.class == LW_UNI_NUMBER && --max_digits > 0; next = look(q, end))
+            q += next.n;
+        return (gsize)(q - p);
+    }
+    if (!is_newline(c) && next.class == LW_UNI_LETTER)
+        return (gsize)(run(p + c.n + next.n, end, LW_UNI_LETTER) - p);
     if (c.class == 0 || (c.cp == ' ' && next.n > 0 && next.class == 0)) {
         q = run(p + c.n, end, 0);
         while (q < end && (*q == '\r' || *q == '\n'))
@@ -137,6 +148,16 @@ static gsize piece_qwen2(const guint8 *p, const guint8 *end)
     }
     n = through_newlines(p, end);
     return n > 0 ? n : spaces(p, end);
+}
+
+static gsize piece_qwen2(const guint8 *p, const guint8 *end)
+{
+    return piece_gpt4(p, end, 1);
+}
+
+static gsize piece_llama3(const guint8 *p, const guint8 *end)
+{
+    return piece_gpt4(p, end, 3);
 }
 
 /* 's|'t|'re|'ve|'m|'ll|'d | ?\p{L}+ | ?\p{N}+ | ?[^\s\p{L}\p{N}]+ | \s+(?!\S) | \s+ */
@@ -163,8 +184,15 @@ static gsize piece_gpt2(const guint8 *p, const guint8 *end)
 }
 
 static const lw_pretokenizer pretokenizers[] = {
-    {.name = "qwen2", .nfc = TRUE, .piece = piece_qwen2},
-    {.name = "gpt-2", .nfc = FALSE, .piece = piece_gpt2},
+    {.name = "gpt-2", .piece = piece_gpt2},
+    {.name = "phi-2", .piece = piece_gpt2},
+    {.name = "qwen2", .piece = piece_qwen2, .nfc = TRUE},
+    {.name = "deepseek-r1-qwen", .piece = piece_qwen2, .nfc = TRUE},
+    {.name = "llama-bpe", .piece = piece_llama3, .add_bos = TRUE, .whole_pieces = TRUE},
+    {.name = "llama3", .piece = piece_llama3, .add_bos = TRUE, .whole_pieces = TRUE},
+    {.name = "llama-v3", .piece = piece_llama3, .add_bos = TRUE, .whole_pieces = TRUE},
+    {.name = "glm4", .piece = piece_llama3},
+    {.name = "chatglm-bpe", .piece = piece_llama3},
 };
 
 const lw_pretokenizer *lw_pretokenizer_find(const char *name, gsize n)

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the tokenizer's files share.  vocab.c builds this once; everything else only reads it.
+ * What the tokenizer's files share.  vocab.c builds a tokenizer; everything else only reads it.
  *
- * A *symbol* is a byte string that merging may produce: ids below n_tokens are tokens, the others are
- * strings that occur in merges without being tokens a text may become (they end as single bytes).
- * Control and user-defined tokens are never symbols, so merging cannot produce them from any text.
+ * Three things are kept apart: a *token* is an id of the file, its *bytes* are what it stands for
+ * in a text (byte alphabet undone, U+2581 as a space), and a *symbol* is a byte string that merging
+ * or matching may find in a text.  Symbols below n_tokens are the normal tokens; a model may add
+ * others.  Control and user-defined tokens are never symbols, so no text can become one except
+ * through the search for specials.
  */
 #pragma once
 
-#include "engine/tokenizer/pretokenize.h"
+#include "engine/lw-error.h"
+#include "engine/tokenizer/symbols.h"
 #include "engine/tokenizer/tokenizer.h"
 
 G_BEGIN_DECLS
+
+/* Longest token, in bytes of the file. */
+#define LW_MAX_TOKEN_BYTES (64 * 1024)
 
 /* The file's token types, and what we make of them. */
 enum {
@@ -22,65 +28,135 @@ enum {
     LW_TOKEN_UNUSED = 5,
     LW_TOKEN_BYTE = 6,
     LW_TOKEN_TYPE_MASK = 7,
-    LW_TOKEN_EOG = 8,       /* ends a generation */
-    LW_TOKEN_UNREACHABLE = 16, /* no text merges into it: a later token has its bytes, or it is not
-                                * written in the byte alphabet */
+    LW_TOKEN_EOG = 8, /* ends a generation */
+    LW_TOKEN_UNREACHABLE =
+        16,               /* no text can become it: it is not written in the model's alphabet */
+    LW_TOKEN_LAYOUT = 32, /* user-defined and nothing but white space: matched in any text */
 };
 
-/* left + right -> result. */
+/* Which specials begin with a byte. */
+enum {
+    LW_FIRST_ANY = 1,
+    LW_FIRST_LAYOUT = 2,
+};
+
+/* What two neighbours merge into.  Lower ranks first, the leftmost of equal ones. */
 typedef struct {
-    guint64 pair; /* left << 32 | right; G_MAXUINT64: free */
-    guint32 rank; /* lower merges first */
+    gint32 rank;
     gint32 result;
-} lw_merge;
+} lw_pair;
+
+/* A symbol in a text and its bytes there. */
+typedef struct {
+    gint32 symbol; /* -1: a character that no token holds */
+    guint32 n;
+} lw_part;
+
+/* One call of lw_tokenizer_encode(). */
+typedef struct lw_encoder lw_encoder;
+
+/* A kind of vocabulary, as tokenizer.ggml.model names it.  One file each. */
+typedef struct {
+    const char *name;
+    gboolean
+        spaced_words; /* a word's first token begins with a space, the text's first one's too */
+    /* Read the model's own keys and set defaults (bos, add_bos, ...) before the general keys are
+     * read. Cheap: whoever only wants to know about a file waits for it. */
+    gboolean (*init)(lw_tokenizer *t, GError **error);
+    /* The bytes that a normal token's text stands for, at most n of them; -1: no text can become
+     * it. */
+    gssize (*token_bytes)(const char *text, gsize n, char *out);
+    /* Build what encoding needs, once, before the first text. */
+    gboolean (*prepare)(lw_tokenizer *t, GError **error);
+    void (*clear)(lw_tokenizer *t);
+    /* Append the ids of the text between two specials (n > 0). */
+    gboolean (*encode_stretch)(lw_encoder *e, const guint8 *text, gsize n);
+    /* Append the ids of one piece of a stretch. */
+    gboolean (*encode_piece)(const lw_tokenizer *t, const guint8 *piece, gsize n, GArray *ids,
+                             GError **error);
+
+    /* For models that merge (else NULL): the symbol that begins at p < end and its length ... */
+    gint32 (*first)(const lw_tokenizer *t, const guint8 *p, const guint8 *end, guint32 *n);
+    /* ... what two neighbours at `bytes` become, FALSE: nothing ... */
+    gboolean (*pair)(const lw_tokenizer *t, const guint8 *bytes, lw_part left, lw_part right,
+                     lw_pair *out);
+    /* ... and the ids of a symbol that is no token. */
+    gboolean (*spell)(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
+                      GError **error);
+} lw_tokenizer_model;
+
+extern const lw_tokenizer_model lw_tokenizer_gpt2, lw_tokenizer_spm, lw_tokenizer_wordpiece;
 
 struct lw_tokenizer {
-    const lw_pretokenizer *pre;
+    const lw_tokenizer_model *model;
+    const lw_gguf *gguf; /* borrowed: merges and scores are read at first use */
+
     gint32 n_tokens;
-    char *bytes;      /* all tokens' bytes, one after the other */
-    gsize *offsets;   /* [n_tokens + 1] into bytes */
-    guint8 *kinds;    /* [n_tokens] type and flags */
-    gint32 bos;
-    gboolean add_bos;
+    char *bytes;              /* all tokens' bytes, one after the other */
+    guint32 *offsets;         /* [n_tokens + 1] into bytes */
+    guint8 *kinds;            /* [n_tokens] type and flags */
+    gint32 bos, eos, unknown; /* -1: none */
+    gboolean add_bos, add_eos;
+    gboolean space_prefix; /* a text begins with a space that is not there */
+    gboolean strip_right;  /* white space after a special belongs to it */
 
-    gint32 *specials; /* control and user-defined ids, sorted by bytes */
+    gint32 *specials; /* what is looked for before anything else, sorted by bytes */
     gsize n_specials;
-    guint8 special_first[256]; /* a special begins with this byte */
+    gboolean any_layout;       /* some are LW_TOKEN_LAYOUT */
+    guint8 special_first[256]; /* LW_FIRST_* */
 
-    gint32 byte_symbol[256];
-    gint32 byte_token[256]; /* -1: the vocabulary lacks it */
-    guint32 *symbol_bytes;  /* [n_symbols] lengths */
-    gint32 n_symbols;
-    lw_merge *merges; /* hash table of merge_mask + 1 slots */
-    gsize merge_mask;
-    guint64 hash_key[2]; /* random: no file and no text can choose collisions */
+    gint32 byte_token[256]; /* single bytes, -1: the vocabulary lacks it */
+    guint64 hash_key[2];    /* random: no file and no text can choose collisions */
+
+    void *own; /* the model's */
+
+    GMutex lock; /* of the first preparation */
+    gint ready;
 };
+
+/* "PATH: what". */
+gboolean lw_tokenizer_fail(const lw_tokenizer *t, GError **error, lw_model_error code,
+                           const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* Turns a failed read of a key that must be there into an error; `local` is the read's own, if any.
+ */
+gboolean lw_tokenizer_missing(const lw_tokenizer *t, GError **error, GError *local,
+                              const char *key);
+
+/* A token that a text may become by merging or matching. */
+static inline gboolean lw_token_is_symbol(const lw_tokenizer *t, gint32 id)
+{
+    return t->kinds[id] == LW_TOKEN_NORMAL;
+}
 
 /* Keyed hash of any bytes. */
 guint64 lw_tokenizer_hash(const lw_tokenizer *t, const void *bytes, gsize n);
 
-/* The merge of two symbols, NULL when there is none. */
-static inline const lw_merge *lw_tokenizer_merge(const lw_tokenizer *t, gint32 left, gint32 right)
-{
-    guint64 pair = (guint64)(guint32)left << 32 | (guint32)right;
-    guint64 h = (pair ^ t->hash_key[0]) * (t->hash_key[1] | 1);
+/* specials.c: sort the specials and note their first bytes. */
+gboolean lw_specials_index(lw_tokenizer *t, GError **error);
+/* The longest special at the beginning of text, or -1; *n gets its length.  Only the first
+ * n_trusted bytes may hold one of any kind; specials that are layout may reach on to n_text. */
+gint32 lw_specials_match(const lw_tokenizer *t, const guint8 *text, gsize n_trusted, gsize n_text,
+                         gsize *n);
 
-    for (gsize i = (h >> 32 ^ h >> 15) & t->merge_mask;; i = (i + 1) & t->merge_mask) {
-        if (t->merges[i].pair == pair)
-            return &t->merges[i];
-        if (t->merges[i].pair == G_MAXUINT64)
-            return NULL;
-    }
-}
+/* encode.c: one piece, remembered if it was met before in this call. */
+gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n);
+const lw_tokenizer *lw_encoder_tokenizer(const lw_encoder *e);
+GArray *lw_encoder_ids(lw_encoder *e);
+GError **lw_encoder_error(lw_encoder *e);
 
-/* The longest special token at the beginning of text, or -1; *n gets its length. */
-gint32 lw_tokenizer_match_special(const lw_tokenizer *t, const guint8 *text, gsize n_text, gsize *n);
+/* merge.c: merge one piece and append its ids.  Linear time for all texts but ones made to prevent
+ * it, n log n then.  Errors: INVALID (over 64 MiB, a byte that cannot be expressed), NO_MEMORY. */
+gboolean lw_merge_encode(const lw_tokenizer *t, const guint8 *piece, gsize n, GArray *ids,
+                         GError **error);
+/* For tests: the same without blocks, by the heap alone. */
+gboolean lw_merge_encode_whole(const lw_tokenizer *t, const guint8 *piece, gsize n, GArray *ids,
+                               GError **error);
 
-/* bpe.c: append the ids of one piece of the pre-tokenizer.  Errors as lw_tokenizer_encode(). */
-gboolean lw_bpe_encode_piece(const lw_tokenizer *t, const guint8 *piece, gsize n, GArray *ids,
-                             GError **error);
+/* A part as the ids of its bytes. */
+gboolean lw_spell_bytes(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
+                        GError **error);
 
-/* The GPT-2 alphabet: each byte as a printable character.  -1: the text is not in it. */
-gssize lw_byte_alphabet_decode(const char *text, gsize n, char *out);
+/* "<0xHH>" exactly. */
+gboolean lw_parse_byte_token(lw_gguf_str s, char *out);
 
 G_END_DECLS

@@ -87,8 +87,7 @@ static const lw_tokenizer *fixed(gboolean nfc)
             g = lw_gguf_open_bytes(file->data, file->len, "fixed.gguf", NULL);
             tokenizers[i] = lw_tokenizer_new(g, NULL);
             fuzz_require(tokenizers[i] != NULL);
-            lw_gguf_free(g); /* the tokenizer keeps copies */
-            g_byte_array_unref(file);
+            g_byte_array_free(file, FALSE); /* the tokenizer reads the file as long as it lives */
         }
     }
     return tokenizers[nfc];

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * SentencePiece's BPE (tokenizer.ggml.model "llama"): neighbours merge when their text is a token,
+ * the pair of highest score first.  Characters that are no token are written as bytes, <0xHH>.
+ *
+ * A space is U+2581 in the file and a space here: tokens are translated once instead of every text.
+ * A text that holds U+2581 itself has it read as a space, as SentencePiece does.
+ *
+ * The method merges a whole text at once.  It is cut between two characters that are neighbours in
+ * no token, since no merge can cross there; nearly all words come out as pieces, which the encoder
+ * remembers.
+ */
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/tokenizer/tokenizer-private.h"
+#include "engine/tokenizer/unicode.h"
+
+/* Bits for each pair of neighbours in the table of those that are not both ASCII. */
+#define BITS_PER_PAIR 16
+#define MIN_BITS (G_GUINT64_CONSTANT(1) << 12)
+#define MAX_BITS (G_GUINT64_CONSTANT(1) << 26)
+
+static const char scores_key[] = "tokenizer.ggml.scores";
+static const char space_mark[] = "\xe2\x96\x81"; /* U+2581 */
+#define SPACE_MARK_BYTES 3
+
+typedef struct {
+    lw_symbols symbols;
+    gint32 *ranks;     /* [n_tokens] lower for higher scores */
+    gint32 ascii[128]; /* symbols of single characters */
+    guint64 ascii_pairs[128][2];
+    guint64 *
+        pairs; /* bits, chosen by hash: a clear one means that the two are neighbours in no token */
+    guint64 pair_mask;
+} spm;
+
+/* ---- Reading ---- */
+
+static gboolean init(lw_tokenizer *t, GError **error)
+{
+    lw_gguf_str s;
+
+    t->own = g_new0(spm, 1);
+    t->bos = 1;
+    t->eos = 2;
+    t->unknown = 0;
+    t->add_bos = TRUE;
+    t->space_prefix = TRUE;
+    /* No key says so; Phi-3's published tokenizer marks its specials this way. */
+    t->strip_right = lw_gguf_get_str(t->gguf, "general.architecture", &s, NULL) && s.n == 4 &&
+                     memcmp(s.bytes, "phi3", 4) == 0;
+    if (!lw_gguf_has(t->gguf, scores_key))
+        return lw_tokenizer_missing(t, error, NULL, scores_key);
+    return TRUE;
+}
+
+/* Text of a token or of a stretch with spaces for U+2581. */
+static gsize read_spaces(const char *text, gsize n, char *out)
+{
+    gsize n_out = 0;
+
+    for (gsize i = 0; i < n;) {
+        if (n - i >= SPACE_MARK_BYTES && memcmp(text + i, space_mark, SPACE_MARK_BYTES) == 0) {
+            out[n_out++] = ' ';
+            i += SPACE_MARK_BYTES;
+        } else {
+            out[n_out++] = text[i++];
+        }
+    }
+    return n_out;
+}
+
+static gssize token_bytes(const char *text, gsize n, char *out)
+{
+    /* A real space in the file: SentencePiece never sees one in a text. */
+    return memchr(text, ' ', n) != NULL ? -1 : (gssize)read_spaces(text, n, out);
+}
+
+/* Order of floats as order of integers, higher first.  Not for NaN. */
+static gint32 rank_of(float score)
+{
+    gint32 bits;
+
+    score += 0.0f; /* -0 and 0 are equal */
+    memcpy(&bits, &score, sizeof bits);
+    return ~(bits >= 0 ? bits : bits ^ G_MAXINT32);
+}
+
+static gboolean read_ranks(lw_tokenizer *t, GError **error)
+{
+    spm *own = t->own;
+    float *scores = NULL;
+    gsize n = 0;
+    GError *local = NULL;
+    gboolean ok = FALSE;
+
+    if (!lw_gguf_get_f32_array(t->gguf, scores_key, &scores, &n, &local))
+        return lw_tokenizer_missing(t, error, local, scores_key);
+    if (n != (gsize)t->n_tokens) {
+        lw_tokenizer_fail(t, error, LW_MODEL_ERROR_CORRUPT,
+                          "%" G_GSIZE_FORMAT " scores for %d tokens", n, t->n_tokens);
+        goto out;
+    }
+    own->ranks = lw_alloc_try(n * sizeof *own->ranks, "the scores", error);
+    if (own->ranks == NULL)
+        goto out;
+    for (gsize i = 0; i < n; i++) {
+        if (scores[i] != scores[i]) {
+            lw_tokenizer_fail(t, error, LW_MODEL_ERROR_CORRUPT,
+                              "the score of token %" G_GSIZE_FORMAT " is not a number", i);
+            goto out;
+        }
+        own->ranks[i] = rank_of(scores[i]);
+    }
+    ok = TRUE;
+out:
+    lw_free(scores);
+    return ok;
+}
+
+/* ---- Neighbours ---- */
+
+/* A character as a number; invalid bytes have numbers of their own. */
+static inline gsize read_unit(const guint8 *p, const guint8 *end, guint32 *unit)
+{
+    gsize n;
+
+    if (*p < 0x80) {
+        *unit = *p;
+        return 1;
+    }
+    n = lw_utf8_read(p, end, unit);
+    if (*unit == LW_UNI_INVALID)
+        *unit = 0x110000u + *p;
+    return n;
+}
+
+static inline guint64 pair_bit(const spm *own, guint32 a, guint32 b)
+{
+    guint64 h = ((guint64)a << 32 | b) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
+
+    return (h >> 32) & own->pair_mask;
+}
+
+static inline gboolean are_neighbours(const spm *own, guint32 a, guint32 b)
+{
+    guint64 bit;
+
+    if ((a | b) < 0x80)
+        return (own->ascii_pairs[a][b / 64] >> b % 64 & 1) != 0;
+    bit = pair_bit(own, a, b);
+    return (own->pairs[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+static void add_neighbours(spm *own, const guint8 *p, const guint8 *end)
+{
+    guint32 a, b;
+
+    for (p += read_unit(p, end, &a); p < end; a = b) {
+        p += read_unit(p, end, &b);
+        if ((a | b) < 0x80) {
+            own->ascii_pairs[a][b / 64] |= G_GUINT64_CONSTANT(1) << b % 64;
+        } else {
+            guint64 bit = pair_bit(own, a, b);
+
+            own->pairs[bit / 64] |= G_GUINT64_CONSTANT(1) << bit % 64;
+        }
+    }
+}
+
+static gboolean find_neighbours(lw_tokenizer *t, GError **error)
+{
+    spm *own = t->own;
+    guint64 n_bits = MIN_BITS;
+
+    while (n_bits < MAX_BITS && n_bits < (guint64)t->offsets[t->n_tokens] * BITS_PER_PAIR / 4)
+        n_bits *= 2;
+    own->pair_mask = n_bits - 1;
+    own->pairs =
+        lw_alloc0_array_try(n_bits / 64, sizeof *own->pairs, "the vocabulary's index", error);
+    if (own->pairs == NULL)
+        return FALSE;
+    for (gint32 i = 0; i < t->n_tokens; i++) {
+        if (lw_token_is_symbol(t, i) && t->offsets[i + 1] > t->offsets[i])
+            add_neighbours(own, (const guint8 *)t->bytes + t->offsets[i],
+                           (const guint8 *)t->bytes + t->offsets[i + 1]);
+    }
+    return TRUE;
+}
+
+/* ---- Preparation ---- */
+
+static void reset(spm *own)
+{
+    lw_symbols_clear(&own->symbols);
+    lw_free(own->ranks);
+    lw_free(own->pairs);
+    *own = (spm){0};
+}
+
+static gboolean prepare(lw_tokenizer *t, GError **error)
+{
+    spm *own = t->own;
+
+    if (!read_ranks(t, error) || !lw_symbols_init(&own->symbols, t, 0, 0, error) ||
+        !find_neighbours(t, error)) {
+        reset(own);
+        return FALSE;
+    }
+    for (gint i = 0; i < 128; i++) {
+        char c = (char)i;
+
+        own->ascii[i] = lw_symbols_find(&own->symbols, &c, 1);
+    }
+    return TRUE;
+}
+
+static void clear(lw_tokenizer *t)
+{
+    reset(t->own);
+    g_free(t->own);
+}
+
+/* ---- Encoding ---- */
+
+static gboolean encode_pieces(lw_encoder *e, const guint8 *p, const guint8 *end)
+{
+    const spm *own = lw_encoder_tokenizer(e)->own;
+    const guint8 *start = p;
+    guint32 a, b;
+
+    for (p += read_unit(p, end, &a); p < end; a = b) {
+        gsize n = read_unit(p, end, &b);
+
+        if (!are_neighbours(own, a, b)) {
+            if (!lw_encoder_piece(e, start, (gsize)(p - start)))
+                return FALSE;
+            start = p;
+        }
+        p += n;
+    }
+    return lw_encoder_piece(e, start, (gsize)(p - start));
+}
+
+static gboolean encode_stretch(lw_encoder *e, const guint8 *text, gsize n)
+{
+    const lw_tokenizer *t = lw_encoder_tokenizer(e);
+    gsize n_copy = 0;
+    char *copy;
+    gboolean ok;
+
+    if (!t->space_prefix && memmem(text, n, space_mark, SPACE_MARK_BYTES) == NULL)
+        return encode_pieces(e, text, text + n);
+    copy = lw_alloc_try(n + 1, "the text", lw_encoder_error(e));
+    if (copy == NULL)
+        return FALSE;
+    if (t->space_prefix)
+        copy[n_copy++] = ' ';
+    if (memmem(text, n, space_mark, SPACE_MARK_BYTES) != NULL) {
+        n_copy += read_spaces((const char *)text, n, copy + n_copy);
+    } else {
+        memcpy(copy + n_copy, text, n);
+        n_copy += n;
+    }
+    ok = encode_pieces(e, (const guint8 *)copy, (const guint8 *)copy + n_copy);
+    lw_free(copy);
+    return ok;
+}
+
+static gint32 first(const lw_tokenizer *t, const guint8 *p, const guint8 *end, guint32 *n)
+{
+    const spm *own = t->own;
+    guint32 unit;
+
+    if (*p < 0x80) {
+        *n = 1;
+        return own->ascii[*p];
+    }
+    *n = (guint32)read_unit(p, end, &unit);
+    return lw_symbols_find(&own->symbols, p, *n);
+}
+
+static gboolean pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left, lw_part right,
+                     lw_pair *out)
+{
+    const spm *own = t->own;
+    gint32 id = lw_symbols_find(&own->symbols, bytes, (gsize)left.n + right.n);
+
+    if (id < 0)
+        return FALSE;
+    *out = (lw_pair){own->ranks[id], id};
+    return TRUE;
+}
+
+static gboolean spell(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
+                      GError **error)
+{
+    gboolean any_missing = FALSE;
+
+    for (guint32 i = 0; i < part.n; i++)
+        any_missing |= t->byte_token[bytes[i]] < 0;
+    /* Vocabularies without byte tokens have one token for all that is unknown. */
+    if (any_missing && t->unknown >= 0) {
+        g_array_append_val(ids, t->unknown);
+        return TRUE;
+    }
+    return lw_spell_bytes(t, part, bytes, ids, error);
+}
+
+const lw_tokenizer_model lw_tokenizer_spm = {
+    .name = "llama",
+    .init = init,
+    .token_bytes = token_bytes,
+    .prepare = prepare,
+    .clear = clear,
+    .encode_stretch = encode_stretch,
+    .encode_piece = lw_merge_encode,
+    .first = first,
+    .pair = pair,
+    .spell = spell,
+};
