@@ -2,12 +2,14 @@
 #include "engine/models/arch.h"
 
 extern const lw_arch lw_arch_llama;
+extern const lw_arch lw_arch_qwen2;
 extern const lw_arch lw_arch_qwen2vl;
 extern const lw_projector lw_projector_qwen2vl;
 extern const lw_projector lw_projector_qwen25vl;
 
 const lw_arch *const lw_archs[] = {
     &lw_arch_llama,
+    &lw_arch_qwen2,
     &lw_arch_qwen2vl,
     NULL,
 };

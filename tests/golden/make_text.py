@@ -54,6 +54,17 @@ MODELS = [
     ("mistral", "llama", "Mistral", "f16", dict(
         hidden_size=72, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1, head_dim=24,
         intermediate_size=104, tie_word_embeddings=True, sliding_window=37)),
+    # Five heads of 16 on one KV head.
+    ("qwen2", "qwen2", "Qwen2", "f16", dict(
+        hidden_size=80, num_hidden_layers=2, num_attention_heads=5, num_key_value_heads=1,
+        intermediate_size=88, tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    # As Qwen2.5's cards recommend for long texts: YaRN whose ramp has both ends inside the head.
+    ("qwen2-yarn", "qwen2", "Qwen2", "f16", dict(
+        hidden_size=72, num_hidden_layers=1, num_attention_heads=3, num_key_value_heads=3,
+        intermediate_size=56, tie_word_embeddings=True, max_position_embeddings=128,
+        rope_parameters=dict(rope_type="yarn", rope_theta=1e6, factor=2.0,
+                             original_max_position_embeddings=64))),
 ]
 
 
