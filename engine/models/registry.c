@@ -4,6 +4,7 @@
 extern const lw_arch lw_arch_llama;
 extern const lw_arch lw_arch_qwen2;
 extern const lw_arch lw_arch_qwen2vl;
+extern const lw_arch lw_arch_qwen3;
 extern const lw_projector lw_projector_qwen2vl;
 extern const lw_projector lw_projector_qwen25vl;
 
@@ -11,6 +12,7 @@ const lw_arch *const lw_archs[] = {
     &lw_arch_llama,
     &lw_arch_qwen2,
     &lw_arch_qwen2vl,
+    &lw_arch_qwen3,
     NULL,
 };
 

@@ -65,6 +65,15 @@ MODELS = [
         intermediate_size=56, tie_word_embeddings=True, max_position_embeddings=128,
         rope_parameters=dict(rope_type="yarn", rope_theta=1e6, factor=2.0,
                              original_max_position_embeddings=64))),
+    # Four heads of 32 over an embedding of 72: nothing is square.
+    ("qwen3", "qwen3", "Qwen3", "f16", dict(
+        hidden_size=72, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=32,
+        intermediate_size=104, tie_word_embeddings=True,
+        rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    ("qwen3-untied", "qwen3", "Qwen3", "f16", dict(
+        hidden_size=56, num_hidden_layers=1, num_attention_heads=6, num_key_value_heads=2, head_dim=24,
+        intermediate_size=72, tie_word_embeddings=False,
+        rope_parameters=dict(rope_type="default", rope_theta=1e6))),
 ]
 
 
