@@ -343,6 +343,13 @@ describe_progress (const lw_progress *p)
   else
     /* Translators: the question is being read, "12 of 300 tokens" */
     head = g_strdup_printf (_("Reading: %d of %d tokens"), (int)p->done, (int)p->total);
+  if (p->restored)
+    {
+      g_autofree char *reading = g_steal_pointer (&head);
+      /* Translators: after a restart the chat so far was found on disk; first: "Reading: 12 of 300 tokens" */
+      head = g_strdup_printf (_("%s · picked up where we left off (%'d tokens)"), reading,
+                              (int)p->restored);
+    }
   if (p->seconds_left < 1)
     return g_steal_pointer (&head);
   if (p->seconds_left < 90)

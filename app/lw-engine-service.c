@@ -243,7 +243,12 @@ static gboolean
 open_session (LwEngineService *self, GError **error)
 {
   if (!self->session)
-    self->session = lw_session_new (self->model, NULL, error);
+    {
+      g_autofree char *snapshots = lw_session_default_snapshots ();
+      lw_session_params params = { .snapshots = snapshots };
+
+      self->session = lw_session_new (self->model, &params, error);
+    }
   return self->session != NULL;
 }
 

@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "engine/lw-engine.h"
+
 /* How long to wait before a failed write is tried again, seconds. */
 #define RETRY_SECONDS 10
 
@@ -147,6 +149,9 @@ try_write (LwStoreService *self, Command *c, GError **error)
     case CMD_DELETE_MESSAGE:
       return lw_mem_delete_message (self->mem, c->id, error);
     case CMD_BIN:
+      /* What is deleted does not stay readable in the cache folder; the other chats lose a little time. */
+      if (c->on)
+        lw_session_clear_snapshots (NULL);
       return lw_mem_bin_conversation (self->mem, c->id, c->on, error);
     case CMD_PURGE:
       return lw_mem_purge (self->mem, c->id, error);

@@ -470,6 +470,10 @@ static void print_figures(const lw_cli_conversation *c, const lw_generate_result
     g_string_append_printf(s, "[prompt %zu tokens", r->n_prompt);
     if (r->n_reused)
         g_string_append_printf(s, ", %zu reused", r->n_reused);
+    if (r->n_restored) {
+        g_autofree char *n = lw_cli_format_count((gint64)r->n_restored);
+        g_string_append_printf(s, " (picked up where we left off: %s tokens)", n);
+    }
     if (r->vision_seconds > 0)
         g_string_append_printf(s, ", looked for %.2f s", r->vision_seconds);
     g_string_append(s, ", read");

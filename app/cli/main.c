@@ -65,6 +65,12 @@ static gboolean dispatch(int argc, char **argv, GError **error)
     return run_verb(argc - 1, argv + 1, error);
 }
 
+/* What the engine has to say besides errors. */
+static void on_log(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+    lw_cli_note("%s", message);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -72,6 +78,7 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* figures look the same everywhere */
     g_set_prgname("lw");
+    g_log_set_handler("longwave", G_LOG_LEVEL_MESSAGE, on_log, NULL);
     signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of the write */
 
     if (dispatch(argc, argv, &error))

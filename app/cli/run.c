@@ -114,6 +114,9 @@ static gboolean converse(lw_model *m, const char *prompt, GError **error)
     lw_generate_params generate = {.max_tokens = (guint)o.max_tokens};
     if (!lw_cli_sampling_read(m, &generate, error))
         return FALSE;
+    /* Only a conversation that is stored can be gone on with. */
+    g_autofree char *snapshots = o.chat ? lw_session_default_snapshots() : NULL;
+    session.snapshots = snapshots;
     lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, o.system, error);
     if (!c)
         return FALSE;

@@ -14,6 +14,7 @@
 #include "engine/session/prompt.h"
 #include "engine/session/session.h"
 #include "engine/session/snapshot.h"
+#include "engine/session/snapshot-folder.h"
 
 #include <string.h>
 
@@ -516,6 +517,13 @@ gboolean lw_session_decode(lw_session *s, gint32 token, const float **logits, co
 char *lw_session_default_snapshots(void)
 {
     return g_build_filename(g_get_user_cache_dir(), "longwave", "kv", NULL);
+}
+
+void lw_session_clear_snapshots(const char *folder)
+{
+    g_autofree char *own = folder ? NULL : lw_session_default_snapshots();
+
+    lw_snapshot_clear(folder ? folder : own);
 }
 
 gboolean lw_session_save(lw_session *s, GError **error)

@@ -175,6 +175,16 @@ void lw_snapshot_remove(const char *folder, const char *id)
     unlink(pages);
 }
 
+void lw_snapshot_clear(const char *root)
+{
+    g_autoptr(GPtrArray) all = scan(root, TRUE);
+
+    for (guint i = 0; i < all->len; i++) {
+        const entry *e = all->pdata[i];
+        lw_snapshot_remove(e->folder, e->id);
+    }
+}
+
 /* FALSE: somebody uses it. */
 static gboolean try_remove(const entry *e)
 {

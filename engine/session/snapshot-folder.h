@@ -41,6 +41,8 @@ guint64 lw_snapshot_used(const char *root);
  * and what crashes left behind.  Those in use, and `keep` (an id), stay.  Returns the bytes that
  * were freed. */
 guint64 lw_snapshot_evict(const char *root, guint64 budget, const char *keep);
+/* Remove all snapshots of all owners, those in use as well (who uses one starts a new one). */
+void lw_snapshot_clear(const char *root);
 /* Remove one snapshot that the caller has locked. */
 void lw_snapshot_remove(const char *folder, const char *id);
 

@@ -3,17 +3,21 @@
 """The chat, on a terminal."""
 import os
 import pty
+import re
 import select
+import shutil
 import signal
+import sqlite3
 import time
 
-from lwtest import ENV, LIMIT, LW, MMPROJ, MODEL, Skip, endless_model, main, picture, test, write
+from lwtest import (ENV, LIMIT, LW, MMPROJ, MODEL, TMP, Skip, endless_model, fails, main, picture, test, works,
+                    write)
 
 
 class Chat:
     """lw run on a terminal of its own."""
 
-    def __init__(self, *args, model=MODEL):
+    def __init__(self, *args, model=MODEL, env=None):
         self.seen = ""
         try:
             self.pid, self.fd = pty.fork()
@@ -21,7 +25,7 @@ class Chat:
             raise Skip(f"no pseudo-terminals here: {e}") from e
         if self.pid == 0:
             os.execve(LW, [LW, "run", "-m", str(model), "--mmproj", str(MMPROJ), *map(str, args)],
-                      {**ENV, "TERM": "xterm"})
+                      {**ENV, "TERM": "xterm", **(env or {})})
         self.until("> ")
 
     def read(self):
@@ -152,6 +156,75 @@ def interrupt_stops_the_answer_and_not_the_program():
     assert "context:" in chat.line("/stats")
     chat.send("\x04")
     assert chat.finish() == 0
+
+
+def stored_conversation(name):
+    """A database with one conversation, in a folder of its own.  Returns environment and path."""
+    env = {"XDG_DATA_HOME": str(TMP / name / "data"), "XDG_CACHE_HOME": str(TMP / name / "cache")}
+    fails(("run", "-m", MODEL, "--chat", "cafe", "hello"), "cafe", env=env)  # makes the database
+    path = TMP / name / "data" / "longwave" / "longwave.db"
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT INTO conversations (id, title, created, updated) VALUES ('cafe01', 'Sea', 1, 1)")
+        for at, (role, text) in enumerate(((1, "What is " + "very " * 200 + "blue?"), (2, "The sea."))):
+            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created)"
+                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1)", (f"m{at}", at, role, text))
+    db.close()
+    return env, path
+
+
+def answers(path):
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT text FROM messages WHERE role = 2 ORDER BY position").fetchall()
+    db.close()
+    return [row[0] for row in rows]
+
+
+@test
+def a_restart_changes_nothing_and_reads_only_what_is_new():
+    questions = ("And now?", "Is it " + "really " * 30 + "so?", "Then what?")
+    options = ("--temp", "0", "--max-tokens", "20", "--kv", "f32", "--chat", "cafe01")
+
+    env, path = stored_conversation("one")
+    chat = Chat(*options, env=env)
+    reused = [int(re.search(r"(\d+) reused", chat.line(q) + " 0 reused")[1]) for q in questions]
+    chat.send("/quit\r")
+    assert chat.finish() == 0
+    want = answers(path)
+    assert len(want) == 4
+
+    env, path = stored_conversation("many")
+    for number, q in enumerate(questions):
+        err = works("run", "-m", MODEL, "--mmproj", MMPROJ, *options, q, env=env).err
+        restored = re.search(r"(\d+) reused \(picked up where we left off: ([\d,]+) tokens\)", err)
+        assert bool(restored) == (number > 0), err
+        if restored:
+            assert int(restored[1]) == reused[number], (err, reused)
+            assert int(restored[2].replace(",", "")) >= int(restored[1]), err
+    assert answers(path) == want
+
+    # Without the folder only time is lost; with rubbish in it one line says so.
+    env, path = stored_conversation("gone")
+    cache = TMP / "gone" / "cache" / "longwave" / "kv"
+    for number, q in enumerate(questions):
+        err = works("run", "-m", MODEL, "--mmproj", MMPROJ, *options, q, env=env).err
+        assert "picked up" not in err, err
+        if number == 0:
+            shutil.rmtree(cache)
+        else:
+            assert err.count("is ignored") == number - 1, err
+            for table in cache.glob("*/*.table"):
+                table.write_bytes(table.read_bytes()[:-1])
+    assert answers(path) == want
+
+
+@test
+def a_folder_that_cannot_be_written_costs_no_answer():
+    env, path = stored_conversation("file")
+    (TMP / "file" / "cache").write_bytes(b"not a folder")
+    done = works("run", "-m", MODEL, "--mmproj", MMPROJ, "--temp", "0", "--max-tokens", "6", "--chat", "cafe01",
+                 "And now?", env=env)
+    assert done.err.count("is not kept for the next start") == 1, done.err
+    assert len(answers(path)) == 2
 
 
 if __name__ == "__main__":

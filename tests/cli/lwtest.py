@@ -22,7 +22,7 @@ LIMIT = 120
 
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="lw-cli-"))
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("LW_", "XDG_", "LC_", "LANG", "OLLAMA"))}
-ENV.update(LC_ALL="C.UTF-8", HOME=str(TMP), XDG_DATA_HOME=str(TMP / "data"),
+ENV.update(LC_ALL="C.UTF-8", HOME=str(TMP), XDG_DATA_HOME=str(TMP / "data"), XDG_CACHE_HOME=str(TMP / "cache"),
            LW_DEFAULT_MODEL=str(TMP / "no-default.gguf"), LW_OLLAMA_SYSTEM="")
 
 MODEL = FIXTURES / "a-text-f16.gguf"
