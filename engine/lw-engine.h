@@ -43,7 +43,6 @@ typedef struct {
     gint64 weight_bytes;      /* tensor data of the text model */
     guint32 n_ctx_train;      /* tokens */
     guint32 n_layer, n_embd, n_head, n_head_kv, head_dim, n_vocab;
-    gint64 kv_bytes_per_token_f16;
     gboolean has_vision;
     const char *vision_missing; /* why not, in a sentence; NULL when it has vision */
     const char *mmproj_path;    /* NULL when there is none */
@@ -101,9 +100,17 @@ const gint32 *lw_prompt_positions(const lw_prompt *p);
 typedef struct lw_session lw_session;
 
 typedef enum {
-    LW_KV_F16, /* default */
+    LW_KV_F16,  /* default */
     LW_KV_F32,
+    LW_KV_Q8_0, /* 34 bytes per 32 values; the head size must be a multiple of 32 */
 } lw_kv_type;
+
+/* "f16", "f32", "q8_0"; NULL name: f16.  Errors: LW_ENGINE_ERROR_INVALID, listing what there is. */
+gboolean lw_kv_type_parse(const char *name, lw_kv_type *type, GError **error);
+const char *lw_kv_type_name(lw_kv_type type);
+
+/* Bytes of cache that one token takes in all layers; 0: the model cannot have this type. */
+gint64 lw_model_info_kv_bytes_per_token(const lw_model_info *info, lw_kv_type type);
 
 typedef struct {
     guint32 n_ctx;         /* tokens; 0: what the model was trained for, or less if memory is short

@@ -16,6 +16,7 @@
 static struct {
     char *model, *prompts, *generations, *depths, *attention, *kv;
     int n_threads, repetitions;
+    lw_kv_type kv_type;
     gboolean json;
 } o = {.repetitions = 3};
 
@@ -31,7 +32,7 @@ static const GOptionEntry entries[] = {
      "Tokens in the context before it starts (default: 0)", "N,.."},
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
     {"repetitions", 'r', 0, G_OPTION_ARG_INT, &o.repetitions, "Repetitions (default: 3)", "N"},
-    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default) or f32", "TYPE"},
+    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
     {"json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Print JSON", NULL},
     {NULL},
@@ -280,7 +281,7 @@ static gboolean run_bench(bench *b, const plan *p, GError **error)
     lw_session_params params = {
         .n_ctx = (guint32)b->n_ids,
         .n_threads = o.n_threads,
-        .kv_type = o.kv && !strcmp(o.kv, "f32") ? LW_KV_F32 : LW_KV_F16,
+        .kv_type = o.kv_type,
         .attention = o.attention && strcmp(o.attention, "auto") ? o.attention : NULL,
     };
     b->session = lw_session_new(b->model, &params, error);
@@ -300,10 +301,8 @@ static gboolean make_plan(plan *p, GError **error)
         g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_USAGE, "--threads %d: negative", o.n_threads);
         return FALSE;
     }
-    if (o.kv && strcmp(o.kv, "f16") && strcmp(o.kv, "f32")) {
-        g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_USAGE, "--kv %s: neither f16 nor f32", o.kv);
+    if (!lw_kv_type_parse(o.kv, &o.kv_type, error))
         return FALSE;
-    }
     p->prompts = lw_cli_parse_list(o.prompts ? o.prompts : "512", "--prompt", 0, MAX_TOKENS,
                                    &p->n_prompts, error);
     p->generations = p->prompts ? lw_cli_parse_list(o.generations ? o.generations : "128",

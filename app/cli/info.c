@@ -240,7 +240,9 @@ static gboolean print_json(const report *r, GError **error)
     lw_cli_json_bool(b, "vision", i->has_vision);
     lw_cli_json_str(b, "vision_missing", i->vision_missing);
     lw_cli_json_str(b, "mmproj", i->mmproj_path);
-    lw_cli_json_int(b, "kv_bytes_per_token_f16", i->kv_bytes_per_token_f16);
+    lw_cli_json_int(b, "kv_bytes_per_token_f16", lw_model_info_kv_bytes_per_token(i, LW_KV_F16));
+    if (lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0))
+        lw_cli_json_int(b, "kv_bytes_per_token_q8_0", lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0));
     lw_cli_json_int(b, "memory_total", (gint64)r->memory_total);
     lw_cli_json_int(b, "memory_available", (gint64)r->memory_available);
     lw_cli_json_bool(b, "fits", !r->does_not_fit);
@@ -269,17 +271,19 @@ static void line(GString *s, const char *label, const char *format, ...)
 static void append_cache(GString *s, const report *r)
 {
     const lw_model_info *i = r->info;
-    g_autofree char *one = lw_cli_format_bytes(i->kv_bytes_per_token_f16);
+    gint64 f16 = lw_model_info_kv_bytes_per_token(i, LW_KV_F16);
+    gint64 q8_0 = lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0);
+    g_autofree char *one = lw_cli_format_bytes(f16), *small = lw_cli_format_bytes(q8_0);
     g_autofree char *trained = lw_cli_format_count(i->n_ctx_train);
 
     line(s, "context", "%s tokens, as trained", trained);
-    line(s, "cache", "%s a token (f16)", one);
+    line(s, "cache", q8_0 ? "%s a token (f16), %s with --kv q8_0" : "%s a token (f16)", one, small);
     for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
         gboolean last = k == G_N_ELEMENTS(context_lengths);
         gint64 n = last ? i->n_ctx_train : context_lengths[k];
         if (!last && n >= i->n_ctx_train)
             continue;
-        gint64 bytes = n * i->kv_bytes_per_token_f16;
+        gint64 bytes = n * f16;
         g_autofree char *count = lw_cli_format_count(n);
         g_autofree char *size = lw_cli_format_bytes(bytes);
         line(s, "", "%s for %s tokens: %s", size, count,

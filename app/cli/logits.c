@@ -12,6 +12,7 @@ static struct {
     char *model, *mmproj, *tokens, *prompt, *out, *kv, *attention;
     char **images;
     int top, n_threads, n_ctx;
+    lw_kv_type kv_type;
     gboolean all, json;
 } o = {.top = 10};
 
@@ -34,7 +35,7 @@ static const GOptionEntry entries[] = {
     {"ctx", 0, 0, G_OPTION_ARG_INT, &o.n_ctx,
      "Context in tokens (default: the model's, or less if memory is short)", "N"},
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
-    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default) or f32", "TYPE"},
+    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
     {"json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Print JSON", NULL},
     {NULL},
@@ -54,9 +55,7 @@ static gboolean check_options(GError **error)
         return usage(error, "--image goes with --prompt, not with --tokens");
     if (o.top < 0 || o.n_ctx < 0 || o.n_threads < 0)
         return usage(error, "--top, --ctx and --threads cannot be negative");
-    if (o.kv && strcmp(o.kv, "f16") && strcmp(o.kv, "f32"))
-        return usage(error, "--kv is neither f16 nor f32");
-    return TRUE;
+    return lw_kv_type_parse(o.kv, &o.kv_type, error);
 }
 
 /* ---- The prompt ---- */
@@ -227,7 +226,7 @@ gboolean lw_cli_logits(int argc, char **argv, GError **error)
         lw_session_params params = {
             .n_ctx = (guint32)o.n_ctx,
             .n_threads = o.n_threads,
-            .kv_type = o.kv && !strcmp(o.kv, "f32") ? LW_KV_F32 : LW_KV_F16,
+            .kv_type = o.kv_type,
             .attention = o.attention && strcmp(o.attention, "auto") ? o.attention : NULL,
         };
         s = lw_session_new(m, &params, error);

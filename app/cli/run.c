@@ -47,7 +47,7 @@ static const GOptionEntry entries[] = {
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
     {"max-tokens", 0, 0, G_OPTION_ARG_INT, &o.max_tokens,
      "Longest answer (default: until the model ends it)", "N"},
-    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default) or f32", "TYPE"},
+    {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
     {NULL},
 };
@@ -76,11 +76,7 @@ static gboolean read_options(lw_session_params *session, GError **error)
         .n_threads = o.n_threads,
         .attention = o.attention && strcmp(o.attention, "auto") ? o.attention : NULL,
     };
-    if (o.kv && !strcmp(o.kv, "f32"))
-        session->kv_type = LW_KV_F32;
-    else if (o.kv && strcmp(o.kv, "f16"))
-        return usage(error, "--kv %s: neither f16 nor f32", o.kv);
-    return TRUE;
+    return lw_kv_type_parse(o.kv, &session->kv_type, error);
 }
 
 static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **error)

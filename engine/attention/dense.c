@@ -23,7 +23,7 @@ static gsize align64(gsize n)
     return (n + 63) & ~(gsize)63;
 }
 
-/* Per-thread scratch: the kernel's own, then gathered queries, accumulators, m, l, and the
+/* Per-thread scratch: the kernel's own two, then gathered queries, accumulators, m, l, and the
  * first and end of the visible keys. */
 static gsize tile_rows_max(guint group)
 {
@@ -34,7 +34,7 @@ static gsize thread_bytes(guint group, gsize d)
 {
     gsize rows = tile_rows_max(group);
 
-    return LW_ATTN_SCRATCH + 2 * align64(rows * d * sizeof(float)) +
+    return LW_ATTN_SCRATCH + align64(LW_ATTN_Q_WORK(rows, d)) + 2 * align64(rows * d * sizeof(float)) +
            4 * align64(rows * sizeof(float));
 }
 
@@ -51,7 +51,7 @@ gsize lw_attention_scratch_bytes(const lw_kv_shape *shape, guint n_head, gsize m
 typedef struct {
     float *q, *o, *m, *l;
     gint32 *first, *visible;
-    void *kernel;
+    void *kernel, *q_work;
 } tile_scratch;
 
 static tile_scratch carve(char *p, gsize rows, gsize d)
@@ -60,6 +60,8 @@ static tile_scratch carve(char *p, gsize rows, gsize d)
 
     t.kernel = p;
     p += LW_ATTN_SCRATCH;
+    t.q_work = p;
+    p += align64(LW_ATTN_Q_WORK(rows, d));
     t.q = (float *)p;
     p += align64(rows * d * sizeof(float));
     t.o = (float *)p;
@@ -102,6 +104,19 @@ static gsize first_key(const lw_attend *a, gsize p)
     return a->window && a->window < end ? end - a->window : 0;
 }
 
+static void (*step_of(const lw_kernels *k, lw_kv_type type))(const lw_attn_step *)
+{
+    switch (type) {
+    case LW_KV_F16:
+        return k->attn_step_f16;
+    case LW_KV_F32:
+        return k->attn_step_f32;
+    case LW_KV_Q8_0:
+        return k->attn_step_q8_0;
+    }
+    g_return_val_if_reached(NULL);
+}
+
 /* Pass the pages [page0, page1) over the rows of positions [p0, p0 + n). */
 static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gsize page0, gsize page1,
                         tile_scratch *t, float *o, float *m, float *l)
@@ -120,8 +135,9 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
         .l = l,
         .o = o,
         .scratch = t->kernel,
+        .q_work = t->q_work,
     };
-    lw_kv_type type = lw_kv_seq_shape(a->kv)->type;
+    void (*run)(const lw_attn_step *) = step_of(a->kernels, lw_kv_seq_shape(a->kv)->type);
 
     for (gsize r = 0; r < rows; r++) {
         m[r] = -INFINITY;
@@ -150,10 +166,8 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
         }
         step.k = lw_kv_seq_k(a->kv, a->layer, kv_head, page);
         step.v = lw_kv_seq_v(a->kv, a->layer, kv_head, page);
-        if (type == LW_KV_F32)
-            a->kernels->attn_step_f32(&step);
-        else
-            a->kernels->attn_step_f16(&step);
+        run(&step);
+        step.same_q = TRUE;
     }
 }
 

@@ -7,6 +7,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/cpu.h"
 #include "engine/gguf/gguf.h"
+#include "engine/kv/store.h"
 
 #include <math.h>
 
@@ -160,20 +161,16 @@ static void embed_row(const lw_kernels *k, const lw_weight *w, gint32 token, flo
             dst[i] *= scale;
 }
 
-/* K or V row into the pages: [n_head_kv][head_dim] goes to one token slot of every head's tile. */
-static void store_row(const lw_kernels *k, const lw_step *s, guint layer, gsize row, const float *src,
-                      void *(*tile)(const lw_kv_seq *, guint, guint, gsize))
+/* A K and a V row into the pages: [n_head_kv][head_dim] goes to one token of every head's tile. */
+static void store_rows(const lw_kernels *k, const lw_step *s, guint layer, gsize row, const float *key,
+                       const float *value)
 {
     const lw_kv_shape *shape = lw_kv_seq_shape(s->kv);
     gsize at = lw_kv_seq_len(s->kv) + row, d = shape->head_dim;
 
-    for (guint h = 0; h < shape->n_head_kv; h++, src += d) {
-        void *t = tile(s->kv, layer, h, at / LW_KV_PAGE);
-        gsize slot = at % LW_KV_PAGE * d;
-        if (shape->type == LW_KV_F32)
-            memcpy((float *)t + slot, src, d * sizeof(float));
-        else
-            k->f32_to_f16(src, (lw_f16 *)t + slot, d);
+    for (guint h = 0; h < shape->n_head_kv; h++) {
+        lw_kv_store_k(k, s->kv, layer, h, at, key + h * d);
+        lw_kv_store_v(k, s->kv, layer, h, at, value + h * d);
     }
 }
 
@@ -232,8 +229,7 @@ static void row_task(void *user, int task, int worker)
                 s->cos[n->rope.table] + r * half, s->sin[n->rope.table] + r * half);
             break;
         case LW_OP_STORE_KV:
-            store_row(k, s, n->layer, r, a + r * cols, lw_kv_seq_k);
-            store_row(k, s, n->layer, r, b + r * cols, lw_kv_seq_v);
+            store_rows(k, s, n->layer, r, a + r * cols, b + r * cols);
             break;
         case LW_OP_LAYERNORM:
             k->layernorm(a + r * cols, n->norm, n->bias, out + r * cols, (int)cols, n->eps);

@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 #define LW_KERNEL_STEMS(X)                                                                         \
-    X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)
+    X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)         \
+    X(attention_q8)
 
 #define X(stem)                                                                                    \
     void lw_##stem##_init_c(lw_kernels *k);                                                        \

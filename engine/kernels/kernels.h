@@ -76,10 +76,25 @@ typedef struct {
     float *m, *l;           /* [rows] */
     float *o;               /* [rows][d], contiguous */
     void *scratch;          /* LW_ATTN_SCRATCH bytes, 64-byte aligned, per thread */
+    void *q_work;           /* attn_step_q8_0: LW_ATTN_Q_WORK bytes, 64-byte aligned, per thread: q in the
+                             * kernel's own form */
+    gboolean same_q;        /* q, q_stride, rows and d are those of the step before, and q_work is untouched
+                             * since */
 } lw_attn_step;
 
 #define LW_ATTN_TILE 64
 #define LW_ATTN_SCRATCH (512u * 1024u)
+#define LW_ATTN_Q_WORK(rows, d) ((((gsize)(rows) + 15) / 16 * 16) * ((gsize)(d) * 5) + 64)
+
+/* A tile of 8-bit keys or values: 64 tokens, d a multiple of 32; in each token and block of 32 elements
+ * value = code * scale, quantised by the rule of quant_q8 with the scale rounded to f16.
+ *   keys:   codes + 128 as u8 [d / 4][64 tokens][4]: what 16 keys multiply with 4 elements of q is one
+ *           operand of vpdpbusd, and the sums come out with keys side by side
+ *   values: codes as s8 [64 tokens][d]
+ *   then in both f16 scales [d / 32][64 tokens]
+ * kv_stride says nothing here.  Tokens from n_keys on may hold anything. */
+#define LW_TILE_Q8_SCALES(d) ((gsize)(d) * LW_ATTN_TILE) /* where the scales start, bytes */
+#define LW_TILE_Q8_BYTES(d) ((gsize)(d) * LW_ATTN_TILE / 32 * 34)
 
 /* name, result, arguments */
 #define LW_KERNELS(X)                                                                              \
@@ -130,7 +145,8 @@ typedef struct {
     X(panel_i8, void, (const lw_panel_mul *a))                                                     \
     X(panel_f32, void, (const lw_panel_mul *a))                                                    \
     X(attn_step_f16, void, (const lw_attn_step *a))                                                \
-    X(attn_step_f32, void, (const lw_attn_step *a))
+    X(attn_step_f32, void, (const lw_attn_step *a))                                                \
+    X(attn_step_q8_0, void, (const lw_attn_step *a))
 
 typedef struct lw_kernels {
 #define X(name, ret, args) ret(*name) args;

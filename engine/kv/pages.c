@@ -20,15 +20,9 @@ struct lw_kv_seq {
     gsize len;        /* tokens */
 };
 
-gsize lw_kv_type_bytes(lw_kv_type type)
-{
-    return type == LW_KV_F32 ? 4 : 2;
-}
-
 gsize lw_kv_page_bytes(const lw_kv_shape *s)
 {
-    return (gsize)s->n_layer * 2 * s->n_head_kv * LW_KV_PAGE * s->head_dim *
-           lw_kv_type_bytes(s->type);
+    return (gsize)s->n_layer * 2 * s->n_head_kv * lw_kv_tile_bytes(s);
 }
 
 lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *storage,
@@ -39,7 +33,7 @@ lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *stor
     c->shape = *shape;
     c->storage = storage;
     c->page_bytes = lw_kv_page_bytes(shape);
-    c->tile_bytes = (gsize)LW_KV_PAGE * shape->head_dim * lw_kv_type_bytes(shape->type);
+    c->tile_bytes = lw_kv_tile_bytes(shape);
     c->max_pages = (max_tokens + LW_KV_PAGE - 1) / LW_KV_PAGE;
     return c;
 }

@@ -4,9 +4,12 @@
  * so that sequences can share a prefix.  A sequence is a table of pages plus a length: forking
  * shares the pages and copies a page only when one side writes to it, rolling back is truncation.
  *
- * Layout of a page: [layer][K, V][kv_head][LW_KV_PAGE][head_dim], so one head's keys of one page
- * are one contiguous tile, row-major by token: the unit every attention kernel, sparse block list
- * and index works on.  K is stored after RoPE.
+ * Layout of a page: [layer][K, V][kv_head] tiles, so one head's keys of one page are one contiguous tile:
+ * the unit every attention kernel, sparse block list and index works on.  K is stored after RoPE.
+ *
+ *   f16, f32: [LW_KV_PAGE tokens][head_dim]
+ *   q8_0: 8-bit codes, keys interleaved for the kernels, then f16 scales (kernels/kernels.h); tokens are
+ *         written and read back with store.h
  *
  * Thread: the engine thread; kernels read tiles from pool threads while it waits.
  */
@@ -27,7 +30,9 @@ typedef struct {
     lw_kv_type type;
 } lw_kv_shape;
 
-gsize lw_kv_type_bytes(lw_kv_type type);
+/* Errors: LW_ENGINE_ERROR_INVALID when this type cannot hold heads of this size. */
+gboolean lw_kv_shape_check(const lw_kv_shape *shape, GError **error);
+gsize lw_kv_tile_bytes(const lw_kv_shape *shape); /* one head's keys (or values) of one page */
 gsize lw_kv_page_bytes(const lw_kv_shape *shape);
 
 typedef struct lw_kv_cache lw_kv_cache; /* where pages come from; bounded */
@@ -94,8 +99,7 @@ gboolean lw_kv_seq_is_intact(const lw_kv_seq *s);
 /* The bytes of a page, lw_kv_page_bytes(); page < pages reserved. */
 const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page);
 
-/* First key (value) of a page's tile for one layer and head; tokens are head_dim elements apart.
- * page < pages reserved. */
+/* A page's tile of keys (values) of one layer and head.  page < pages reserved. */
 void *lw_kv_seq_k(const lw_kv_seq *s, guint layer, guint head, gsize page);
 void *lw_kv_seq_v(const lw_kv_seq *s, guint layer, guint head, gsize page);
 

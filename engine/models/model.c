@@ -57,7 +57,6 @@ static void fill_info(lw_model *m, const char *path)
     i->n_head_kv = h->n_head_kv;
     i->head_dim = h->head_dim;
     i->n_vocab = h->n_vocab;
-    i->kv_bytes_per_token_f16 = (gint64)h->n_layer * h->n_head_kv * h->head_dim * 2 * 2;
 }
 
 /* ---- The vision file beside the model ---- */

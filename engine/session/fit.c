@@ -4,7 +4,7 @@
 gboolean lw_fit_context(const lw_model_info *info, guint32 asked, lw_kv_type type, guint64 available,
                         guint64 total, guint32 *n_ctx, GError **error)
 {
-    guint64 per_token = (guint64)info->kv_bytes_per_token_f16 * (type == LW_KV_F32 ? 2 : 1);
+    guint64 per_token = (guint64)lw_model_info_kv_bytes_per_token(info, type);
     guint64 weights = (guint64)info->file_bytes;
     g_autofree char *need = g_format_size(weights), *ram = g_format_size(total);
 

@@ -155,7 +155,8 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
     c->refs = 1;
     c->model = lw_model_ref(m);
     c->rows = g_new0(const float *, CHUNK);
-    if (!lw_fit_context(lw_model_get_info(m), p->n_ctx, p->kv_type, lw_memory_available(),
+    if (!lw_kv_shape_check(&shape, error) ||
+        !lw_fit_context(lw_model_get_info(m), p->n_ctx, p->kv_type, lw_memory_available(),
                         lw_memory_total(), &c->n_ctx, error))
         goto fail;
     c->method = lw_attention_find(p->attention, error);

@@ -163,6 +163,7 @@ def info_as_text_and_json():
     assert data["fits"] is True and data["context_chosen"] > 0
     assert sum(t["bytes"] for t in data["types"]) == data["weight_bytes"]
     assert data["kv_bytes_per_token_f16"] == 2 * 2 * data["layers"] * data["kv_heads"] * data["head_size"]
+    assert data["kv_bytes_per_token_q8_0"] * 64 == data["kv_bytes_per_token_f16"] * 34
     assert "estimated_tokens_per_second" not in data
     measured = json.loads(works("info", "--json", "--measure", MODEL).out)
     assert measured["estimated_tokens_per_second"] > 0

@@ -362,9 +362,10 @@ static void check_logits(golden_case *c, const float *got, gsize n_tokens)
 
 static lw_session *new_session(golden_case *c, gboolean all_logits)
 {
-    gboolean f32 = strcmp(json_object_get_string_member(c->run, "kv"), "f32") == 0;
-    lw_session_params params = {.n_ctx = 512, .kv_type = f32 ? LW_KV_F32 : LW_KV_F16, .n_threads = 2};
+    lw_session_params params = {.n_ctx = 512, .n_threads = 2};
     g_autoptr(GError) error = NULL;
+    lw_kv_type_parse(json_object_get_string_member(c->run, "kv"), &params.kv_type, &error);
+    g_assert_no_error(error);
     lw_session *s = lw_session_new(get_model(c->golden), &params, &error);
     g_assert_no_error(error);
     lw_session_keep_all_logits(s, all_logits);

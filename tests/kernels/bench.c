@@ -196,6 +196,7 @@ RUN(panel_i8, panel_i8(&a->mul))
 RUN(panel_f32, panel_f32(&a->mul))
 RUN(attn_step_f16, attn_step_f16(&a->attn))
 RUN(attn_step_f32, attn_step_f32(&a->attn))
+RUN(attn_step_q8_0, attn_step_q8_0(&a->attn))
 
 static const char *mask_name, *wanted;
 
@@ -305,9 +306,13 @@ static void attention(args *a)
                                  .m = a->z,
                                  .l = a->scale,
                                  .o = a->y,
-                                 .scratch = a->scratch};
+                                 .scratch = a->scratch,
+                                 .q_work = a->q,
+                                 .same_q = TRUE};
         REPORT(attn_step_f16, shape, elems * 2, flops);
         REPORT(attn_step_f32, shape, elems * 4, flops);
+        if (d % LW_QK == 0) /* as in a run of tiles: q was prepared for the first */
+            REPORT(attn_step_q8_0, shape, elems / 32 * 34, flops);
     }
 }
 

@@ -4,13 +4,37 @@
  */
 #include "tests/kernels/check.h"
 
+typedef enum { KV_F16, KV_F32, KV_Q8_0 } kv_type;
+
+static const char *const kv_names[] = {"f16", "f32", "q8_0"};
+
 typedef struct {
-    gboolean f16;
+    kv_type type;
     int rows, d, n_keys; /* all tiles together */
     int tile;            /* keys per step */
     gboolean masked, windowed;
     float spread; /* of the scores: large ones make most weights vanish */
 } attn_case;
+
+/* One token of a q8_0 tile from floats; x becomes what the tile holds.  Scales are drawn apart, so that a
+ * kernel that mixes them up is seen. */
+static void put_q8_0(void *tile, int slot, int d, gboolean is_k, float *x)
+{
+    lw_f16 *scales = (void *)((char *)tile + LW_TILE_Q8_SCALES(d));
+
+    for (int i = 0; i < d; i++) {
+        lw_f16 *scale = &scales[i / LW_QK * LW_ATTN_TILE + slot];
+        if (i % LW_QK == 0)
+            *scale = lw_f32_to_f16(check_uniform(0.005f, 0.05f));
+        float f = lw_f16_to_f32(*scale);
+        int code = (int)CLAMP(rintf(x[i] / f), -127, 127);
+        if (is_k)
+            ((uint8_t *)tile)[(i / 4 * LW_ATTN_TILE + slot) * 4 + i % 4] = (uint8_t)(code + 128);
+        else
+            ((int8_t *)tile)[(gsize)slot * d + i] = (int8_t)code;
+        x[i] = (float)code * f;
+    }
+}
 
 static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
 {
@@ -23,6 +47,13 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     gint32 *visible = check_alloc(c->rows * 4, 4), *seen = check_alloc(c->rows * 4, 4);
     gint32 *first_in_tile = check_alloc(c->rows * 4, 4), *from = check_alloc(c->rows * 4, 4);
     void *scratch = check_alloc(LW_ATTN_SCRATCH, 0);
+    void *q_work = check_alloc(LW_ATTN_Q_WORK(c->rows, c->d), 0);
+    /* Whole tiles of q8_0: what lies behind the last key is NaN in every scale. */
+    gsize tile_bytes = c->type == KV_Q8_0 ? LW_TILE_Q8_BYTES(c->d) : 0;
+    int n_tiles = (c->n_keys + c->tile - 1) / c->tile;
+    char *kq = check_alloc(n_tiles * tile_bytes, 2), *vq = check_alloc(n_tiles * tile_bytes, 2);
+    /* 15-bit codes of q. */
+    double bar = c->type == KV_Q8_0 ? 1e-4 : 2e-6;
     float scale = c->spread / sqrtf((float)c->d);
 
     memset(scratch, 0xff, LW_ATTN_SCRATCH); /* NaN: what is left over must not leak in */
@@ -33,6 +64,12 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
         vh[i] = lw_f32_to_f16(check_normal());
         kf[i] = lw_f16_to_f32(kh[i]);
         vf[i] = lw_f16_to_f32(vh[i]);
+    }
+    memset(kq, 0xff, n_tiles * tile_bytes);
+    memset(vq, 0xff, n_tiles * tile_bytes);
+    for (int j = 0; c->type == KV_Q8_0 && j < c->n_keys; j++) {
+        put_q8_0(kq + j / c->tile * tile_bytes, j % c->tile, c->d, TRUE, kf + j * kv_stride);
+        put_q8_0(vq + j / c->tile * tile_bytes, j % c->tile, c->d, FALSE, vf + j * kv_stride);
     }
     for (int r = 0; r < c->rows; r++) {
         m[r] = -INFINITY;
@@ -48,11 +85,13 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             visible[r] = seen[r] - first;
             first_in_tile[r] = from[r] - first;
         }
+        const void *k[] = {kh + first * kv_stride, kf + first * kv_stride, kq + first / c->tile * tile_bytes};
+        const void *v[] = {vh + first * kv_stride, vf + first * kv_stride, vq + first / c->tile * tile_bytes};
         step(&(lw_attn_step){
             .q = q,
             .q_stride = q_stride,
-            .k = c->f16 ? (const void *)(kh + first * kv_stride) : kf + first * kv_stride,
-            .v = c->f16 ? (const void *)(vh + first * kv_stride) : vf + first * kv_stride,
+            .k = k[c->type],
+            .v = v[c->type],
             .kv_stride = kv_stride,
             .rows = c->rows,
             .n_keys = MIN(c->tile, c->n_keys - first),
@@ -64,6 +103,8 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             .l = l,
             .o = o,
             .scratch = scratch,
+            .q_work = q_work,
+            .same_q = first > 0,
         });
     }
 
@@ -85,7 +126,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
                 g_assert_cmpfloat(o[(gsize)r * c->d + i], ==, 0);
             continue;
         }
-        g_assert_cmpfloat(fabs(m[r] - max), <=, 1e-5 * (1 + fabs(max)));
+        g_assert_cmpfloat(fabs(m[r] - max), <=, 5 * bar * (1 + c->spread + fabs(max)));
         for (int i = 0; i < c->d; i++) {
             double want = 0, size = 0;
             for (int j = from[r]; j < seen[r]; j++) {
@@ -93,10 +134,10 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
                 size += s[j] / sum * fabs(vf[j * kv_stride + i]);
             }
             float got = o[(gsize)r * c->d + i] / l[r];
-            if (!(fabs(got - want) <= 2e-6 * (1 + c->spread) * (1 + size)))
+            if (!(fabs(got - want) <= bar * (1 + c->spread) * (1 + size)))
                 g_error("attention %s, %d rows, %d keys by %d, d %d: row %d, column %d is %.9g, "
                         "not %.9g",
-                        c->f16 ? "f16" : "f32", c->rows, c->n_keys, c->tile, c->d, r, i, got, want);
+                        kv_names[c->type], c->rows, c->n_keys, c->tile, c->d, r, i, got, want);
         }
     }
     check_free(q);
@@ -112,19 +153,24 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     check_free(first_in_tile);
     check_free(from);
     check_free(scratch);
+    check_free(q_work);
+    check_free(kq);
+    check_free(vq);
 }
 
-static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
+static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
 {
     static const int dims[] = {8, 24, 32, 64, 72, 80, 128, 256, 512},
                      rows[] = {1, 2, 6, 7, 8, 9, 13, 29};
     static const int keys[] = {1, 15, 16, 33, 64, 65, 200};
 
     for (guint d = 0; d < G_N_ELEMENTS(dims); d++) {
+        if (type == KV_Q8_0 && dims[d] % LW_QK)
+            continue;
         for (guint r = 0; r < G_N_ELEMENTS(rows); r++) {
             for (guint n = 0; n < G_N_ELEMENTS(keys); n++) {
                 attn_case c = {
-                    .f16 = f16,
+                    .type = type,
                     .rows = rows[r],
                     .d = dims[d],
                     .n_keys = keys[n],
@@ -139,12 +185,12 @@ static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
     }
     for (int n = 3; n <= 8; n++) {
         attn_case c = {
-            .f16 = f16, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+            .type = type, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
         run_case(&c, step);
         c.windowed = TRUE;
         run_case(&c, step);
     }
-    attn_case many = {.f16 = f16,
+    attn_case many = {.type = type,
                       .rows = 7 * 64,
                       .d = 64,
                       .n_keys = 150,
@@ -158,10 +204,15 @@ static void all_cases(gboolean f16, void (*step)(const lw_attn_step *))
 
 void test_attn_step_f16(const lw_kernels *ref, const lw_kernels *k)
 {
-    all_cases(TRUE, k->attn_step_f16);
+    all_cases(KV_F16, k->attn_step_f16);
 }
 
 void test_attn_step_f32(const lw_kernels *ref, const lw_kernels *k)
 {
-    all_cases(FALSE, k->attn_step_f32);
+    all_cases(KV_F32, k->attn_step_f32);
+}
+
+void test_attn_step_q8_0(const lw_kernels *ref, const lw_kernels *k)
+{
+    all_cases(KV_Q8_0, k->attn_step_q8_0);
 }

@@ -2,7 +2,9 @@
 #include "engine/kv/pages.h"
 
 #include "engine/base/alloc.h"
+#include "engine/kv/store.h"
 
+#include <math.h>
 #include <string.h>
 
 static void *page_alloc(gsize n, GError **error)
@@ -132,6 +134,69 @@ static void test_failed_page(void)
     lw_kv_cache_free(c);
 }
 
+/* q8_0: blocks of 32 elements, every store and load of a token is on its own. */
+static void test_q8_0(void)
+{
+    static const lw_kv_shape q8 = {.n_layer = 2, .n_head_kv = 2, .head_dim = 96, .type = LW_KV_Q8_0};
+    lw_kv_cache *c = lw_kv_cache_new(&q8, &storage, 200);
+    lw_kv_seq *s = lw_kv_seq_new(c);
+    g_autoptr(GError) error = NULL;
+    float x[96], y[96];
+
+    g_assert_true(lw_kv_shape_check(&q8, &error));
+    g_assert_cmpuint(lw_kv_page_bytes(&q8), ==, 2 * 2 * 2 * 64 * 96 / 32 * 34);
+    g_assert_true(lw_kv_seq_reserve(s, 130, &error));
+    /* Written from the last token to the first: no write may reach another one. */
+    for (int pass = 0; pass < 2; pass++)
+        for (int t = 129; t >= 0; t--)
+            for (guint h = 0; h < 2; h++)
+                for (int v = 0; v < 2; v++) {
+                    for (int i = 0; i < 96; i++)
+                        x[i] = sinf((float)(t * 7 + i * i + (int)h * 3 + v)) * (float)(1 + t % 5 + i / 32);
+                    if (pass == 0) {
+                        (v ? lw_kv_store_v : lw_kv_store_k)(lw_kernels_get(), s, 1, h, (gsize)t, x);
+                        continue;
+                    }
+                    (v ? lw_kv_load_v : lw_kv_load_k)(s, 1, h, (gsize)t, y);
+                    for (int b = 0; b < 96; b += 32) {
+                        float amax = 0;
+                        for (int i = b; i < b + 32; i++)
+                            amax = MAX(amax, fabsf(x[i]));
+                        for (int i = b; i < b + 32; i++) /* half a step, and the scale's own rounding */
+                            g_assert_cmpfloat(fabsf(x[i] - y[i]), <=, amax * (0.5f / 127 + 0x1p-11f));
+                    }
+                }
+    lw_kv_seq_free(s);
+    lw_kv_cache_free(c);
+}
+
+static void test_types(void)
+{
+    g_autoptr(GError) error = NULL;
+    lw_kv_type type;
+    lw_model_info info = {.n_layer = 24, .n_head_kv = 2, .head_dim = 64};
+
+    for (int t = LW_KV_F16; t <= LW_KV_Q8_0; t++) {
+        g_assert_true(lw_kv_type_parse(lw_kv_type_name((lw_kv_type)t), &type, &error));
+        g_assert_cmpint(type, ==, t);
+    }
+    g_assert_true(lw_kv_type_parse(NULL, &type, &error));
+    g_assert_cmpint(type, ==, LW_KV_F16);
+    g_assert_false(lw_kv_type_parse("q9", &type, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "q9"));
+    g_clear_error(&error);
+
+    g_assert_cmpint(lw_model_info_kv_bytes_per_token(&info, LW_KV_F16), ==, 12288);
+    g_assert_cmpint(lw_model_info_kv_bytes_per_token(&info, LW_KV_F32), ==, 24576);
+    g_assert_cmpint(lw_model_info_kv_bytes_per_token(&info, LW_KV_Q8_0), ==, 6528);
+    info.head_dim = 80;
+    g_assert_cmpint(lw_model_info_kv_bytes_per_token(&info, LW_KV_Q8_0), ==, 0);
+    g_assert_false(lw_kv_shape_check(&(lw_kv_shape){24, 2, 80, LW_KV_Q8_0}, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "80"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -139,5 +204,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kv/fork-copies-on-write", test_fork_copies_on_write);
     g_test_add_func("/kv/full-changes-nothing", test_full_changes_nothing);
     g_test_add_func("/kv/failed-page", test_failed_page);
+    g_test_add_func("/kv/q8_0", test_q8_0);
+    g_test_add_func("/kv/types", test_types);
     return g_test_run();
 }

@@ -24,14 +24,19 @@ static lw_model *open_model(void)
     return m;
 }
 
-static lw_session *open_session(lw_model *m, guint32 n_ctx, int n_threads)
+static lw_session *open_session_kv(lw_model *m, guint32 n_ctx, int n_threads, lw_kv_type type)
 {
     g_autoptr(GError) error = NULL;
     lw_session *s = lw_session_new(
-        m, &(lw_session_params){.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = LW_KV_F32}, &error);
+        m, &(lw_session_params){.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = type}, &error);
 
     g_assert_no_error(error);
     return s;
+}
+
+static lw_session *open_session(lw_model *m, guint32 n_ctx, int n_threads)
+{
+    return open_session_kv(m, n_ctx, n_threads, LW_KV_F32);
 }
 
 /* n pseudo-random text ids. */
@@ -125,7 +130,7 @@ static void test_decode_equals_prefill(void)
 }
 
 /* Bit for bit the same for every thread count, prefill and decode. */
-static void test_threads(void)
+static void test_threads(gconstpointer kv_type)
 {
     lw_model *m = open_model();
     gsize bytes = lw_model_get_info(m)->n_vocab * sizeof(float);
@@ -133,7 +138,7 @@ static void test_threads(void)
     g_autoptr(GError) error = NULL;
 
     for (int threads = 1; threads <= 4; threads *= 2) {
-        lw_session *s = open_session(m, 2048, threads);
+        lw_session *s = open_session_kv(m, 2048, threads, (lw_kv_type)GPOINTER_TO_INT(kv_type));
         lw_prompt *p = some_tokens(m, 1300, 7);
         g_autofree float *got = sync_logits(s, p);
         const float *decoded;
@@ -617,7 +622,10 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/session/reuse", test_reuse);
     g_test_add_func("/session/decode-equals-prefill", test_decode_equals_prefill);
-    g_test_add_func("/session/threads", test_threads);
+    for (int t = LW_KV_F16; t <= LW_KV_Q8_0; t++) {
+        g_autofree char *name = g_strdup_printf("/session/threads/%s", lw_kv_type_name((lw_kv_type)t));
+        g_test_add_data_func(name, GINT_TO_POINTER(t), test_threads);
+    }
     g_test_add_func("/session/cancel", test_cancel);
     g_test_add_func("/session/context-full", test_context_full);
     g_test_add_func("/session/bad-requests", test_bad_requests);

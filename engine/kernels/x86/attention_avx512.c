@@ -5,11 +5,8 @@
  * rows (one token's heads of a group): nothing is copied, every key is read once for all rows, and
  * the softmax runs with one row per lane.
  */
-#include "engine/kernels/x86/avx512.h"
+#include "engine/kernels/x86/attention_avx512.h"
 
-#include <math.h>
-
-#define TILE LW_ATTN_TILE
 #define FEW 8
 #define ROWS 6 /* 6 rows x 4 vectors of sums, 4 of operands, 1 broadcast: 29 registers */
 
@@ -28,16 +25,6 @@ LW_INLINE __m512 load_kv_fast(const void *p, gsize at, __mmask16 m, const gboole
     if (!whole)
         return load_kv(p, at, m, f16);
     return f16 ? lw_load_f16((const lw_f16 *)p + at) : _mm512_loadu_ps((const float *)p + at);
-}
-
-LW_INLINE int visible_of(const lw_attn_step *a, int r)
-{
-    return a->visible ? CLAMP(a->visible[r], 0, a->n_keys) : a->n_keys;
-}
-
-LW_INLINE int first_of(const lw_attn_step *a, int r)
-{
-    return a->first ? CLAMP(a->first[r], 0, a->n_keys) : 0;
 }
 
 LW_INLINE __m512 load_fast(const float *p, __mmask16 m, const gboolean whole)
@@ -97,35 +84,6 @@ LW_INLINE void scores(const lw_attn_step *a, int r0, const float *kt, float *s, 
         LW_UNROLL
     for (int v = 0; v < 4; v++)
         _mm512_store_ps(s + r * TILE + v * 16, _mm512_mul_ps(sum[r][v], scale));
-}
-
-/* Scores of one row become weights; returns what the old sums are multiplied with. */
-LW_INLINE float softmax_row(float *s, int first, int visible, float *m, float *l)
-{
-    const __m512 none = _mm512_set1_ps(-INFINITY);
-    __m512 x[4], max = none, sum = _mm512_setzero_ps();
-    __mmask16 see[4];
-
-    LW_UNROLL
-    for (int v = 0; v < 4; v++) {
-        see[v] = lw_mask16(MAX(visible - 16 * v, 0)) & ~lw_mask16(MAX(first - 16 * v, 0));
-        x[v] = _mm512_mask_load_ps(none, see[v], s + 16 * v);
-        max = _mm512_max_ps(max, x[v]);
-    }
-    float now = visible > first ? MAX(_mm512_reduce_max_ps(max), *m) : *m;
-    __m512 top = _mm512_set1_ps(now);
-    LW_UNROLL
-    for (int v = 0; v < 4; v++) {
-        __m512 p = _mm512_maskz_mov_ps(see[v], lw_exp(_mm512_sub_ps(x[v], top)));
-        _mm512_store_ps(s + 16 * v, p);
-        sum = _mm512_add_ps(sum, p);
-    }
-    if (visible <= first)
-        return 1.0f;
-    float keep = _mm512_cvtss_f32(lw_exp(_mm512_set1_ps(*m - now)));
-    *l = *l * keep + _mm512_reduce_add_ps(sum);
-    *m = now;
-    return keep;
 }
 
 /* o = o * keep + p v for nv vectors of columns from column c on. */
