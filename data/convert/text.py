@@ -234,6 +234,7 @@ def _qwen2vl_keys(w, arch, hp):
 
 FAMILIES = {f.arch: f for f in (
     Family("llama", ("llama", "mistral"), keys=_window_keys, values=_llama_values),
+    Family("phi3", ("phi3",), layer=_FUSED, keys=_window_keys),
     Family("qwen2", ("qwen2",)),
     Family("qwen3", ("qwen3",), layer={**_PLAIN, **_HEAD_NORMS}),
     Family("qwen2vl", ("qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"), keys=_qwen2vl_keys),

@@ -29,6 +29,15 @@ from data.convert import text as convert
 ROWS = 12                               # logits kept of a case: of its last tokens
 CASES = {"short": 21, "long": 150}      # tokens; 150 is three pages of the cache and five chunks of 32
 
+
+
+def LONGROPE(n_rot: int, part: float) -> dict:
+    half = n_rot // 2
+    return dict(rope_type="longrope", rope_theta=10000.0, partial_rotary_factor=part,
+                short_factor=[round(1 + 0.05 * i, 3) for i in range(half)],
+                long_factor=[round(1.1 + 0.7 * i, 3) for i in range(half)])
+
+
 # id, architecture, transformers' class, the file's type, configuration.  `common` is added to each.
 MODELS = [
     # Plain: grouped heads, tied output.
@@ -54,6 +63,21 @@ MODELS = [
     ("mistral", "llama", "Mistral", "f16", dict(
         hidden_size=72, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1, head_dim=24,
         intermediate_size=104, tie_word_embeddings=True, sliding_window=37)),
+    # Fused weights and a window.
+    ("phi3", "phi3", "Phi3", "f16", dict(
+        hidden_size=72, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1,
+        intermediate_size=104, tie_word_embeddings=True, sliding_window=29)),
+    # Sessions of these tests have 512 tokens of context: more than 16, so the long factors count; three
+    # quarters of each head turn.
+    ("phi3-long", "phi3", "Phi3", "f16", dict(
+        hidden_size=80, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+        intermediate_size=72, tie_word_embeddings=True, original_max_position_embeddings=16,
+        partial_rotary_factor=0.75, rope_parameters=LONGROPE(30, 0.75))),
+    # And less than 1,024: the short ones.
+    ("phi3-short", "phi3", "Phi3", "f16", dict(
+        hidden_size=80, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+        intermediate_size=72, tie_word_embeddings=True, original_max_position_embeddings=1024,
+        rope_parameters=LONGROPE(40, 1.0))),
     # Five heads of 16 on one KV head.
     ("qwen2", "qwen2", "Qwen2", "f16", dict(
         hidden_size=80, num_hidden_layers=2, num_attention_heads=5, num_key_value_heads=1,
