@@ -232,7 +232,38 @@ def _qwen2vl_keys(w, arch, hp):
     w.add_array("qwen2vl.rope.dimension_sections", I32, [*sections, *[0] * (4 - len(sections))])
 
 
+def _gemma3_rope(hp, which):
+    """Full and sliding layers turn differently; older configurations keep the sliding base beside."""
+    nested = (hp.get("rope_parameters") or {}).get(which)
+    if nested is None:
+        nested = ({"rope_theta": hp.get("rope_theta", 1e6), **(hp.get("rope_scaling") or {})}
+                  if which == "full_attention" else {"rope_theta": hp.get("rope_local_base_freq", 10000.0)})
+    return rope_of({"rope_parameters": nested})
+
+
+def _gemma3_keys(w, arch, hp):
+    local = _gemma3_rope(hp, "sliding_attention")
+    types = hp.get("layer_types")
+    if types and types != ["sliding_attention" if (i + 1) % 6 else "full_attention" for i in range(len(types))]:
+        raise ValueError(f"layer_types {types}: every sixth layer must be the full one")
+    if local["rope_type"] != "default":
+        raise ValueError(f"sliding layers with rope_type {local['rope_type']!r} cannot be said in a GGUF file")
+    if hp.get("final_logit_softcapping") or hp.get("attn_logit_softcapping"):
+        raise ValueError("soft caps are Gemma 2's, gemma3 has none")
+    w.add_u32(f"{arch}.attention.sliding_window", hp["sliding_window"])
+    if local["rope_theta"] != 10000.0:
+        w.add_f32(f"{arch}.rope.freq_base_swa", local["rope_theta"])
+    if int(hp.get("query_pre_attn_scalar", head_size(hp))) != head_size(hp):
+        w.add_f32(f"{arch}.attention.scale", float(hp["query_pre_attn_scalar"]) ** -0.5)
+
+
+def _gemma3_values(name, x, hp):
+    return x + np.float32(1) if name.endswith("norm.weight") else x
+
+
 FAMILIES = {f.arch: f for f in (
+    Family("gemma3", ("gemma3", "gemma3_text"), layer=_GEMMA, keys=_gemma3_keys, values=_gemma3_values,
+           rope=lambda hp: _gemma3_rope(hp, "full_attention")),
     Family("llama", ("llama", "mistral"), keys=_window_keys, values=_llama_values),
     Family("phi3", ("phi3",), layer=_FUSED, keys=_window_keys),
     Family("qwen2", ("qwen2",)),

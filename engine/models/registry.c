@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/models/arch.h"
 
+extern const lw_arch lw_arch_gemma3;
 extern const lw_arch lw_arch_llama;
 extern const lw_arch lw_arch_phi3;
 extern const lw_arch lw_arch_qwen2;
@@ -10,6 +11,7 @@ extern const lw_projector lw_projector_qwen2vl;
 extern const lw_projector lw_projector_qwen25vl;
 
 const lw_arch *const lw_archs[] = {
+    &lw_arch_gemma3,
     &lw_arch_llama,
     &lw_arch_phi3,
     &lw_arch_qwen2,

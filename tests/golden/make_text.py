@@ -98,6 +98,16 @@ MODELS = [
         hidden_size=56, num_hidden_layers=1, num_attention_heads=6, num_key_value_heads=2, head_dim=24,
         intermediate_size=72, tie_word_embeddings=False,
         rope_parameters=dict(rope_type="default", rope_theta=1e6))),
+    # Seven layers: five slide, one is full with a factor, one slides; a scale of its own as the 27B has.
+    ("gemma3", "gemma3", "Gemma3Text", "f16", dict(
+        hidden_size=48, num_hidden_layers=7, num_attention_heads=3, num_key_value_heads=1, head_dim=24,
+        intermediate_size=56, tie_word_embeddings=True, sliding_window=23, query_pre_attn_scalar=16,
+        rope_parameters=dict(full_attention=dict(rope_type="linear", rope_theta=1e6, factor=8.0),
+                             sliding_attention=dict(rope_type="default", rope_theta=10000.0)))),
+    # As the 1B: no factor; a window wider than the texts.
+    ("gemma3-1b", "gemma3", "Gemma3Text", "f16", dict(
+        hidden_size=40, num_hidden_layers=6, num_attention_heads=2, num_key_value_heads=1, head_dim=32,
+        intermediate_size=56, tie_word_embeddings=True, sliding_window=512, query_pre_attn_scalar=32)),
 ]
 
 
