@@ -29,6 +29,7 @@ typedef gboolean (*lw_cli_verb_fn)(int argc, char **argv, GError **error);
 gboolean lw_cli_run(int argc, char **argv, GError **error);
 gboolean lw_cli_models(int argc, char **argv, GError **error);
 gboolean lw_cli_info(int argc, char **argv, GError **error);
+gboolean lw_cli_pull(int argc, char **argv, GError **error);
 gboolean lw_cli_tokenize(int argc, char **argv, GError **error);
 gboolean lw_cli_logits(int argc, char **argv, GError **error);
 gboolean lw_cli_bench(int argc, char **argv, GError **error);

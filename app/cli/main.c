@@ -16,6 +16,7 @@ static const struct {
     {"run", lw_cli_run, "ask about text, pictures and films, or chat"},
     {"models", lw_cli_models, "list the installed models"},
     {"info", lw_cli_info, "what a model file contains, and whether it fits this machine"},
+    {"pull", lw_cli_pull, "fetch a model file: progress, resume, checksum"},
     {"tokenize", lw_cli_tokenize, "text to token ids"},
     {"logits", lw_cli_logits, "next-token logits, for comparison with other engines"},
     {"bench", lw_cli_bench, "prompt and generation speed at context depths"},

@@ -13,7 +13,7 @@ ROOT = pathlib.Path(os.environ["LW_SOURCE"])
 def help_options(verb):
     found = set()
     for line in works(verb, "--help").out.splitlines():
-        match = re.match(r"\s+(?:(-\w), )?(--[a-z-]+)", line)
+        match = re.match(r"\s+(?:(-\w), )?(--[a-z][a-z0-9-]*)", line)
         if match:
             found |= {o for o in match.groups() if o}
     return found - {"-h", "--help"}
@@ -61,7 +61,7 @@ def readme_names_only_what_there_is():
     for block in re.findall(r"(?:lw|build-aux/run)(?: (run|info|models|tokenize|logits|bench))? ([^\n`]*)",
                             text):
         verb, rest = block[0] or "run", block[1]
-        for option in re.findall(r"(?<!\S)(--[a-z-]+)", rest):
+        for option in re.findall(r"(?<!\S)(--[a-z][a-z0-9-]*)", rest):
             assert option in help_options(verb) | {"--help", "--version"}, f"README.md: {verb} {option}"
 
 
