@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The input is a GGUF file.  Whatever opens is read completely.
+ * The input is a GGUF file, or the parts of a split one with "--part--" between them.  Whatever opens is
+ * read completely.
  */
-#include "engine/gguf/gguf.h"
+#include "engine/gguf/gguf-private.h"
 #include "tests/fuzz/fuzz.h"
 
 static void read_key(const lw_gguf *g, const char *key)
@@ -52,10 +53,33 @@ static void read_tensor(const lw_gguf *g, gsize i)
     (void)bytes[t->n_bytes - 1];
 }
 
+#define DELIMITER "--part--"
+#define MAX_PARTS 8
+
+static lw_gguf *open_input(const uint8_t *data, size_t n, GError **error)
+{
+    lw_gguf_str parts[MAX_PARTS];
+    guint32 n_parts = 0;
+    const char *p = (const char *)data, *end = p + n;
+
+    while (n_parts + 1 < MAX_PARTS) {
+        const char *next = n > 0 ? memmem(p, (size_t)(end - p), DELIMITER, strlen(DELIMITER)) : NULL;
+
+        if (next == NULL)
+            break;
+        parts[n_parts++] = (lw_gguf_str){p, (gsize)(next - p)};
+        p = next + strlen(DELIMITER);
+    }
+    if (n_parts == 0)
+        return lw_gguf_open_bytes(data, n, "fuzz.gguf", error);
+    parts[n_parts++] = (lw_gguf_str){p, (gsize)(end - p)};
+    return lw_gguf_open_parts_bytes(parts, n_parts, error);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     GError *error = NULL;
-    lw_gguf *g = lw_gguf_open_bytes(data, n, "fuzz.gguf", &error);
+    lw_gguf *g = open_input(data, n, &error);
 
     fuzz_require((g == NULL) == (error != NULL));
     g_clear_error(&error);
