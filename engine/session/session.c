@@ -23,6 +23,9 @@
 #define CHUNK 512
 /* The same when logits of every token are kept: each row has a whole vocabulary. */
 #define CHUNK_ALL_LOGITS 32
+/* Tokens that a timeline has room for from the start, so that a generated one allocates nothing: 24
+ * bytes each, which the machine only hands out as they are written. */
+#define RESERVE_TOKENS (1u << 20)
 
 /* What a session shares with its forks.  One thread uses them all, so nothing here is locked. */
 typedef struct {
@@ -38,7 +41,7 @@ typedef struct {
     lw_media_cache *media;
     guint32 n_ctx;
     float *cos[LW_ROPE_TABLES], *sin[LW_ROPE_TABLES]; /* [CHUNK][n_rot / 2] of the model's tables */
-    const float **rows; /* [CHUNK] */
+    const float **rows;                               /* [CHUNK] */
 } session_core;
 
 struct lw_session {
@@ -136,6 +139,7 @@ static lw_session *session_on(session_core *c, GError **error)
 
     s->core = c;
     lw_timeline_init(&s->timeline);
+    lw_timeline_reserve(&s->timeline, MIN(c->n_ctx, RESERVE_TOKENS));
     s->kv = lw_kv_seq_new(c->cache);
     if ((c->method->new && !(s->attention = c->method->new (shape, error))) ||
         !(s->logits = lw_alloc0_array_try(lw_model_get_hparams(c->model)->n_vocab, sizeof(float),

@@ -29,6 +29,21 @@ void lw_timeline_clear(lw_timeline *t)
     g_clear_pointer(&t->media, g_ptr_array_unref);
 }
 
+void lw_timeline_reserve(lw_timeline *t, gsize n)
+{
+    guint len = t->ids->len;
+
+    if (n <= len)
+        return;
+    /* GArray keeps its room when it shrinks. */
+    g_array_set_size(t->ids, (guint)n);
+    g_array_set_size(t->pos, (guint)(3 * n));
+    g_array_set_size(t->source, (guint)n);
+    g_array_set_size(t->ids, len);
+    g_array_set_size(t->pos, 3 * len);
+    g_array_set_size(t->source, len);
+}
+
 gsize lw_timeline_len(const lw_timeline *t)
 {
     return t->ids->len;

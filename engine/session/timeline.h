@@ -27,6 +27,8 @@ typedef struct {
 
 void lw_timeline_init(lw_timeline *t);
 void lw_timeline_clear(lw_timeline *t);
+/* Room for n tokens without another allocation. */
+void lw_timeline_reserve(lw_timeline *t, gsize n);
 gsize lw_timeline_len(const lw_timeline *t);
 
 void lw_timeline_add_text(lw_timeline *t, const gint32 *ids, gsize n);

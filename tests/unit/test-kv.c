@@ -197,6 +197,105 @@ static void test_types(void)
     g_assert_nonnull(strstr(error->message, "80"));
 }
 
+/* ---- Lent pages ---- */
+
+typedef struct {
+    int freed;
+    gboolean intact;
+} library;
+
+static gboolean library_is_intact(void *user)
+{
+    return ((library *)user)->intact;
+}
+
+static void library_free(void *user)
+{
+    ((library *)user)->freed++;
+}
+
+/* Pages of somebody else are read, shared, and never written to; the last one to go gives them back. */
+static void test_lent_pages(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 1000);
+    lw_kv_seq *a = lw_kv_seq_new(c), *b = lw_kv_seq_new(c), *f;
+    gsize page = lw_kv_page_bytes(&shape);
+    library lib = {0, TRUE};
+    lw_kv_lender *lender = lw_kv_lender_new(library_is_intact, library_free, &lib);
+    g_autoptr(GError) error = NULL;
+
+    put(a, 192, 0);
+    g_autofree char *shelf = g_malloc(3 * page), *before = NULL;
+    const void *pages[3];
+    for (gsize i = 0; i < 3; i++)
+        pages[i] = memcpy(shelf + i * page, lw_kv_seq_page(a, i), page);
+    before = g_memdup2(shelf, 3 * page);
+    lw_kv_seq_free(a);
+
+    g_assert_true(lw_kv_seq_append_lent(b, pages, 150, lender, &error));
+    lw_kv_lender_unref(lender);
+    g_assert_cmpint(lib.freed, ==, 0);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 0);
+    g_assert_cmpuint(lw_kv_cache_lent_bytes(c), ==, 3 * page);
+    g_assert_cmpuint(lw_kv_seq_len(b), ==, 150);
+    g_assert_true(lw_kv_seq_page(b, 1) == pages[1]);
+    check(b, 0, 150, 0);
+
+    put(b, 10, 500); /* into the third page, which nobody else has: copied all the same */
+    check(b, 0, 150, 0);
+    check(b, 150, 160, 500);
+    lw_kv_seq_truncate(b, 150);
+    f = lw_kv_seq_fork(b);
+    put(b, 10, 500);
+    check(f, 0, 150, 0);
+    g_assert_cmpuint(lw_kv_cache_bytes(c), ==, page);
+    lw_kv_seq_truncate(f, 70);
+    put(f, 10, 900);
+    check(f, 70, 80, 900);
+    check(b, 0, 150, 0);
+    g_assert_cmpmem(shelf, 3 * page, before, 3 * page);
+
+    g_assert_true(lw_kv_seq_is_intact(b));
+    lib.intact = FALSE;
+    g_assert_false(lw_kv_seq_is_intact(b));
+    g_assert_false(lw_kv_seq_is_intact(f));
+    lw_kv_seq_truncate(b, 0);
+    g_assert_true(lw_kv_seq_is_intact(b));
+    g_assert_cmpint(lib.freed, ==, 0);
+    lw_kv_seq_free(f);
+    g_assert_cmpint(lib.freed, ==, 1);
+    g_assert_cmpuint(lw_kv_cache_lent_bytes(c), ==, 0);
+
+    /* A copy of a page with fewer tokens. */
+    g_assert_true(lw_kv_seq_append_copy(b, pages[0], 20, &error));
+    check(b, 0, 20, 0);
+    put(b, 5, 300);
+    check(b, 20, 25, 300);
+    g_assert_cmpmem(shelf, 3 * page, before, 3 * page);
+    lw_kv_seq_free(b);
+    lw_kv_cache_free(c);
+}
+
+/* The bound counts lent pages as well. */
+static void test_lent_pages_are_bounded(void)
+{
+    lw_kv_cache *c = lw_kv_cache_new(&shape, &storage, 100); /* two pages */
+    lw_kv_seq *s = lw_kv_seq_new(c);
+    library lib = {0, TRUE};
+    lw_kv_lender *lender = lw_kv_lender_new(library_is_intact, library_free, &lib);
+    const void *pages[3] = {"", "", ""};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(lw_kv_seq_append_lent(s, pages, 129, lender, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+    g_assert_cmpuint(lw_kv_seq_len(s), ==, 0);
+    g_assert_cmpuint(lw_kv_cache_lent_bytes(c), ==, 0);
+    lw_kv_seq_free(s);
+    lw_kv_lender_unref(lender);
+    g_assert_cmpint(lib.freed, ==, 1);
+    lw_kv_cache_free(c);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -206,5 +305,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kv/failed-page", test_failed_page);
     g_test_add_func("/kv/q8_0", test_q8_0);
     g_test_add_func("/kv/types", test_types);
+    g_test_add_func("/kv/lent-pages", test_lent_pages);
+    g_test_add_func("/kv/lent-pages-are-bounded", test_lent_pages_are_bounded);
     return g_test_run();
 }

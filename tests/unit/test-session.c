@@ -617,6 +617,136 @@ static void test_grammar(void)
     lw_model_unref(m);
 }
 
+/* ---- Forks ---- */
+
+static void decode_some(lw_session *s, gint32 first, gint32 step, int n)
+{
+    g_autoptr(GError) error = NULL;
+
+    for (int i = 0; i < n; i++)
+        g_assert_true(lw_session_decode(s, (first + i * step) % 250, NULL, NULL, &error));
+    g_assert_no_error(error);
+}
+
+static void assert_same_logits(const lw_session *a, const lw_session *b)
+{
+    gsize n = lw_model_get_info(lw_session_get_model(a))->n_vocab * sizeof(float);
+
+    g_assert_cmpmem(lw_session_get_logits(a), n, lw_session_get_logits(b), n);
+}
+
+/* Both sides of a fork give, bit for bit, what separate sessions give, whoever goes first or away. */
+static void test_fork(void)
+{
+    lw_model *m = open_model();
+    lw_session *a = open_session(m, 2048, 2), *b, *a2 = open_session(m, 2048, 2), *b2 = open_session(m, 2048, 2);
+    lw_prompt *p = some_tokens(m, 500, 1), *q = some_tokens(m, 700, 1);
+    g_autoptr(GError) error = NULL;
+
+    g_free(sync_logits(a, p));
+    g_free(sync_logits(a2, p));
+    g_free(sync_logits(b2, p));
+    gsize bytes = lw_session_get_kv_bytes(a), page = bytes / 8; /* 500 tokens */
+    b = lw_session_fork(a, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(lw_session_get_n_tokens(b), ==, 500);
+    assert_same_logits(a, b);
+    g_assert_cmpuint(lw_session_get_kv_bytes(a), ==, bytes);
+
+    decode_some(b, 3, 5, 40);
+    g_assert_cmpuint(lw_session_get_kv_bytes(a), ==, bytes + 2 * page); /* the copy, and one more */
+    decode_some(a, 7, 11, 40);
+    decode_some(b2, 3, 5, 40);
+    decode_some(a2, 7, 11, 40);
+    assert_same_logits(a, a2);
+    assert_same_logits(b, b2);
+
+    /* Back into what is shared, and on from there. */
+    lw_session_truncate(a, 300);
+    lw_session_truncate(a2, 300);
+    g_assert_null(lw_session_get_logits(a));
+    g_assert_cmpuint(lw_session_get_n_tokens(a), ==, 300);
+    decode_some(a, 1, 1, 70);
+    decode_some(a2, 1, 1, 70);
+    assert_same_logits(a, a2);
+    decode_some(b, 9, 2, 30);
+    decode_some(b2, 9, 2, 30);
+    assert_same_logits(b, b2);
+    lw_session_truncate(b, 5000); /* nothing to cut */
+    assert_same_logits(b, b2);
+
+    /* A fork of a fork; then its parents go. */
+    lw_session *c = lw_session_fork(b, &error), *c2 = b2;
+    lw_session_free(a);
+    lw_session_free(b);
+    decode_some(c, 100, 3, 10);
+    decode_some(c2, 100, 3, 10);
+    assert_same_logits(c, c2);
+    g_free(sync_logits(c, q));
+    g_free(sync_logits(c2, q));
+    g_assert_cmpuint(lw_session_get_n_reused(c), ==, 500);
+    assert_same_logits(c, c2);
+    lw_session_free(c);
+    lw_session_free(c2);
+    lw_session_free(a2);
+    lw_prompt_free(p);
+    lw_prompt_free(q);
+    lw_model_unref(m);
+}
+
+/* One cache bounds parent and forks together; a full one ends an answer and spoils nothing. */
+static void test_fork_is_bounded(void)
+{
+    lw_model *m = open_model();
+    lw_session *a = open_session(m, 256, 1), *b;
+    lw_prompt *p = some_tokens(m, 180, 1);
+    lw_generate_params gp = {.sampling = lw_sampler_params_default()};
+    lw_generate_result r;
+    g_autoptr(GError) error = NULL;
+
+    g_free(sync_logits(a, p)); /* 3 of 4 pages */
+    b = lw_session_fork(a, &error);
+    decode_some(a, 1, 1, 12); /* takes the copy of the third page, which is the fourth */
+    decode_some(b, 1, 1, 12); /* owns the third alone now */
+    assert_same_logits(a, b);
+    g_assert_false(lw_session_decode(a, 1, NULL, NULL, &error));
+    g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
+    g_assert_cmpuint(lw_session_get_n_tokens(a), ==, 192);
+    g_clear_error(&error);
+    g_assert_true(lw_session_generate(b, p, &gp, NULL, NULL, NULL, NULL, &r, &error));
+    lw_session_free(b);
+    decode_some(a, 1, 1, 64);
+    g_assert_cmpuint(lw_session_get_n_tokens(a), ==, 256);
+    lw_prompt_free(p);
+    lw_session_free(a);
+    lw_model_unref(m);
+}
+
+/* A picture in the shared part is encoded once for both. */
+static void test_fork_with_media(void)
+{
+    lw_model *m = open_model();
+    lw_session *a = open_session(m, 2048, 2), *b, *whole = open_session(m, 2048, 2);
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f);
+    lw_prompt *p = ask(m, cat, NULL, "What is it?"), *q = ask(m, cat, NULL, "What is it not?");
+    g_autoptr(GError) error = NULL;
+
+    g_free(sync_logits(a, p));
+    b = lw_session_fork(a, &error);
+    lw_session_free(a);
+    g_free(sync_logits(b, q));
+    g_assert_cmpint(cat->reads, ==, 1);
+    g_free(sync_logits(whole, p));
+    g_free(sync_logits(whole, q));
+    assert_same_logits(b, whole);
+    lw_prompt_free(p);
+    lw_prompt_free(q);
+    lw_media_unref(&cat->base);
+    lw_session_free(b);
+    lw_session_free(whole);
+    lw_model_unref(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -635,6 +765,9 @@ int main(int argc, char **argv)
     g_test_add_func("/session/file-shrinks", test_file_shrinks);
     g_test_add_func("/session/no-vision", test_no_vision);
     g_test_add_func("/session/generate", test_generate);
+    g_test_add_func("/session/fork", test_fork);
+    g_test_add_func("/session/fork-is-bounded", test_fork_is_bounded);
+    g_test_add_func("/session/fork-with-media", test_fork_with_media);
     g_test_add_func("/session/grammar", test_grammar);
     return g_test_run();
 }
