@@ -232,7 +232,7 @@ static void on_log(const char *domain, GLogLevelFlags level, const char *message
  * is computed. */
 static void test_restart(void)
 {
-    static const lw_kv_type types[] = {LW_KV_F32, LW_KV_F16};
+    static const lw_kv_type types[] = {LW_KV_F32, LW_KV_F16, LW_KV_Q8_0};
     lw_model *m = open_model();
     gsize n_vocab = lw_model_get_info(m)->n_vocab;
 
@@ -272,6 +272,43 @@ static void test_restart(void)
             remove_folder(folder);
         }
     lw_model_unref(m);
+}
+
+/* The prompt leaves the saved conversation in the middle of a page: the page is copied before it is
+ * written to. */
+static void test_diverges(void)
+{
+    lw_model *m = open_model();
+    g_autofree char *folder = new_folder();
+    lw_session *whole = open_session(m, NULL), *s = open_session(m, folder);
+    lw_prompt *p = some_tokens(m, 500, 1), *start = some_tokens(m, 300, 1);
+    gint32 other[100], want[10], got[10];
+
+    for (gint32 i = 0; i < 100; i++)
+        other[i] = 249 - i;
+    lw_prompt *q = go_on(m, start, other, 100);
+    g_free(sync_logits(whole, p));
+    turn(whole, q, want, 10);
+    g_free(sync_logits(s, p));
+    save(s);
+    lw_session_free(s);
+    g_autofree char *pages = only_file(folder, ".pages"), *before = NULL, *after = NULL;
+    gsize n_before, n_after;
+    g_assert_true(g_file_get_contents(pages, &before, &n_before, NULL));
+    s = open_session(m, folder);
+    turn(s, q, got, 10);
+    g_assert_cmpuint(lw_session_get_n_restored(s), ==, lw_session_get_n_reused(whole));
+    g_assert_cmpuint(lw_session_get_n_restored(s) % 64, !=, 0);
+    g_assert_cmpmem(got, sizeof got, want, sizeof want);
+    g_assert_true(g_file_get_contents(pages, &after, &n_after, NULL));
+    g_assert_cmpmem(before, n_before, after, n_after);
+    lw_prompt_free(p);
+    lw_prompt_free(q);
+    lw_prompt_free(start);
+    lw_session_free(s);
+    lw_session_free(whole);
+    lw_model_unref(m);
+    remove_folder(folder);
 }
 
 static void append_text(void *user, const char *text, gsize n)
@@ -1408,6 +1445,7 @@ int main(int argc, char **argv)
     g_test_add_func("/snapshot/table", test_table);
     g_test_add_func("/snapshot/table-common", test_table_common);
     g_test_add_func("/snapshot/restart", test_restart);
+    g_test_add_func("/snapshot/diverges", test_diverges);
     g_test_add_func("/snapshot/generate-saves", test_generate_saves);
     g_test_add_func("/snapshot/media-restart", test_media_restart);
     g_test_add_func("/snapshot/incremental", test_incremental);
