@@ -152,10 +152,29 @@ typedef void (*lw_progress_fn)(void *user, const lw_progress *p);
 
 /* Make the session hold exactly this prompt, computing only what follows the longest prefix that it
  * already holds or that a snapshot on disk has.  On success the logits of the last token are ready.  On CANCELLED or another error
- * the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers and changes nothing.
+ * the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers, says what can be done
+ * about it (lw_session_get_choices()) and changes nothing.
  * progress (may be NULL) is called from this thread, at least once a chunk. */
 gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress, void *user,
                          const gint *cancel, GError **error);
+
+/* What can be done about a conversation that does not fit; nothing is ever cut, somebody has to choose. */
+typedef struct {
+    gsize n_needed;           /* tokens */
+    guint32 n_ctx;            /* of the session */
+    guint32 n_ctx_train;      /* what the model was trained for */
+    guint32 n_ctx_largest;    /* memory allows, with the session's type of cache */
+    guint32 n_ctx_largest_q8; /* with a q8_0 cache; 0: it is one already, or the model cannot have it */
+    gboolean larger_helps;    /* a new session with a larger context would hold it */
+    gboolean q8_helps;        /* only one with a q8_0 cache would */
+    gboolean beyond_training; /* it is longer than anything the model was trained for */
+} lw_fit_choices;
+
+/* For n_needed tokens, by the memory that is available now. */
+void lw_session_get_choices(const lw_session *s, gsize n_needed, lw_fit_choices *out);
+/* "a context of up to 24576 fits the memory; or leave something out": a half-sentence for people; CONTEXT_FULL of
+ * lw_session_sync() ends with it.  Free with g_free(). */
+char *lw_fit_choices_describe(const lw_fit_choices *c);
 
 /* Append one token and compute the next logits: [n_vocab] f32, borrowed, valid until the next call.
  * logits may be NULL. */

@@ -82,7 +82,8 @@ static void shrink(lw_media_cache *c)
     }
 }
 
-const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel, GError **error)
+const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel,
+                                GError **error)
 {
     grid_key key = {.t = t};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Encoded pictures and film grids, found by content hash, so that one that is asked about again is not
- * encoded again.  Bounded: the least recently used grids go first.
+ * Encoded pictures and film grids, found by content hash, so that one that is asked about again is
+ * not encoded again.  Bounded: the least recently used grids go first.
  */
 #pragma once
 
@@ -17,9 +17,10 @@ typedef struct lw_media_cache lw_media_cache;
 lw_media_cache *lw_media_cache_new(lw_encoder *encoder, gsize n_embd, gsize max_bytes);
 void lw_media_cache_free(lw_media_cache *c);
 
-/* Rows of grid t ([tokens][n_embd] f32), encoded now if need be.  Borrowed until lw_media_cache_unpin():
- * everything asked for since then stays.  Errors: as lw_encoder_run(). */
-const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel, GError **error);
+/* Rows of grid t ([tokens][n_embd] f32), encoded now if need be.  Borrowed until
+ * lw_media_cache_unpin(): everything asked for since then stays.  Errors: as lw_encoder_run(). */
+const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel,
+                                GError **error);
 void lw_media_cache_unpin(lw_media_cache *c);
 
 G_END_DECLS

@@ -115,9 +115,9 @@ static lw_snapshot_owner snapshot_owner(const session_core *c, const lw_kv_shape
 
     lw_model_identity(c->model, identity);
     g_autofree char *rest = g_strdup_printf(
-        "%s %s %s layout %d page %d byte order %d layers %u heads %u dim %u type %d", LW_VERSION,
+        "%s %s %s layout %d page %d byte order %d layers %u heads %u dim %u type %s", LW_VERSION,
         c->backend->name, c->method->name, LW_KV_LAYOUT, LW_KV_PAGE, G_BYTE_ORDER, shape->n_layer,
-        shape->n_head_kv, shape->head_dim, (int)shape->type);
+        shape->n_head_kv, shape->head_dim, lw_kv_type_name(shape->type));
     g_checksum_update(sum, identity, sizeof identity);
     g_checksum_update(sum, (const guchar *)rest, -1);
     /* Some models turn by other frequencies in a long context. */
@@ -434,9 +434,12 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
         return FALSE;
     }
     if (n > s->core->n_ctx) {
+        lw_fit_choices choices;
+        lw_session_get_choices(s, n, &choices);
+        g_autofree char *todo = lw_fit_choices_describe(&choices);
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the conversation is %" G_GSIZE_FORMAT " tokens long, the context holds %u", n,
-                    s->core->n_ctx);
+                    "the conversation is %" G_GSIZE_FORMAT " tokens long, the context holds %u; %s",
+                    n, s->core->n_ctx, todo);
         return FALSE;
     }
     if (want->media->len && !s->core->media) {
@@ -585,6 +588,14 @@ void lw_session_truncate(lw_session *s, gsize n)
 }
 
 /* ---- Queries ---- */
+
+void lw_session_get_choices(const lw_session *s, gsize n_needed, lw_fit_choices *out)
+{
+    /* What the cache takes now would be free for another one. */
+    lw_fit_choose(lw_model_get_info(s->core->model), s->core->n_ctx,
+                  lw_kv_cache_shape(s->core->cache)->type,
+                  lw_memory_available() + lw_kv_cache_bytes(s->core->cache), n_needed, out);
+}
 
 const float *lw_session_get_logits(const lw_session *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A sequence of tokens as the model sees it: id, M-RoPE position, and for a placeholder which row of
- * which medium stands there.  A prompt is one, and so is what a session holds; keeping a prefix means
- * comparing two of them.
+ * A sequence of tokens as the model sees it: id, M-RoPE position, and for a placeholder which row
+ * of which medium stands there.  A prompt is one, and so is what a session holds; keeping a prefix
+ * means comparing two of them.
  */
 #pragma once
 
@@ -38,7 +38,8 @@ void lw_timeline_add_media(lw_timeline *t, lw_media *m, gint32 token, double tok
 void lw_timeline_append(lw_timeline *t, const lw_timeline *other, gsize from, gsize n);
 void lw_timeline_truncate(lw_timeline *t, gsize n);
 
-/* Tokens at the start that are the same in both: id, position, and the content behind placeholders. */
+/* Tokens at the start that are the same in both: id, position, and the content behind placeholders.
+ */
 gsize lw_timeline_common(const lw_timeline *a, const lw_timeline *b);
 
 static inline gint32 lw_timeline_id(const lw_timeline *t, gsize i)

@@ -212,6 +212,12 @@ static void test_context_full(void)
     g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL);
     g_assert_nonnull(strstr(error->message, "101"));
     g_assert_nonnull(strstr(error->message, "100"));
+    /* The choices are offered: this tiny model has room for more. */
+    g_assert_nonnull(strstr(error->message, "fits the memory"));
+    lw_fit_choices choices;
+    lw_session_get_choices(s, 101, &choices);
+    g_assert_true(choices.larger_helps);
+    g_assert_cmpuint(choices.n_ctx, ==, 100);
     g_assert_cmpuint(lw_session_get_n_tokens(s), ==, 100);
     g_clear_error(&error);
     g_assert_false(lw_session_decode(s, 1, NULL, NULL, &error));
