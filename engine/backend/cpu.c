@@ -6,7 +6,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/cpu.h"
-#include "engine/gguf/gguf.h"
+#include "engine/kernels/weight.h"
 #include "engine/kv/store.h"
 
 #include <math.h>
@@ -136,26 +136,10 @@ static gsize value_cols(const lw_exec *e, lw_val v)
 /* One row of a token table in any type, times scale. */
 static void embed_row(const lw_kernels *k, const lw_weight *w, gint32 token, float scale, float *dst)
 {
-    const char *src = (const char *)w->data + (gsize)token * w->row_bytes;
+    const char *row = (const char *)w->data + (gsize)token * w->row_bytes;
     gsize n = (gsize)w->n_in;
 
-    switch (w->type) {
-    case LW_TYPE_F32:
-        memcpy(dst, src, n * sizeof(float));
-        break;
-    case LW_TYPE_F16:
-        k->f16_to_f32((const lw_f16 *)src, dst, n);
-        break;
-    case LW_TYPE_BF16:
-        k->bf16_to_f32((const lw_bf16 *)src, dst, n);
-        break;
-    case LW_TYPE_Q8_0:
-        k->dequant_q8_0(src, dst, n);
-        break;
-    case LW_TYPE_Q4_0:
-        k->dequant_q4_0(src, dst, n);
-        break;
-    }
+    lw_weight_type_get(w->type)->dequant(k, row, dst, n);
     if (scale != 1)
         for (gsize i = 0; i < n; i++)
             dst[i] *= scale;

@@ -35,8 +35,19 @@ typedef enum {
     LW_TYPE_F32 = 0,
     LW_TYPE_F16 = 1,
     LW_TYPE_Q4_0 = 2,
+    LW_TYPE_Q4_1 = 3,
+    LW_TYPE_Q5_0 = 6,
+    LW_TYPE_Q5_1 = 7,
     LW_TYPE_Q8_0 = 8,
+    LW_TYPE_Q2_K = 10,
+    LW_TYPE_Q3_K = 11,
+    LW_TYPE_Q4_K = 12,
+    LW_TYPE_Q5_K = 13,
+    LW_TYPE_Q6_K = 14,
+    LW_TYPE_IQ4_NL = 20,
+    LW_TYPE_IQ4_XS = 23,
     LW_TYPE_BF16 = 30,
+    LW_TYPE_MXFP4 = 39,
 } lw_type;
 
 /* Bytes per block and elements per block; block_elems is 0 for a type we do not know.

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Between the kernels' files: one init function per stem and instruction set, and the block layouts
- * of the file's tensor types.
+ * Between the kernels' files: one init function per stem and instruction set.
  */
 #pragma once
 
+#include "engine/kernels/blocks.h"
 #include "engine/kernels/kernels.h"
 
 G_BEGIN_DECLS
 
 #define LW_KERNEL_STEMS(X)                                                                         \
-    X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(matmul) X(attention)         \
+    X(convert) X(norm) X(activation) X(rope) X(quant) X(matvec) X(pack) X(matmul) X(attention)         \
     X(attention_q8)
 
 #define X(stem)                                                                                    \
@@ -19,20 +19,6 @@ G_BEGIN_DECLS
     void lw_##stem##_init_avx512(lw_kernels *k);
 LW_KERNEL_STEMS(X)
 #undef X
-
-/* Little-endian, no padding: rows of blocks start at any even address. */
-typedef struct {
-    lw_f16 d;
-    int8_t q[LW_QK];
-} lw_block_q8_0;
-
-typedef struct {
-    lw_f16 d;
-    uint8_t q[LW_QK / 2]; /* byte j: element j low, j + 16 high; value d * (n - 8) */
-} lw_block_q4_0;
-
-G_STATIC_ASSERT(sizeof(lw_block_q8_0) == 34);
-G_STATIC_ASSERT(sizeof(lw_block_q4_0) == 18);
 
 /* Before a loop over registers: an array of vectors stays out of memory only when unrolled. */
 #if defined(__clang__)

@@ -15,7 +15,7 @@
 
 G_BEGIN_DECLS
 
-/* Elements per quantisation block, of Q8_0, Q4_0 and of quantised activations. */
+/* Elements per block of quantised activations. */
 #define LW_QK 32
 
 /* Activations quantised for integer dot products, one rule for every ISA: per block of 32
@@ -24,21 +24,51 @@ G_BEGIN_DECLS
  * NaN or infinity in a block: q = 0 and d = NaN, so that a broken model shows and never crashes. */
 #define LW_QUANT_TINY 0x1p-120f
 
+/* The quantised tensor types, one line each: T(X, name, NAME, elements per block, elements per scale,
+ * has minima).  Layouts and values: blocks.h.  `name` is the suffix of the type's kernels, LW_TYPE_NAME
+ * its number in a file.  X is handed through. */
+#define LW_BLOCK_TYPES(T, X)                                                                       \
+    T(X, q8_0, Q8_0, 32, 32, FALSE)                                                                \
+    T(X, q4_0, Q4_0, 32, 32, FALSE)                                                                \
+    T(X, q4_1, Q4_1, 32, 32, TRUE)                                                                 \
+    T(X, q5_0, Q5_0, 32, 32, FALSE)                                                                \
+    T(X, q5_1, Q5_1, 32, 32, TRUE)                                                                 \
+    T(X, q2_k, Q2_K, 256, 16, TRUE)                                                                \
+    T(X, q3_k, Q3_K, 256, 16, FALSE)                                                               \
+    T(X, q4_k, Q4_K, 256, 32, TRUE)                                                                \
+    T(X, q5_k, Q5_K, 256, 32, TRUE)                                                                \
+    T(X, q6_k, Q6_K, 256, 16, FALSE)                                                               \
+    T(X, iq4_nl, IQ4_NL, 32, 32, FALSE)                                                            \
+    T(X, iq4_xs, IQ4_XS, 256, 32, FALSE)                                                           \
+    T(X, mxfp4, MXFP4, 32, 32, FALSE)
+
+/* One activation row for integer products: q and scale of quant_q8, and scale * (sum of q) over 32 and
+ * over 16 columns for the types with minima. */
+typedef struct {
+    const int8_t *q;     /* [k] */
+    const float *scale;  /* [k / 32] */
+    const float *sum32;  /* [k / 32] */
+    const float *sum16;  /* [k / 16] */
+} lw_quant_row;
+
 /* A panel: some weight rows unpacked once into cache and multiplied with many activation rows.
  * 64-byte aligned.  When fewer rows were packed, the rest of the panel holds finite or stale values
  * whose products nobody reads.
  *
- * Integer panel (Q8_0, Q4_0), 16 rows: per block of 32 columns 512 bytes, [8 groups][16 rows][4 columns]
- * of w + 128 as u8 (the operand order of vpdpbusd), and 16 scales f32 in a second array.
+ * Integer panel (every quantised type), 16 rows: per block of 32 columns 512 bytes, [8 groups of 4
+ * columns][16 rows][4 columns] (the operand order of vpdpbusd) of code + 128 as u8, or of the code itself
+ * where the type has minima; scales f32 in a second array, [k / 32][16 rows] or [k / 16][16 rows] as the
+ * type has them; minima f32 in a third one like it.
  * Float panel (F32, F16, BF16), 32 rows: [k][32 rows] f32. */
 #define LW_PANEL_I8_ROWS 16
 #define LW_PANEL_F32_ROWS 32
 #define LW_PANEL_I8_BYTES(k) ((gsize)(k) * LW_PANEL_I8_ROWS)
-#define LW_PANEL_I8_SCALES(k) ((gsize)(k) / LW_QK * LW_PANEL_I8_ROWS)
+#define LW_PANEL_I8_SCALES(k, group) ((gsize)(k) / (group) * LW_PANEL_I8_ROWS)
 #define LW_PANEL_F32_FLOATS(k) ((gsize)(k) * LW_PANEL_F32_ROWS)
 
 /* Activation rows for integer panels go in tiles of 16 rows, each [k / 32 blocks][16 rows][32], their
- * scales and sums [tiles][k / 32][16]: one tile is read front to back and every offset is constant. */
+ * scales [tiles][k / 32][16 rows], the two kinds of sums per group of 16 or 32 columns as the panel's
+ * scales are, [tiles][k / group][16 rows]: one tile is read front to back and every offset is constant. */
 #define LW_TILE_ROWS 16
 
 /* y[i][c] = panel row c . x_i + bias[c] for i < rows, c < cols.  Each element is summed in the same
@@ -46,12 +76,14 @@ G_BEGIN_DECLS
 typedef struct {
     const void *panel;
     const float *panel_scale; /* integer panels */
+    const float *panel_min;   /* integer panels of types with minima */
     int k, rows, cols;        /* cols <= the panel's rows */
     const float *x;           /* float panels: [rows] rows of k floats, x_stride apart */
     gsize x_stride;
     const int8_t *q;          /* integer panels: tiles of quant_q8's results, the first one full */
     const float *scale;
-    const int32_t *qsum;      /* from qsum_q8 */
+    const int32_t *start;     /* without minima: -128 * (sum of q), what code + 128 adds too much */
+    const float *sum;         /* with minima: scale * (sum of q) */
     const float *bias;        /* one per panel row, or NULL */
     float *y;                 /* [rows] rows, y_stride apart */
     gsize y_stride;
@@ -96,14 +128,22 @@ typedef struct {
 #define LW_TILE_Q8_SCALES(d) ((gsize)(d) * LW_ATTN_TILE) /* where the scales start, bytes */
 #define LW_TILE_Q8_BYTES(d) ((gsize)(d) * LW_ATTN_TILE / 32 * 34)
 
+/* Of each quantised type: the values of the first n elements, exact; a product as matvec_f32 (k is a
+ * multiple of the type's block); 1 <= n_rows <= 16 rows unpacked into an integer panel (min: NULL for
+ * a type without minima). */
+#define LW_TYPE_KERNELS(X, name, NAME, elems, group, minima)                                       \
+    X(dequant_##name, void, (const void *src, float *dst, gsize n))                                \
+    X(matvec_##name, void, (const void *w, gsize row_bytes, int n_rows, int k,                     \
+                            const lw_quant_row *x, float *y))                                      \
+    X(pack_##name, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,       \
+                          float *scale, float *min))
+
 /* name, result, arguments */
 #define LW_KERNELS(X)                                                                              \
     /* conversions of n elements; exact where the target can hold it, else half to even */        \
     X(f16_to_f32, void, (const lw_f16 *src, float *dst, gsize n))                                  \
     X(f32_to_f16, void, (const float *src, lw_f16 *dst, gsize n))                                  \
     X(bf16_to_f32, void, (const lw_bf16 *src, float *dst, gsize n))                                \
-    X(dequant_q8_0, void, (const void *src, float *dst, gsize n))                                  \
-    X(dequant_q4_0, void, (const void *src, float *dst, gsize n))                                  \
     /* y = x / sqrt(mean x^2 + eps) * w ; sum in double in the reference */                        \
     X(rmsnorm, void, (const float *x, const float *w, float *y, int n, float eps))                 \
     /* y = (x - mean) / sqrt(mean (x - mean)^2 + eps) * w + b ; sums in double */                  \
@@ -123,27 +163,23 @@ typedef struct {
     X(rope_adjacent, void, (float *x, int n_heads, int stride, int d, const float *cos,           \
                             const float *sin))                                                     \
     X(quant_q8, void, (const float *x, int8_t *q, float *scale, int n)) /* n: multiple of 32 */   \
-    /* sum[b] = -128 * (sum of q in block b): what w + 128 adds too much, negated */              \
-    X(qsum_q8, void, (const int8_t *q, int32_t *sum, int n))                                       \
-    /* y[r] = w_r . x for n_rows rows of weights, row_bytes apart; k elements each.                \
-     * Float types take x as f32, quantised types take (q, scale) of quant_q8. */                  \
+    /* the sum of each 16 of q */                                                                  \
+    X(sums_q8, void, (const int8_t *q, int32_t *sum, int n))                                       \
+    /* y[r] = w_r . x for n_rows rows of weights, row_bytes apart; k elements each */              \
     X(matvec_f32, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
     X(matvec_f16, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
     X(matvec_bf16, void, (const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)) \
-    X(matvec_q8_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
-                          const float *scale, float *y))                                           \
-    X(matvec_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, const int8_t *q,      \
-                          const float *scale, float *y))                                           \
-    /* unpack 1 <= n_rows <= 16 (integer) or 32 rows of k elements into a panel */                \
-    X(pack_q8_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \
-                        float *scale))                                                             \
-    X(pack_q4_0, void, (const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,         \
-                        float *scale))                                                             \
+    /* unpack 1 <= n_rows <= 32 rows of k elements into a float panel */                           \
     X(pack_f32, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))           \
     X(pack_f16, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))           \
     X(pack_bf16, void, (const void *w, gsize row_bytes, int n_rows, int k, float *panel))          \
-    X(panel_i8, void, (const lw_panel_mul *a))                                                     \
+    LW_BLOCK_TYPES(LW_TYPE_KERNELS, X)                                                             \
     X(panel_f32, void, (const lw_panel_mul *a))                                                    \
+    /* integer panels: elements per scale, with minima or without */                               \
+    X(panel_i8_32, void, (const lw_panel_mul *a))                                                  \
+    X(panel_i8_16, void, (const lw_panel_mul *a))                                                  \
+    X(panel_i8_32_min, void, (const lw_panel_mul *a))                                              \
+    X(panel_i8_16_min, void, (const lw_panel_mul *a))                                              \
     X(attn_step_f16, void, (const lw_attn_step *a))                                                \
     X(attn_step_f32, void, (const lw_attn_step *a))                                                \
     X(attn_step_q8_0, void, (const lw_attn_step *a))

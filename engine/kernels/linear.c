@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "engine/gguf/gguf.h"
+#include "engine/kernels/weight.h"
 
 #define MAX_WEIGHTS 4
 
@@ -29,6 +29,16 @@
 /* Tasks per thread worth having, so that the last ones end at about the same time. */
 #define TASKS_PER_THREAD 6
 
+/* Quantised activations, one row after the other or in tiles, and the sums that kernels want beside
+ * them, as kernels.h has them.  Sums for groups of 16 columns are made when a weight needs them. */
+typedef struct {
+    int8_t *q;
+    float *scale;
+    int32_t *start32, *start16;
+    float *sum32, *sum16;
+    gboolean any16;
+} quantised;
+
 typedef struct {
     const lw_kernels *k;
     const lw_weight *const *w;
@@ -37,11 +47,10 @@ typedef struct {
     gsize x_stride;
     float *const *y;
     const gsize *y_stride;
+    const lw_weight_type *type[MAX_WEIGHTS];
     gboolean any_int;
 
-    int8_t *q;
-    float *scale;
-    int32_t *qsum;
+    quantised act;
     char *panels; /* [n_threads] areas */
     gsize area_bytes;
 
@@ -50,11 +59,6 @@ typedef struct {
     int row_parts, rows_per_part;
 } job;
 
-static gboolean is_int_type(guint type)
-{
-    return type == LW_TYPE_Q8_0 || type == LW_TYPE_Q4_0;
-}
-
 static gsize align64(gsize n)
 {
     return (n + 63) & ~(gsize)63;
@@ -62,25 +66,35 @@ static gsize align64(gsize n)
 
 static gsize panel_area_bytes(int n_in)
 {
-    /* A float panel is the largest (128 bytes per column; an integer one with scales takes 18). */
+    /* A float panel is the largest (128 bytes per column; an integer one takes 24 with all scales).
+     */
     return align64(MAX(LW_PANEL_F32_FLOATS(n_in) * sizeof(float), (gsize)PANEL_BYTES));
 }
 
-static gsize quant_bytes(int rows, int n_in, gsize *scale_at, gsize *qsum_at)
+static gsize quant_blocks(int rows, int n_in)
 {
     gsize whole = ((gsize)rows + LW_TILE_ROWS - 1) / LW_TILE_ROWS * LW_TILE_ROWS;
-    gsize blocks = whole * (((gsize)n_in + LW_QK - 1) / LW_QK);
 
-    *scale_at = blocks * LW_QK; /* 16 rows at least: every part stays 64-byte aligned */
-    *qsum_at = *scale_at + blocks * sizeof(float);
-    return *qsum_at + blocks * sizeof(int32_t);
+    return whole * (((gsize)n_in + LW_QK - 1) / LW_QK);
+}
+
+/* q, scale, start32, start16, sum32, sum16 of so many blocks.  There are 16 rows at least: every
+ * part stays 64-byte aligned. */
+#define QUANT_BLOCK_BYTES (LW_QK + 7 * sizeof(float))
+
+static void lay_out(quantised *a, char *s, gsize blocks)
+{
+    a->q = (int8_t *)s;
+    a->scale = (float *)(void *)(s + blocks * LW_QK);
+    a->start32 = (int32_t *)(void *)(a->scale + blocks);
+    a->start16 = a->start32 + blocks;
+    a->sum32 = (float *)(void *)(a->start16 + 2 * blocks);
+    a->sum16 = a->sum32 + blocks;
 }
 
 gsize lw_linear_scratch_bytes(int max_rows, int max_in, int n_threads)
 {
-    gsize scale_at, qsum_at;
-
-    return quant_bytes(max_rows, max_in, &scale_at, &qsum_at) +
+    return quant_blocks(max_rows, max_in) * QUANT_BLOCK_BYTES +
            (gsize)n_threads * panel_area_bytes(max_in);
 }
 
@@ -88,69 +102,63 @@ gsize lw_linear_scratch_bytes(int max_rows, int max_in, int n_threads)
 
 #define QUANT_TASK_ROWS 8
 
+/* Room in the worker's panel area for a row's sums (and, for tiles, for the row). */
+static int32_t *sums_area(const job *j, int worker)
+{
+    return (int32_t *)(void *)(j->panels + (gsize)worker * j->area_bytes);
+}
+
 static void quantise_rows(void *ctx, int task, int worker)
 {
     const job *j = ctx;
+    const quantised *a = &j->act;
+    gsize n_blocks = (gsize)j->n_in / LW_QK;
+    int32_t *sums = sums_area(j, worker);
 
-    for (int r = task * QUANT_TASK_ROWS; r < MIN((task + 1) * QUANT_TASK_ROWS, j->rows); r++)
-        j->k->quant_q8(j->x + (gsize)r * j->x_stride, j->q + (gsize)r * j->n_in,
-                       j->scale + (gsize)r * (j->n_in / LW_QK), j->n_in);
+    for (int r = task * QUANT_TASK_ROWS; r < MIN((task + 1) * QUANT_TASK_ROWS, j->rows); r++) {
+        gsize at = (gsize)r * n_blocks;
+        j->k->quant_q8(j->x + (gsize)r * j->x_stride, a->q + at * LW_QK, a->scale + at, j->n_in);
+        j->k->sums_q8(a->q + at * LW_QK, sums, j->n_in);
+        for (gsize b = 0; b < n_blocks; b++) {
+            float scale = a->scale[at + b];
+            a->sum32[at + b] = scale * (float)(sums[2 * b] + sums[2 * b + 1]);
+            a->sum16[2 * (at + b)] = scale * (float)sums[2 * b];
+            a->sum16[2 * (at + b) + 1] = scale * (float)sums[2 * b + 1];
+        }
+    }
 }
 
 /* The same into the tiles that integer panels read. */
 static void quantise_tiles(void *ctx, int task, int worker)
 {
     const job *j = ctx;
+    const quantised *a = &j->act;
     gsize n_blocks = (gsize)j->n_in / LW_QK;
     /* One row at a time in the worker's panel area (128 bytes per column and more). */
-    char *area = j->panels + (gsize)worker * j->area_bytes;
-    float *scale = (float *)(void *)area;
-    int32_t *qsum = (int32_t *)scale + n_blocks;
-    int8_t *q = (int8_t *)(qsum + n_blocks);
+    int32_t *sums = sums_area(j, worker);
+    float *scale = (float *)(void *)(sums + 2 * n_blocks);
+    int8_t *q = (int8_t *)(scale + n_blocks);
 
     for (int r = task * QUANT_TASK_ROWS; r < MIN((task + 1) * QUANT_TASK_ROWS, j->rows); r++) {
         gsize at = (gsize)(r / LW_TILE_ROWS) * n_blocks * LW_TILE_ROWS + r % LW_TILE_ROWS;
+        gsize at16 = 2 * (at - r % LW_TILE_ROWS) + r % LW_TILE_ROWS;
         j->k->quant_q8(j->x + (gsize)r * j->x_stride, q, scale, j->n_in);
-        j->k->qsum_q8(q, qsum, j->n_in);
+        j->k->sums_q8(q, sums, j->n_in);
         for (gsize b = 0; b < n_blocks; b++, at += LW_TILE_ROWS) {
-            memcpy(j->q + at * LW_QK, q + b * LW_QK, LW_QK);
-            j->scale[at] = scale[b];
-            j->qsum[at] = qsum[b];
+            int32_t sum = sums[2 * b] + sums[2 * b + 1];
+            memcpy(a->q + at * LW_QK, q + b * LW_QK, LW_QK);
+            a->scale[at] = scale[b];
+            a->start32[at] = -128 * sum;
+            a->sum32[at] = scale[b] * (float)sum;
+        }
+        for (gsize g = 0; a->any16 && g < 2 * n_blocks; g++, at16 += LW_TILE_ROWS) {
+            a->start16[at16] = -128 * sums[g];
+            a->sum16[at16] = scale[g / 2] * (float)sums[g];
         }
     }
 }
 
 /* -- few rows: straight from the file ---------------------------------------------------------- */
-
-static void matvec_rows(const job *j, const lw_weight *w, int row, int n, int i, float *y)
-{
-    const char *rows = (const char *)w->data + (gsize)row * w->row_bytes;
-    const float *x = j->x + (gsize)i * j->x_stride;
-    const int8_t *q = j->q + (gsize)i * j->n_in;
-    const float *scale = j->scale + (gsize)i * (j->n_in / LW_QK);
-
-    switch (w->type) {
-    case LW_TYPE_F32:
-        j->k->matvec_f32(rows, w->row_bytes, n, j->n_in, x, y);
-        break;
-    case LW_TYPE_F16:
-        j->k->matvec_f16(rows, w->row_bytes, n, j->n_in, x, y);
-        break;
-    case LW_TYPE_BF16:
-        j->k->matvec_bf16(rows, w->row_bytes, n, j->n_in, x, y);
-        break;
-    case LW_TYPE_Q8_0:
-        j->k->matvec_q8_0(rows, w->row_bytes, n, j->n_in, q, scale, y);
-        break;
-    case LW_TYPE_Q4_0:
-        j->k->matvec_q4_0(rows, w->row_bytes, n, j->n_in, q, scale, y);
-        break;
-    default:
-        g_assert_not_reached(); /* lw_linear() checked the types */
-    }
-    if (w->bias != NULL)
-        j->k->add(y, w->bias + row, n);
-}
 
 static int weight_of_task(const job *j, int task)
 {
@@ -168,62 +176,39 @@ static void matvec_task(void *ctx, int task, int worker)
     const lw_weight *w = j->w[iw];
     int row = (task - j->first[iw]) * j->group[iw];
     int n = MIN(j->group[iw], w->n_out - row);
+    gsize n_blocks = (gsize)j->n_in / LW_QK;
 
-    for (int i = 0; i < j->rows; i++)
-        matvec_rows(j, w, row, n, i, j->y[iw] + (gsize)i * j->y_stride[iw] + row);
+    for (int i = 0; i < j->rows; i++) {
+        float *y = j->y[iw] + (gsize)i * j->y_stride[iw] + row;
+        lw_activation x = {
+            .x = j->x + (gsize)i * j->x_stride,
+            .q = {j->act.q + (gsize)i * j->n_in, j->act.scale + i * n_blocks,
+                  j->act.sum32 + i * n_blocks, j->act.sum16 + 2 * i * n_blocks},
+        };
+        j->type[iw]->matvec(j->k, (const char *)w->data + (gsize)row * w->row_bytes, w->row_bytes,
+                            n, j->n_in, &x, y);
+        if (w->bias != NULL)
+            j->k->add(y, w->bias + row, n);
+    }
 }
 
 /* -- many rows: panels ------------------------------------------------------------------------- */
 
-static void pack(const job *j, const lw_weight *w, int row, int n, void *panel, float *scale)
+static int n_panels(const job *j, int iw)
 {
-    const char *rows = (const char *)w->data + (gsize)row * w->row_bytes;
+    int width = (int)j->type[iw]->panel_rows;
 
-    switch (w->type) {
-    case LW_TYPE_F32:
-        j->k->pack_f32(rows, w->row_bytes, n, j->n_in, panel);
-        break;
-    case LW_TYPE_F16:
-        j->k->pack_f16(rows, w->row_bytes, n, j->n_in, panel);
-        break;
-    case LW_TYPE_BF16:
-        j->k->pack_bf16(rows, w->row_bytes, n, j->n_in, panel);
-        break;
-    case LW_TYPE_Q8_0:
-        j->k->pack_q8_0(rows, w->row_bytes, n, j->n_in, panel, scale);
-        break;
-    case LW_TYPE_Q4_0:
-        j->k->pack_q4_0(rows, w->row_bytes, n, j->n_in, panel, scale);
-        break;
-    default:
-        g_assert_not_reached();
-    }
-}
-
-static int panel_rows(const lw_weight *w)
-{
-    return is_int_type(w->type) ? LW_PANEL_I8_ROWS : LW_PANEL_F32_ROWS;
-}
-
-static int n_panels(const lw_weight *w)
-{
-    return (w->n_out + panel_rows(w) - 1) / panel_rows(w);
-}
-
-static gsize panel_bytes(const job *j, const lw_weight *w)
-{
-    if (is_int_type(w->type))
-        return LW_PANEL_I8_BYTES(j->n_in) + LW_PANEL_I8_SCALES(j->n_in) * sizeof(float);
-    return LW_PANEL_F32_FLOATS(j->n_in) * sizeof(float);
+    return (j->w[iw]->n_out + width - 1) / width;
 }
 
 /* All panels at p times activation rows i .. end. */
 static void multiply(const job *j, int iw, int row0, int n_rows, const char *p, int i, int end)
 {
     const lw_weight *w = j->w[iw];
-    gboolean is_int = is_int_type(w->type);
-    gsize one = panel_bytes(j, w), n_blocks = (gsize)j->n_in / LW_QK;
-    int width = panel_rows(w);
+    const lw_weight_type *t = j->type[iw];
+    const quantised *a = &j->act;
+    gsize one = lw_panel_bytes(t, j->n_in), at = (gsize)i * ((gsize)j->n_in / LW_QK);
+    int width = (int)t->panel_rows;
 
     for (int c = 0; c < n_rows; c += width, p += one) {
         float bias[LW_PANEL_F32_ROWS] = {0};
@@ -232,6 +217,12 @@ static void multiply(const job *j, int iw, int row0, int n_rows, const char *p, 
             .k = j->n_in,
             .rows = end - i,
             .cols = MIN(n_rows - c, width),
+            .x = j->x + (gsize)i * j->x_stride,
+            .x_stride = j->x_stride,
+            .q = a->q + at * LW_QK,
+            .scale = a->scale + at,
+            .start = t->group == 16 ? a->start16 + 2 * at : a->start32 + at,
+            .sum = t->group == 16 ? a->sum16 + 2 * at : a->sum32 + at,
             .y = j->y[iw] + (gsize)i * j->y_stride[iw] + row0 + c,
             .y_stride = j->y_stride[iw],
         };
@@ -239,17 +230,7 @@ static void multiply(const job *j, int iw, int row0, int n_rows, const char *p, 
             memcpy(bias, w->bias + row0 + c, (gsize)mul.cols * sizeof(float));
             mul.bias = bias;
         }
-        if (is_int) {
-            mul.panel_scale = (const float *)(const void *)(p + LW_PANEL_I8_BYTES(j->n_in));
-            mul.q = j->q + (gsize)i * j->n_in;
-            mul.scale = j->scale + (gsize)i * n_blocks;
-            mul.qsum = j->qsum + (gsize)i * n_blocks;
-            j->k->panel_i8(&mul);
-        } else {
-            mul.x = j->x + (gsize)i * j->x_stride;
-            mul.x_stride = j->x_stride;
-            j->k->panel_f32(&mul);
-        }
+        t->multiply(j->k, &mul);
     }
 }
 
@@ -259,17 +240,18 @@ static void panel_task(void *ctx, int task, int worker)
     int part = task % j->row_parts;
     int iw = weight_of_task(j, task / j->row_parts);
     const lw_weight *w = j->w[iw];
-    int width = panel_rows(w);
+    const lw_weight_type *t = j->type[iw];
+    int width = (int)t->panel_rows;
     int row0 = (task / j->row_parts - j->first[iw]) * j->group[iw] * width;
     int n_rows = MIN(j->group[iw] * width, w->n_out - row0);
     char *area = j->panels + (gsize)worker * j->area_bytes, *p = area;
 
-    for (int c = 0; c < n_rows; c += width, p += panel_bytes(j, w))
-        pack(j, w, row0 + c, MIN(n_rows - c, width), p,
-             (float *)(void *)(p + LW_PANEL_I8_BYTES(j->n_in)));
+    for (int c = 0; c < n_rows; c += width, p += lw_panel_bytes(t, j->n_in))
+        t->pack(j->k, (const char *)w->data + (gsize)(row0 + c) * w->row_bytes, w->row_bytes,
+                MIN(n_rows - c, width), j->n_in, p);
 
     int end = MIN((part + 1) * j->rows_per_part, j->rows);
-    gsize row_bytes = (gsize)j->n_in * (is_int_type(w->type) ? 1 : sizeof(float));
+    gsize row_bytes = (gsize)j->n_in * (t->is_int ? 1 : sizeof(float));
     int step = (int)CLAMP(ROW_BLOCK_BYTES / row_bytes, ROW_STEP, 1024) / ROW_STEP * ROW_STEP;
     for (int i = part * j->rows_per_part; i < end; i += step)
         multiply(j, iw, row0, n_rows, area, i, MIN(i + step, end));
@@ -294,10 +276,10 @@ static int cut_panels(job *j, int n_threads)
     gint64 all = 0;
 
     for (int i = 0; i < j->n_w; i++)
-        all += n_panels(j->w[i]);
+        all += n_panels(j, i);
     for (int i = 0; i < j->n_w; i++) {
-        int panels = n_panels(j->w[i]);
-        gint64 fits = (gint64)(j->area_bytes / panel_bytes(j, j->w[i]));
+        int panels = n_panels(j, i);
+        gint64 fits = (gint64)(j->area_bytes / lw_panel_bytes(j->type[i], j->n_in));
         j->group[i] = (int)CLAMP(MIN(fits, all / want), 1, panels);
         j->first[i + 1] = j->first[i] + (panels + j->group[i] - 1) / j->group[i];
     }
@@ -313,7 +295,6 @@ gboolean lw_linear(lw_pool *pool, const lw_kernels *k, const lw_weight *const *w
                    const float *x, gsize x_stride, int rows, float *const *y, const gsize *y_stride,
                    void *scratch, const gint *cancel)
 {
-    gsize scale_at, qsum_at;
     int n_threads = lw_pool_n_threads(pool);
 
     g_return_val_if_fail(n_w >= 1 && n_w <= MAX_WEIGHTS && rows >= 1, FALSE);
@@ -330,20 +311,15 @@ gboolean lw_linear(lw_pool *pool, const lw_kernels *k, const lw_weight *const *w
     };
     for (int i = 0; i < n_w; i++) {
         g_return_val_if_fail(w[i]->n_in == j.n_in && w[i]->n_out >= 1, FALSE);
-        gboolean is_int = is_int_type(w[i]->type);
-        g_return_val_if_fail(is_int || w[i]->type == LW_TYPE_F32 || w[i]->type == LW_TYPE_F16 ||
-                                 w[i]->type == LW_TYPE_BF16,
-                             FALSE);
-        g_return_val_if_fail(!is_int || j.n_in % LW_QK == 0, FALSE);
-        j.any_int |= is_int;
+        const lw_weight_type *t = j.type[i] = lw_weight_type_get(w[i]->type);
+        g_return_val_if_fail(t != NULL && j.n_in % t->elems == 0, FALSE);
+        j.any_int |= t->is_int;
+        j.act.any16 |= t->group == 16;
     }
 
-    char *s = scratch;
-    gsize quant = quant_bytes(rows, j.n_in, &scale_at, &qsum_at);
-    j.q = (int8_t *)s;
-    j.scale = (float *)(void *)(s + scale_at);
-    j.qsum = (int32_t *)(void *)(s + qsum_at);
-    j.panels = s + quant;
+    gsize blocks = quant_blocks(rows, j.n_in);
+    lay_out(&j.act, scratch, blocks);
+    j.panels = (char *)scratch + blocks * QUANT_BLOCK_BYTES;
     j.area_bytes = panel_area_bytes(j.n_in);
 
     if (j.any_int) {

@@ -21,18 +21,17 @@ static void quant_q8(const float *x, int8_t *q, float *scale, int n)
     }
 }
 
-static void qsum_q8(const int8_t *q, int32_t *sum, int n)
+static void sums_q8(const int8_t *q, int32_t *sum, int n)
 {
-    for (int b = 0; b < n / LW_QK; b++, q += LW_QK) {
-        int32_t s = 0;
-        for (int i = 0; i < LW_QK; i++)
-            s += q[i];
-        sum[b] = -128 * s;
+    for (int g = 0; g < n / 16; g++, q += 16) {
+        sum[g] = 0;
+        for (int i = 0; i < 16; i++)
+            sum[g] += q[i];
     }
 }
 
 void lw_quant_init_c(lw_kernels *k)
 {
     k->quant_q8 = quant_q8;
-    k->qsum_q8 = qsum_q8;
+    k->sums_q8 = sums_q8;
 }

@@ -149,7 +149,8 @@ typedef struct {
     int rows, cols;
     int8_t *q;
     float *scale;
-    int32_t *qsum;
+    int32_t *sums;
+    lw_quant_row quant;
     lw_panel_mul mul;
     lw_attn_step attn;
     lw_pool *pool;
@@ -167,8 +168,6 @@ typedef struct {
 RUN(f16_to_f32, f16_to_f32(a->w, a->y, a->n))
 RUN(f32_to_f16, f32_to_f16(a->x, a->w, a->n))
 RUN(bf16_to_f32, bf16_to_f32(a->w, a->y, a->n))
-RUN(dequant_q8_0, dequant_q8_0(a->w, a->y, a->n))
-RUN(dequant_q4_0, dequant_q4_0(a->w, a->y, a->n))
 RUN(rmsnorm, rmsnorm(a->x, a->z, a->y, (int)a->n, 1e-6f))
 RUN(layernorm, layernorm(a->x, a->z, a->z, a->y, (int)a->n, 1e-6f))
 RUN(add, add(a->y, a->x, a->n))
@@ -181,19 +180,23 @@ RUN(geglu, geglu(a->x, a->z, a->y, a->n))
 RUN(rope_half, rope_half(a->x, (int)a->n / 64, 64, 64, a->z, a->z + 32))
 RUN(rope_adjacent, rope_adjacent(a->x, (int)a->n / 64, 64, 64, a->z, a->z + 32))
 RUN(quant_q8, quant_q8(a->x, a->q, a->scale, (int)a->n))
-RUN(qsum_q8, qsum_q8(a->q, a->qsum, (int)a->n))
+RUN(sums_q8, sums_q8(a->q, a->sums, (int)a->n))
 RUN(matvec_f32, matvec_f32(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
 RUN(matvec_f16, matvec_f16(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
 RUN(matvec_bf16, matvec_bf16(a->w, a->row_bytes, a->rows, a->cols, a->x, a->y))
-RUN(matvec_q8_0, matvec_q8_0(a->w, a->row_bytes, a->rows, a->cols, a->q, a->scale, a->y))
-RUN(matvec_q4_0, matvec_q4_0(a->w, a->row_bytes, a->rows, a->cols, a->q, a->scale, a->y))
-RUN(pack_q8_0, pack_q8_0(a->w, a->row_bytes, 16, a->cols, (uint8_t *)a->y, a->scale))
-RUN(pack_q4_0, pack_q4_0(a->w, a->row_bytes, 16, a->cols, (uint8_t *)a->y, a->scale))
 RUN(pack_f32, pack_f32(a->w, a->row_bytes, 32, a->cols, a->y))
 RUN(pack_f16, pack_f16(a->w, a->row_bytes, 32, a->cols, a->y))
 RUN(pack_bf16, pack_bf16(a->w, a->row_bytes, 32, a->cols, a->y))
-RUN(panel_i8, panel_i8(&a->mul))
 RUN(panel_f32, panel_f32(&a->mul))
+RUN(panel_i8_32, panel_i8_32(&a->mul))
+RUN(panel_i8_16, panel_i8_16(&a->mul))
+RUN(panel_i8_32_min, panel_i8_32_min(&a->mul))
+RUN(panel_i8_16_min, panel_i8_16_min(&a->mul))
+#define RUN_TYPE(X, name, ...)                                                                     \
+    RUN(dequant_##name, dequant_##name(a->w, a->y, a->n))                                          \
+    RUN(matvec_##name, matvec_##name(a->w, a->row_bytes, a->rows, a->cols, &a->quant, a->y))       \
+    RUN(pack_##name, pack_##name(a->w, a->row_bytes, 16, a->cols, (uint8_t *)a->y, a->scale, a->z))
+LW_BLOCK_TYPES(RUN_TYPE, )
 RUN(attn_step_f16, attn_step_f16(&a->attn))
 RUN(attn_step_f32, attn_step_f32(&a->attn))
 RUN(attn_step_q8_0, attn_step_q8_0(&a->attn))
@@ -207,7 +210,7 @@ static void report(const char *name, const char *shape, void (*run)(void *), arg
         return;
     gboolean alone = a->pool == NULL || lw_pool_n_threads(a->pool) == 1;
     double t = seconds_of(run, a, alone ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
-    printf("%-7s %-14s %-28s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6,
+    printf("%-7s %-15s %-30s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6,
            bytes / t / 1e9);
     if (flops > 0)
         printf(" %8.1f GFLOP/s", flops / t / 1e9);
@@ -224,8 +227,9 @@ static void elementwise(args *a)
     REPORT(f16_to_f32, "4096", n * 6, 0);
     REPORT(f32_to_f16, "4096", n * 6, 0);
     REPORT(bf16_to_f32, "4096", n * 6, 0);
-    REPORT(dequant_q8_0, "4096", n * 5.06, 0);
-    REPORT(dequant_q4_0, "4096", n * 4.56, 0);
+#define DEQUANT(X, name, NAME, ...)                                                                \
+    REPORT(dequant_##name, "4096", n * 4 + lw_type_row_bytes(LW_TYPE_##NAME, 4096), 0);
+    LW_BLOCK_TYPES(DEQUANT, )
     REPORT(rmsnorm, "4096", n * 12, 0);
     REPORT(layernorm, "4096", n * 16, 0);
     REPORT(add, "4096", n * 12, 0);
@@ -239,49 +243,63 @@ static void elementwise(args *a)
     REPORT(rope_half, "64 heads of 64", n * 8, 0);
     REPORT(rope_adjacent, "64 heads of 64", n * 8, 0);
     REPORT(quant_q8, "4096", n * 5, 0);
-    REPORT(qsum_q8, "4096", n, 0);
+    REPORT(sums_q8, "4096", n, 0);
 }
 
-#define MATVEC(name, t, shape)                                                                     \
-    a->row_bytes = lw_type_row_bytes(t, a->cols);                                                  \
-    REPORT(name, shape, (double)a->row_bytes * a->rows, 2.0 * a->rows * a->cols)
+/* name over the given rows of type t; one row's work is 2 x columns operations. */
+#define ROWS(name, t, what)                                                                        \
+    {                                                                                              \
+        g_autofree char *shape = g_strdup_printf("%d x %d%s", a->rows, a->cols, what);             \
+        a->row_bytes = lw_type_row_bytes(t, a->cols);                                              \
+        REPORT(name, shape, (double)a->row_bytes * a->rows, 2.0 * a->rows * a->cols);              \
+    }
 
 static void products(args *a)
 {
-    a->cols = 896;
+    a->quant = (lw_quant_row){a->q, a->scale, a->scale, a->scale};
+    a->cols = 1536;
     a->rows = 64; /* cached: what the kernel itself can do */
-    MATVEC(matvec_f32, LW_TYPE_F32, "64 x 896, cached");
-    MATVEC(matvec_f16, LW_TYPE_F16, "64 x 896, cached");
-    MATVEC(matvec_bf16, LW_TYPE_BF16, "64 x 896, cached");
-    MATVEC(matvec_q8_0, LW_TYPE_Q8_0, "64 x 896, cached");
-    MATVEC(matvec_q4_0, LW_TYPE_Q4_0, "64 x 896, cached");
-    a->rows = 150000;
-    MATVEC(matvec_q8_0, LW_TYPE_Q8_0, "150000 x 896, memory");
-    MATVEC(matvec_q4_0, LW_TYPE_Q4_0, "150000 x 896, memory");
+    ROWS(matvec_f32, LW_TYPE_F32, ", cached")
+    ROWS(matvec_f16, LW_TYPE_F16, ", cached")
+    ROWS(matvec_bf16, LW_TYPE_BF16, ", cached")
+#define CACHED(X, name, NAME, ...) ROWS(matvec_##name, LW_TYPE_##NAME, ", cached")
+    LW_BLOCK_TYPES(CACHED, )
+    a->rows = 90000;
+    ROWS(matvec_q8_0, LW_TYPE_Q8_0, ", memory")
+    ROWS(matvec_q4_0, LW_TYPE_Q4_0, ", memory")
+    ROWS(matvec_q4_k, LW_TYPE_Q4_K, ", memory")
+    ROWS(matvec_q5_k, LW_TYPE_Q5_K, ", memory")
+    ROWS(matvec_q6_k, LW_TYPE_Q6_K, ", memory")
 
-    a->rows = 16;
-    MATVEC(pack_q8_0, LW_TYPE_Q8_0, "16 x 896");
-    MATVEC(pack_q4_0, LW_TYPE_Q4_0, "16 x 896");
     a->rows = 32;
-    MATVEC(pack_f32, LW_TYPE_F32, "32 x 896");
-    MATVEC(pack_f16, LW_TYPE_F16, "32 x 896");
-    MATVEC(pack_bf16, LW_TYPE_BF16, "32 x 896");
+    ROWS(pack_f32, LW_TYPE_F32, "")
+    ROWS(pack_f16, LW_TYPE_F16, "")
+    ROWS(pack_bf16, LW_TYPE_BF16, "")
+    a->rows = 16;
+#define PACK(X, name, NAME, ...) ROWS(pack_##name, LW_TYPE_##NAME, "")
+    LW_BLOCK_TYPES(PACK, )
 
     a->mul = (lw_panel_mul){.panel = a->w,
                             .panel_scale = a->z,
-                            .k = 896,
+                            .panel_min = a->z,
+                            .k = 1536,
                             .rows = 256,
                             .cols = 16,
                             .x = a->x,
-                            .x_stride = 896,
+                            .x_stride = 1536,
                             .q = a->q,
                             .scale = a->scale,
-                            .qsum = a->qsum,
+                            .start = a->sums,
+                            .sum = a->scale,
                             .y = a->y,
                             .y_stride = 32};
-    REPORT(panel_i8, "16 x 896 x 256 rows", 896.0 * (16 + 256), 2.0 * 896 * 16 * 256);
+    double bytes = 1536.0 * (16 + 256), flops = 2.0 * 1536 * 16 * 256;
+    REPORT(panel_i8_32, "16 x 1536 x 256 rows", bytes, flops);
+    REPORT(panel_i8_16, "16 x 1536 x 256 rows", bytes, flops);
+    REPORT(panel_i8_32_min, "16 x 1536 x 256 rows", bytes, flops);
+    REPORT(panel_i8_16_min, "16 x 1536 x 256 rows", bytes, flops);
     a->mul.cols = 32;
-    REPORT(panel_f32, "32 x 896 x 256 rows", 4 * 896.0 * (32 + 256), 2.0 * 896 * 32 * 256);
+    REPORT(panel_f32, "32 x 1536 x 256 rows", 4 * 1536.0 * (32 + 256), 4.0 * 1536 * 16 * 256);
 }
 
 static void attention(args *a)
@@ -329,9 +347,10 @@ static void run_linear(void *ctx)
 
 static void linear(args *a)
 {
-    static const guint types[] = {LW_TYPE_Q8_0, LW_TYPE_Q4_0, LW_TYPE_F16};
+    static const guint types[] = {LW_TYPE_Q8_0, LW_TYPE_Q4_0, LW_TYPE_Q4_K, LW_TYPE_Q6_K,
+                                  LW_TYPE_F16};
     static const int rows[] = {1, 2, 4, 8, 32, 512};
-    static const int shapes[][2] = {{896, 4864}, {4864, 896}};
+    static const int shapes[][2] = {{1536, 8960}, {8960, 1536}};
 
     for (int n_threads = 1; n_threads <= lw_cpu_count(); n_threads *= 2) {
         a->pool = lw_pool_new(n_threads);
@@ -356,7 +375,7 @@ static void linear(args *a)
 
 void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
 {
-    gsize n = 512 * 4864;
+    gsize n = 512 * 8960;
     args a = {
         .k = k,
         .x = filled(n * 4),
@@ -365,8 +384,8 @@ void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
         .w = filled((gsize)160 << 20),
         .q = filled(n),
         .scale = filled(n / 8),
-        .qsum = filled(n / 8),
-        .scratch = filled(MAX(LW_ATTN_SCRATCH, lw_linear_scratch_bytes(512, 4864, 64))),
+        .sums = filled(n / 8),
+        .scratch = filled(MAX(LW_ATTN_SCRATCH, lw_linear_scratch_bytes(512, 8960, 64))),
     };
 
     mask_name = mask;
@@ -383,6 +402,6 @@ void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
     g_aligned_free(a.w);
     g_aligned_free(a.q);
     g_aligned_free(a.scale);
-    g_aligned_free(a.qsum);
+    g_aligned_free(a.sums);
     g_aligned_free(a.scratch);
 }

@@ -89,6 +89,34 @@ void test_bf16_to_f32(const lw_kernels *ref, const lw_kernels *k)
     check_free(want);
 }
 
+/* dequant.bin (make-dequant.py) has, of each type, blocks and the values that the gguf Python
+ * package finds in them: "type, blocks, bytes of blocks" as u32, the blocks, the values as f32. */
+static void check_file(guint type, void (*f)(const void *, float *, gsize))
+{
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "dequant.bin", NULL), *all = NULL;
+    gsize n_all, at = 0;
+
+    g_assert_true(g_file_get_contents(path, &all, &n_all, NULL));
+    while (at + 12 <= n_all) {
+        guint32 head[3]; /* the file is little-endian, as this engine's files are */
+        memcpy(head, all + at, 12);
+        gsize n = (gsize)head[1] * lw_type_get_info(head[0])->block_elems;
+        at += 12 + head[2];
+        if (head[0] == type) {
+            g_assert_cmpuint(lw_type_row_bytes(type, n), ==, head[2]);
+            float *want = check_alloc(n * 4, 0), *got = check_alloc(n * 4, 4);
+            memcpy(want, all + at, n * 4);
+            f(all + at - head[2], got, n);
+            check_equal_f32(lw_type_get_info(type)->name, got, want, n);
+            check_free(want);
+            check_free(got);
+            return;
+        }
+        at += n * 4;
+    }
+    g_error("dequant.bin has no %s", lw_type_get_info(type)->name);
+}
+
 static void dequant(guint type, void (*f)(const void *, float *, gsize),
                     void (*ref)(const void *, float *, gsize))
 {
@@ -96,6 +124,7 @@ static void dequant(guint type, void (*f)(const void *, float *, gsize),
     guint8 *w = check_weights(type, 1, 4096, &row_bytes);
     float *want = check_alloc(4096 * 4, 0);
 
+    check_file(type, f);
     ref(w, want, 4096);
     for (guint s = 0; s <= G_N_ELEMENTS(sizes); s++) {
         gsize n = s < G_N_ELEMENTS(sizes) ? sizes[s] : 4096;
@@ -108,24 +137,9 @@ static void dequant(guint type, void (*f)(const void *, float *, gsize),
     check_free(want);
 }
 
-void test_dequant_q8_0(const lw_kernels *ref, const lw_kernels *k)
-{
-    /* By hand, so that the reference is tested too. */
-    lw_block_q8_0 b = {.d = 0x3800 /* 0.5 */, .q = {-128, 127, 0, 3}};
-    float y[4];
-
-    k->dequant_q8_0(&b, y, 4);
-    check_equal_f32("by hand", y, (float[]){-64, 63.5f, 0, 1.5f}, 4);
-    dequant(LW_TYPE_Q8_0, k->dequant_q8_0, ref->dequant_q8_0);
-}
-
-void test_dequant_q4_0(const lw_kernels *ref, const lw_kernels *k)
-{
-    lw_block_q4_0 b = {.d = 0x3800, .q = {0xf0, 0x18, 0x8f}};
-    float y[32];
-
-    k->dequant_q4_0(&b, y, 32);
-    check_equal_f32("by hand, low", y, (float[]){-4, 0, 3.5f, -4}, 4);
-    check_equal_f32("by hand, high", y + 16, (float[]){3.5f, -3.5f, 0, -4}, 4);
-    dequant(LW_TYPE_Q4_0, k->dequant_q4_0, ref->dequant_q4_0);
-}
+#define TEST(X, name, NAME, ...)                                                                   \
+    void test_dequant_##name(const lw_kernels *ref, const lw_kernels *k)                           \
+    {                                                                                              \
+        dequant(LW_TYPE_##NAME, k->dequant_##name, ref->dequant_##name);                           \
+    }
+LW_BLOCK_TYPES(TEST, )

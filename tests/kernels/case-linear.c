@@ -7,11 +7,13 @@
 
 #include "engine/gguf/gguf.h"
 #include "engine/kernels/linear.h"
+#include "engine/kernels/weight.h"
 
 void test_linear(const lw_kernels *k);
 void test_linear_cancel(const lw_kernels *k);
 
-static const guint types[] = {LW_TYPE_F32, LW_TYPE_F16, LW_TYPE_BF16, LW_TYPE_Q8_0, LW_TYPE_Q4_0};
+#define NUMBER(X, name, NAME, ...) LW_TYPE_##NAME,
+static const guint types[] = {LW_TYPE_F32, LW_TYPE_F16, LW_TYPE_BF16, LW_BLOCK_TYPES(NUMBER, )};
 static const int thread_counts[] = {1, 2, 4};
 #define N_W 3
 
@@ -27,7 +29,9 @@ static void make_weights(weights *s, guint type, int n_in)
 
     for (int i = 0; i < N_W; i++) {
         /* One call may mix types, as files do. */
-        guint t = i == 1 && type == LW_TYPE_Q8_0 ? LW_TYPE_F16 : type;
+        guint t = i == 1 && type == LW_TYPE_Q8_0   ? LW_TYPE_F16
+                  : i == 1 && type == LW_TYPE_Q4_K ? LW_TYPE_Q6_K
+                                                   : type;
         gsize row_bytes;
         s->data[i] = check_weights(t, n_outs[i], n_in, &row_bytes);
         check_fill_f32(s->bias[i], n_outs[i], FILL_NORMAL);
@@ -44,29 +48,27 @@ static void make_weights(weights *s, guint type, int n_in)
 static void compare(const lw_weight *w, const float *x, gsize x_stride, int rows, const float *y,
                     gsize y_stride)
 {
-    gboolean is_int = w->type == LW_TYPE_Q8_0 || w->type == LW_TYPE_Q4_0;
+    gboolean is_int = lw_weight_type_get(w->type)->is_int;
     g_autofree float *all = g_new(float, (gsize)w->n_out * w->n_in), *xr = g_new(float, w->n_in);
-    g_autofree int8_t *q = g_new(int8_t, w->n_in);
-    g_autofree float *scale = g_new(float, w->n_in / 32 + 1);
-    lw_kernels ref;
+    g_autofree float *parts = g_new(float, (gsize)w->n_out * w->n_in);
 
-    lw_kernels_init(&ref, 0);
-    for (int c = 0; c < w->n_out; c++)
-        check_row_f32(w->type, (const char *)w->data + c * w->row_bytes, w->n_in,
-                      all + (gsize)c * w->n_in);
+    for (int c = 0; c < w->n_out; c++) {
+        const char *row = (const char *)w->data + c * w->row_bytes;
+        check_row_f32(w->type, row, w->n_in, all + (gsize)c * w->n_in);
+        check_row_size(w->type, row, w->n_in, parts + (gsize)c * w->n_in);
+    }
     for (int r = 0; r < rows; r++) {
         memcpy(xr, x + r * x_stride, w->n_in * sizeof(float));
         if (is_int) {
-            ref.quant_q8(xr, q, scale, w->n_in);
-            for (int i = 0; i < w->n_in; i++)
-                xr[i] = q[i] * scale[i / 32];
+            check_quant a = check_quantise(xr, w->n_in);
+            check_quant_values(&a, xr);
+            check_quant_free(&a);
         }
         for (int c = 0; c < w->n_out; c++) {
             double sum = w->bias ? w->bias[c] : 0, size = fabs(sum);
             for (int i = 0; i < w->n_in; i++) {
-                double p = (double)all[(gsize)c * w->n_in + i] * xr[i];
-                sum += p;
-                size += fabs(p);
+                sum += (double)all[(gsize)c * w->n_in + i] * xr[i];
+                size += fabs((double)parts[(gsize)c * w->n_in + i] * xr[i]);
             }
             if (!(fabs(y[r * y_stride + c] - sum) <= 4e-6 * size + 1e-37))
                 g_error("linear %s, %d rows of %d to %d: element %d, %d is %.9g, not %.9g",
@@ -124,7 +126,10 @@ void test_linear(const lw_kernels *k)
         for (guint i = 0; i < G_N_ELEMENTS(widths); i++)
             for (guint r = 0; r < G_N_ELEMENTS(rows); r++)
                 if (rows[r] < 64 || i == 1)
-                    one_case(k, pools, types[t], widths[i], rows[r]);
+                    one_case(k, pools, types[t],
+                             lw_type_get_info(types[t])->block_elems == 256 ? (int)i * 256 + 256
+                                                                            : widths[i],
+                             rows[r]);
     one_case(k, pools, LW_TYPE_F32, 37, 9); /* float rows need no whole blocks */
     one_case(k, pools, LW_TYPE_F16, 1, 1);
     for (guint t = 0; t < G_N_ELEMENTS(thread_counts); t++)

@@ -2,6 +2,7 @@
 #include "tests/kernels/check.h"
 
 #include "engine/gguf/gguf.h"
+#include "engine/kernels/weight.h"
 
 static guint64 state = 1;
 
@@ -85,6 +86,30 @@ void check_free(void *p)
     g_aligned_free(head.block);
 }
 
+/* Tame scales and minima into a block whose other bytes stay. */
+static void set_scales(guint type, guint8 *block)
+{
+    static const struct {
+        int d, m; /* offsets of f16 fields */
+    } at[] = {
+        [LW_TYPE_Q4_1] = {0, 2},   [LW_TYPE_Q5_1] = {0, 2},  [LW_TYPE_Q2_K] = {80, 82},
+        [LW_TYPE_Q3_K] = {108, 0}, [LW_TYPE_Q4_K] = {0, 2},  [LW_TYPE_Q5_K] = {0, 2},
+        [LW_TYPE_Q6_K] = {208, 0}, [LW_TYPE_MXFP4] = {0, 0},
+    };
+    lw_f16 d = lw_f32_to_f16(check_uniform(-0.02f, 0.02f)),
+           m = lw_f32_to_f16(check_uniform(-0.2f, 0.2f));
+
+    if (type == LW_TYPE_MXFP4) {
+        block[0] = check_random() % 16 == 0 ? check_random() % 3 : 115 + check_random() % 8;
+        return;
+    }
+    if (check_random() % 16 == 0)
+        d = check_random() & 0x83ff;
+    memcpy(block + (type < G_N_ELEMENTS(at) ? at[type].d : 0), &d, sizeof d);
+    if (type < G_N_ELEMENTS(at) && at[type].m)
+        memcpy(block + at[type].m, &m, sizeof m);
+}
+
 void *check_weights(guint type, int n_rows, int k, gsize *row_bytes)
 {
     gsize n = (gsize)n_rows * k;
@@ -109,12 +134,9 @@ void *check_weights(guint type, int n_rows, int k, gsize *row_bytes)
         for (gsize i = 0; i < *row_bytes * n_rows; i++)
             w[i] = (guint8)check_random();
         for (gsize i = 0; i < *row_bytes * n_rows; i += block) {
-            lw_f16 d = lw_f32_to_f16(check_uniform(-0.02f, 0.02f));
-            if (check_random() % 16 == 0)
-                d = check_random() & 0x83ff;
-            memcpy(w + i, &d, sizeof d);
             if (check_random() % 8 == 0)
-                memset(w + i + 2, check_random() & 1 ? 0x80 : 0x7f, block - 2);
+                memset(w + i, check_random() & 1 ? 0x80 : 0x7f, block);
+            set_scales(type, w + i);
         }
     }
     return w;
@@ -125,22 +147,65 @@ void check_row_f32(guint type, const void *row, int k, float *out)
     lw_kernels ref;
 
     lw_kernels_init(&ref, 0);
+    lw_weight_type_get(type)->dequant(&ref, row, out, k);
+}
+
+void check_row_size(guint type, const void *row, int k, float *out)
+{
+    lw_codes c;
+
     switch (type) {
-    case LW_TYPE_F32:
-        memcpy(out, row, (gsize)k * sizeof(float));
+#define CASE(X, name, NAME, elems, group, minima)                                                  \
+    case LW_TYPE_##NAME:                                                                           \
+        for (int i = 0; i < k; i++) {                                                              \
+            int j = i % (elems), g = j / (group);                                                  \
+            if (j == 0)                                                                            \
+                lw_codes_##name((const lw_block_##name *)row + i / (elems), &c);                   \
+            out[i] = fabsf(c.scale[g] * c.code[j]) + ((minima) ? fabsf(c.min[g]) : 0);             \
+        }                                                                                          \
         break;
-    case LW_TYPE_F16:
-        ref.f16_to_f32(row, out, k);
-        break;
-    case LW_TYPE_BF16:
-        ref.bf16_to_f32(row, out, k);
-        break;
-    case LW_TYPE_Q8_0:
-        ref.dequant_q8_0(row, out, k);
-        break;
+        LW_BLOCK_TYPES(CASE, )
     default:
-        ref.dequant_q4_0(row, out, k);
+        check_row_f32(type, row, k, out);
+        for (int i = 0; i < k; i++)
+            out[i] = fabsf(out[i]);
     }
+}
+
+check_quant check_quantise(const float *x, int n)
+{
+    check_quant a = {n, check_alloc(n, 1), check_alloc(n / 32 * 4, 4), check_alloc(n / 32 * 4, 4),
+                     check_alloc(n / 16 * 4, 4)};
+    lw_kernels ref;
+
+    lw_kernels_init(&ref, 0);
+    ref.quant_q8(x, a.q, a.scale, n);
+    for (int g = 0; g < n / 16; g++) {
+        int sum = 0;
+        for (int i = 0; i < 16; i++)
+            sum += a.q[g * 16 + i];
+        a.sum16[g] = a.scale[g / 2] * (float)sum;
+        if (g % 2) {
+            for (int i = 0; i < 16; i++)
+                sum += a.q[g * 16 - 16 + i];
+            a.sum32[g / 2] = a.scale[g / 2] * (float)sum;
+        }
+    }
+    return a;
+}
+
+void check_quant_free(check_quant *a)
+{
+    check_free(a->q);
+    check_free(a->scale);
+    check_free(a->sum32);
+    check_free(a->sum16);
+}
+
+void check_quant_values(const check_quant *a, float *x)
+{
+    for (int i = 0; i < a->n; i++)
+        x[i] = a->q[i] * a->scale[i / 32];
 }
 
 void check_equal_f32(const char *what, const float *got, const float *want, gsize n)

@@ -42,8 +42,22 @@ void check_free(void *p);
 /* A matrix of n_rows rows of k elements of a tensor type (lw_type), row_bytes apart. */
 void *check_weights(guint type, int n_rows, int k, gsize *row_bytes);
 
-/* One row as floats, by the reference kernels. */
+/* One row as floats, by the reference kernels; and the magnitude of what each value is the sum of,
+ * which is what rounding errors of a product are relative to. */
 void check_row_f32(guint type, const void *row, int k, float *out);
+void check_row_size(guint type, const void *row, int k, float *out);
+
+/* An activation row and what integer products take of it.  n is a multiple of 32. */
+typedef struct {
+    int n;
+    int8_t *q;
+    float *scale, *sum32, *sum16;
+} check_quant;
+
+check_quant check_quantise(const float *x, int n);
+void check_quant_free(check_quant *a);
+/* The activations that q stands for, in place of x. */
+void check_quant_values(const check_quant *a, float *x);
 
 /* got[i] == want[i] bit for bit, any NaN equal to any NaN. */
 void check_equal_f32(const char *what, const float *got, const float *want, gsize n);

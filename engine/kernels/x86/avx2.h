@@ -6,9 +6,7 @@
 
 #include <immintrin.h>
 
-#include "engine/kernels/kernels-private.h"
-
-#define LW_INLINE static inline __attribute__((always_inline, unused))
+#include "engine/kernels/x86/codes256.h"
 
 /* The first n (any number) of 8 lanes, for maskload and maskstore. */
 LW_INLINE __m256i lw_mask8(gint64 n)
@@ -98,26 +96,4 @@ LW_INLINE __m256 lw_exp(__m256 x)
     __m256i i = _mm256_cvtps_epi32(n), half = _mm256_srai_epi32(i, 1);
     p = _mm256_mul_ps(p, lw_pow2(half));
     return _mm256_mul_ps(p, lw_pow2(_mm256_sub_epi32(i, half)));
-}
-
-/* Transpose 8 x 8 f32: t[i] lane j <-> t[j] lane i. */
-LW_INLINE void lw_transpose8(__m256 t[8])
-{
-    __m256 u[8];
-
-    LW_UNROLL
-    for (int i = 0; i < 8; i += 4) { /* 4x4 within each 128-bit lane */
-        __m256 a = _mm256_unpacklo_ps(t[i], t[i + 1]), b = _mm256_unpackhi_ps(t[i], t[i + 1]);
-        __m256 c = _mm256_unpacklo_ps(t[i + 2], t[i + 3]),
-               d = _mm256_unpackhi_ps(t[i + 2], t[i + 3]);
-        u[i + 0] = _mm256_shuffle_ps(a, c, 0x44);
-        u[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
-        u[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
-        u[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
-    }
-    LW_UNROLL
-    for (int i = 0; i < 4; i++) {
-        t[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
-        t[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
-    }
 }

@@ -6,9 +6,7 @@
 
 #include <immintrin.h>
 
-#include "engine/kernels/kernels-private.h"
-
-#define LW_INLINE static inline __attribute__((always_inline, unused))
+#include "engine/kernels/x86/codes256.h"
 
 /* The first n (0..16) of 16 lanes. */
 LW_INLINE __mmask16 lw_mask16(gint64 n)

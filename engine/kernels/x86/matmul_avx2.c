@@ -5,99 +5,6 @@
  */
 #include "engine/kernels/x86/avx2.h"
 
-/* -- unpacking --------------------------------------------------------------------------------- */
-
-/* v: 32 columns of 8 rows; out: 8 groups of 8 rows x 4 columns, 64 bytes apart. */
-LW_INLINE void store_half(uint8_t *panel, __m256i v[8], __m256i flip)
-{
-    __m256 t[8];
-
-    LW_UNROLL
-    for (int r = 0; r < 8; r++)
-        t[r] = _mm256_castsi256_ps(_mm256_xor_si256(v[r], flip));
-    lw_transpose8(t);
-    LW_UNROLL
-    for (int g = 0; g < 8; g++)
-        _mm256_store_si256((void *)(panel + g * 64), _mm256_castps_si256(t[g]));
-}
-
-LW_INLINE __m256i load_q8_0(const lw_block_q8_0 *b)
-{
-    return _mm256_loadu_si256((const void *)b->q);
-}
-
-LW_INLINE __m256i load_q4_0(const lw_block_q4_0 *b)
-{
-    __m128i q = _mm_loadu_si128((const void *)b->q);
-    __m256i w = _mm256_inserti128_si256(_mm256_castsi128_si256(q), _mm_srli_epi16(q, 4), 1);
-    return _mm256_add_epi8(_mm256_and_si256(w, _mm256_set1_epi8(15)), _mm256_set1_epi8(120));
-}
-
-#define PACK_INT(name, type, load, flip)                                                           \
-    static void name(const void *w, gsize row_bytes, int n_rows, int k, uint8_t *panel,            \
-                     float *scale)                                                                 \
-    {                                                                                              \
-        const char *row[16];                                                                       \
-        for (int r = 0; r < 16; r++)                                                               \
-            row[r] = (const char *)w + (gsize)MIN(r, n_rows - 1) * row_bytes;                      \
-        for (gsize b = 0; b < (gsize)k / LW_QK; b++, panel += 512, scale += 16) {                  \
-            for (int h = 0; h < 16; h += 8) {                                                      \
-                uint16_t d[8];                                                                     \
-                __m256i v[8];                                                                      \
-                for (int r = 0; r < 8; r++) {                                                      \
-                    const type *block = (const type *)(const void *)row[h + r] + b;                \
-                    d[r] = block->d;                                                               \
-                    v[r] = load(block);                                                            \
-                }                                                                                  \
-                store_half(panel + h * 4, v, flip);                                                \
-                _mm256_store_ps(scale + h, lw_load_f16(d));                                        \
-            }                                                                                      \
-        }                                                                                          \
-    }
-
-PACK_INT(pack_q8_0, lw_block_q8_0, load_q8_0, _mm256_set1_epi8((char)128))
-PACK_INT(pack_q4_0, lw_block_q4_0, load_q4_0, _mm256_setzero_si256())
-
-/* 8 columns from i on of 8 rows; n of them exist. */
-#define PACK_8(type, load)                                                                         \
-    {                                                                                              \
-        __m256 t[8];                                                                               \
-        LW_UNROLL                                                                                  \
-        for (int r = 0; r < 8; r++)                                                                \
-            t[r] = load((const type *)(const void *)row[r] + i);                                   \
-        lw_transpose8(t);                                                                          \
-        LW_UNROLL                                                                                  \
-        for (int c = 0; c < 8; c++)                                                                \
-            if (c < n)                                                                             \
-                _mm256_store_ps(panel + (gsize)(i + c) * LW_PANEL_F32_ROWS + h, t[c]);             \
-    }
-
-#define PACK_FLOAT(name, type, load8, load_n)                                                      \
-    static void name(const void *w, gsize row_bytes, int n_rows, int k, float *panel)              \
-    {                                                                                              \
-        for (int h = 0; h < LW_PANEL_F32_ROWS; h += 8) {                                           \
-            const char *row[8];                                                                    \
-            int i = 0, n = 8;                                                                      \
-            for (int r = 0; r < 8; r++)                                                            \
-                row[r] = (const char *)w + (gsize)MIN(h + r, n_rows - 1) * row_bytes;              \
-            for (; i + 8 <= k; i += 8)                                                             \
-                PACK_8(type, load8)                                                                \
-            n = k - i;                                                                             \
-            if (n > 0)                                                                             \
-                PACK_8(type, load_n)                                                               \
-        }                                                                                          \
-    }
-
-#define REST_F32(p) lw_load_n_f32(p, n)
-#define REST_F16(p) lw_load_n_f16(p, n)
-#define REST_BF16(p) lw_load_n_bf16(p, n)
-
-PACK_FLOAT(pack_f32, float, _mm256_loadu_ps, REST_F32)
-PACK_FLOAT(pack_f16, lw_f16, lw_load_f16, REST_F16)
-PACK_FLOAT(pack_bf16, lw_bf16, lw_load_bf16, REST_BF16)
-
-/* -- products ---------------------------------------------------------------------------------- */
-
 LW_INLINE __m256i broadcast4(const int8_t *p)
 {
     int32_t v;
@@ -105,13 +12,26 @@ LW_INLINE __m256i broadcast4(const int8_t *p)
     return _mm256_set1_epi32(v);
 }
 
-/* n rows of one tile from row r0 on, panel rows h .. h + 7. */
-LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const int n)
+/* Eight rows' sums of 4 columns.  Codes that may be negative go in as a magnitude (u8), their sign
+ * onto the activation: see matvec_avx2.c. */
+LW_INLINE __m256i add_dots(__m256i dot, __m256i w, __m256i size, __m256i x, const gboolean minima)
 {
-    const __m256i ones = _mm256_set1_epi16(1), flip = _mm256_set1_epi8((char)128);
-    gsize n_blocks = (gsize)a->k / LW_QK, at = tile * n_blocks * LW_TILE_ROWS + r0;
-    const int8_t *q = a->q + at * LW_QK;
-    const float *scale = a->scale + at, *wscale = a->panel_scale + h;
+    const __m256i ones = _mm256_set1_epi16(1);
+
+    x = minima ? x : _mm256_sign_epi8(x, w);
+    return _mm256_add_epi32(dot, _mm256_madd_epi16(_mm256_maddubs_epi16(size, x), ones));
+}
+
+/* n rows of one tile from row r0 on, panel rows h .. h + 7; `parts` scales per 32 columns. */
+LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const int n,
+                        const int parts, const gboolean minima)
+{
+    const __m256i flip = _mm256_set1_epi8((char)128);
+    gsize n_blocks = (gsize)a->k / LW_QK, at = tile * n_blocks * LW_TILE_ROWS;
+    const int8_t *q = a->q + (at + r0) * LW_QK;
+    const float *scale = a->scale + at + r0, *wscale = a->panel_scale + h;
+    const float *wmin = minima ? a->panel_min + h : NULL;
+    const float *xsum = minima ? a->sum + at * parts + r0 : NULL;
     const uint8_t *panel = (const uint8_t *)a->panel + h * 4;
     __m256 sum[4];
 
@@ -119,29 +39,39 @@ LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const 
     for (int r = 0; r < n; r++)
         sum[r] = _mm256_setzero_ps();
     for (gsize b = 0; b < n_blocks; b++) {
-        __m256i dot[4];
         LW_UNROLL
-        for (int r = 0; r < n; r++)
-            dot[r] = _mm256_setzero_si256();
-        LW_UNROLL
-        for (int g = 0; g < 8; g++) {
-            /* The magnitude as u8, the sign onto the activation: see matvec_avx2.c. */
-            __m256i w = _mm256_xor_si256(_mm256_load_si256((const void *)(panel + g * 64)), flip);
-            __m256i size = _mm256_abs_epi8(w);
+        for (int part = 0; part < parts; part++) {
+            __m256i dot[4];
             LW_UNROLL
-            for (int r = 0; r < n; r++) {
-                __m256i x = _mm256_sign_epi8(broadcast4(q + r * LW_QK + g * 4), w);
-                x = _mm256_madd_epi16(_mm256_maddubs_epi16(size, x), ones);
-                dot[r] = _mm256_add_epi32(dot[r], x);
+            for (int r = 0; r < n; r++)
+                dot[r] = _mm256_setzero_si256();
+            LW_UNROLL
+            for (int g = part * 8 / parts; g < (part + 1) * 8 / parts; g++) {
+                __m256i w = _mm256_load_si256((const void *)(panel + g * 64)), size = w;
+                if (!minima) {
+                    w = _mm256_xor_si256(w, flip);
+                    size = _mm256_abs_epi8(w);
+                }
+                LW_UNROLL
+                for (int r = 0; r < n; r++)
+                    dot[r] = add_dots(dot[r], w, size, broadcast4(q + r * LW_QK + g * 4), minima);
+            }
+            __m256 d = _mm256_load_ps(wscale);
+            LW_UNROLL
+            for (int r = 0; r < n; r++)
+                sum[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
+                                         _mm256_mul_ps(d, _mm256_set1_ps(scale[r])), sum[r]);
+            wscale += LW_PANEL_I8_ROWS;
+            if (minima) {
+                __m256 m = _mm256_load_ps(wmin);
+                LW_UNROLL
+                for (int r = 0; r < n; r++)
+                    sum[r] = _mm256_fmadd_ps(m, _mm256_set1_ps(xsum[r]), sum[r]);
+                wmin += LW_PANEL_I8_ROWS;
+                xsum += LW_TILE_ROWS;
             }
         }
-        __m256 d = _mm256_load_ps(wscale);
-        LW_UNROLL
-        for (int r = 0; r < n; r++)
-            sum[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[r]),
-                                     _mm256_mul_ps(d, _mm256_set1_ps(scale[r])), sum[r]);
         panel += 512;
-        wscale += 16;
         q += LW_TILE_ROWS * LW_QK;
         scale += LW_TILE_ROWS;
     }
@@ -153,23 +83,29 @@ LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const 
         _mm256_maskstore_ps(y + r * a->y_stride, m, _mm256_add_ps(sum[r], bias));
 }
 
-static void panel_i8(const lw_panel_mul *a)
-{
-    for (int i = 0; i < a->rows; i += 4) {
-        gsize tile = i / LW_TILE_ROWS;
-        int r0 = i % LW_TILE_ROWS, left = a->rows - i;
-        for (int h = 0; h < a->cols; h += 8) {
-            if (left >= 4) {
-                int_rows(a, tile, r0, h, 4);
-            } else {
-                if (left & 2)
-                    int_rows(a, tile, r0, h, 2);
-                if (left & 1)
-                    int_rows(a, tile, r0 + (left & 2), h, 1);
-            }
-        }
+#define PANEL_I8(name, parts, minima)                                                              \
+    static void name(const lw_panel_mul *a)                                                        \
+    {                                                                                              \
+        for (int i = 0; i < a->rows; i += 4) {                                                     \
+            gsize tile = i / LW_TILE_ROWS;                                                         \
+            int r0 = i % LW_TILE_ROWS, left = a->rows - i;                                         \
+            for (int h = 0; h < a->cols; h += 8) {                                                 \
+                if (left >= 4) {                                                                   \
+                    int_rows(a, tile, r0, h, 4, parts, minima);                                    \
+                } else {                                                                           \
+                    if (left & 2)                                                                  \
+                        int_rows(a, tile, r0, h, 2, parts, minima);                                \
+                    if (left & 1)                                                                  \
+                        int_rows(a, tile, r0 + (left & 2), h, 1, parts, minima);                   \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
     }
-}
+
+PANEL_I8(panel_i8_32, 1, FALSE)
+PANEL_I8(panel_i8_16, 2, FALSE)
+PANEL_I8(panel_i8_32_min, 1, TRUE)
+PANEL_I8(panel_i8_16_min, 2, TRUE)
 
 LW_INLINE void float_rows(const lw_panel_mul *a, int r0, int h, const int n)
 {
@@ -227,11 +163,9 @@ static void panel_f32(const lw_panel_mul *a)
 
 void lw_matmul_init_avx2(lw_kernels *k)
 {
-    k->pack_q8_0 = pack_q8_0;
-    k->pack_q4_0 = pack_q4_0;
-    k->pack_f32 = pack_f32;
-    k->pack_f16 = pack_f16;
-    k->pack_bf16 = pack_bf16;
-    k->panel_i8 = panel_i8;
+    k->panel_i8_32 = panel_i8_32;
+    k->panel_i8_16 = panel_i8_16;
+    k->panel_i8_32_min = panel_i8_32_min;
+    k->panel_i8_16_min = panel_i8_16_min;
     k->panel_f32 = panel_f32;
 }

@@ -28,22 +28,22 @@ static void quant_q8(const float *x, int8_t *q, float *scale, int n)
     }
 }
 
-static void qsum_q8(const int8_t *q, int32_t *sum, int n)
+static void sums_q8(const int8_t *q, int32_t *sum, int n)
 {
-    const __m256i w = _mm256_set1_epi8((char)128);
+    const __m256i one = _mm256_set1_epi8(1);
 
     for (int b = 0; b < n / LW_QK; b++, q += LW_QK) {
         __m256i s =
-            _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, _mm256_loadu_si256((const void *)q));
-        __m128i t = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
-        t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0x4e));
-        t = _mm_add_epi32(t, _mm_shuffle_epi32(t, 0xb1));
-        sum[b] = -_mm_cvtsi128_si32(t);
+            _mm256_dpbusd_epi32(_mm256_setzero_si256(), one, _mm256_loadu_si256((const void *)q));
+        s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0x4e));
+        s = _mm256_add_epi32(s, _mm256_shuffle_epi32(s, 0xb1));
+        sum[2 * b] = _mm256_cvtsi256_si32(s);
+        sum[2 * b + 1] = _mm256_extract_epi32(s, 4);
     }
 }
 
 void lw_quant_init_avx512(lw_kernels *k)
 {
     k->quant_q8 = quant_q8;
-    k->qsum_q8 = qsum_q8;
+    k->sums_q8 = sums_q8;
 }
