@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <math.h>
 #include <string.h>
 
 #include "app/cli/cli.h"
@@ -6,9 +7,6 @@
 #include "app/cli/measure.h"
 #include "engine/base/memory.h"
 #include "engine/session/fit.h"
-
-/* --measure reads at most this much of the weights. */
-#define MEASURE_BYTES ((gsize)1 << 30)
 
 static struct {
     char *mmproj;
@@ -21,13 +19,13 @@ static const GOptionEntry entries[] = {
     {"tensors", 0, 0, G_OPTION_ARG_NONE, &o.tensors, "List the tensors instead (any GGUF file)",
      NULL},
     {"measure", 0, 0, G_OPTION_ARG_NONE, &o.measure,
-     "Read up to 1 GiB of the weights and estimate the speed from that", NULL},
+     "Measure this machine on up to 1 GiB of the weights, and remember it", NULL},
     {"mmproj", 0, 0, G_OPTION_ARG_FILENAME, &o.mmproj,
      "Vision file (default: mmproj*.gguf beside the model)", "FILE"},
     {NULL},
 };
 
-static const guint32 context_lengths[] = {4096, 16384, 32768, 131072};
+static const guint32 context_lengths[] = {4096, 16384, 32768};
 
 /* ---- --keys, --tensors ---- */
 
@@ -61,7 +59,8 @@ static void list_tensors(const lw_gguf *g, GString *text, JsonBuilder *json)
         g_autofree char *dims = dims_text(t);
         const char *type = lw_type_get_info(t->type)->name;
         if (!json) {
-            g_string_append_printf(text, "%-32s %-6s %20s  %zu bytes\n", name, type, dims, t->n_bytes);
+            g_string_append_printf(text, "%-32s %-6s %20s  %zu bytes\n", name, type, dims,
+                                   t->n_bytes);
             continue;
         }
         json_builder_begin_object(json);
@@ -155,9 +154,15 @@ typedef struct {
     char *does_not_fit;     /* why the model cannot be run here, NULL when it can */
     guint32 n_ctx;          /* context that `lw run` would choose; 0 when it cannot be run */
     gint64 bytes_per_token; /* weights that one generated token reads */
-    double bytes_per_second;  /* 0: not measured */
-    double tokens_per_second; /* 0: not measured */
+    double flop_per_token;  /* of one prompt token in the layers, without attention */
+    lw_cli_speed speed;
 } report;
+
+/* A context that could be taken. */
+typedef struct {
+    gint64 tokens, f16, q8_0; /* bytes of its cache; q8_0 0: not possible */
+    gboolean fits_f16, fits_q8_0;
+} context_row;
 
 /* The embedding table is looked up, not read, unless it is the output layer too. */
 static gint64 weights_per_token(const lw_gguf *g, const lw_model_info *info)
@@ -167,15 +172,48 @@ static gint64 weights_per_token(const lw_gguf *g, const lw_model_info *info)
     return info->weight_bytes - (embd && !tied ? (gint64)embd->n_bytes : 0);
 }
 
-static double measure(const lw_gguf *g)
+/* Every weight of the layers is multiplied and added once a prompt token; the output layer only for
+ * the last. */
+static double flop_per_token(const lw_gguf *g)
 {
-    const lw_gguf_tensor *largest = NULL;
+    double n = 0;
     for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
         const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
-        if (!largest || t->n_bytes > largest->n_bytes)
-            largest = t;
+        if (t->n_dims == 2 && g_str_has_prefix(t->name, "blk."))
+            n += 2.0 * (double)t->dims[0] * (double)t->dims[1];
     }
-    return largest ? lw_cli_measure_read(largest->data, MIN(largest->n_bytes, MEASURE_BYTES)) : 0;
+    return n;
+}
+
+/* Rows for 4K, 16K, 32K and what the model was trained for, as far as it goes; returns their
+ * number. */
+static guint context_rows(const report *r, context_row rows[G_N_ELEMENTS(context_lengths) + 1])
+{
+    gint64 f16 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_F16);
+    gint64 q8_0 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_Q8_0);
+    guint n = 0;
+    for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
+        gint64 tokens =
+            k < G_N_ELEMENTS(context_lengths) ? context_lengths[k] : r->info->n_ctx_train;
+        if (k < G_N_ELEMENTS(context_lengths) && tokens >= r->info->n_ctx_train)
+            continue;
+        rows[n++] =
+            (context_row){tokens, tokens * f16, tokens * q8_0, tokens * f16 <= r->free_bytes,
+                          q8_0 && tokens * q8_0 <= r->free_bytes};
+    }
+    return n;
+}
+
+/* Generated tokens a second with so many bytes of cache; 0: not known. */
+static double generation_speed(const report *r, gint64 kv_bytes)
+{
+    gint64 bytes = r->bytes_per_token + kv_bytes;
+    return bytes > 0 ? r->speed.read_bytes_per_second / (double)bytes : 0;
+}
+
+static double prompt_speed(const report *r)
+{
+    return r->flop_per_token > 0 ? r->speed.flops / r->flop_per_token : 0;
 }
 
 static report make_report(const lw_model *m)
@@ -189,18 +227,60 @@ static report make_report(const lw_model *m)
         .memory_available = lw_memory_available(),
     };
 
-    r.free_bytes = (gint64)r.memory_available - r.info->file_bytes;
-    if (!lw_fit_context(r.info, 0, LW_KV_F16, r.memory_available, r.memory_total, &r.n_ctx, &error)) {
+    /* The share that lw_fit_context() goes by. */
+    r.free_bytes = (gint64)((double)r.memory_available * LW_FIT_SHARE) - r.info->file_bytes;
+    if (!lw_fit_context(r.info, 0, LW_KV_F16, r.memory_available, r.memory_total, &r.n_ctx,
+                        &error)) {
         r.does_not_fit = g_strdup(error->message);
         r.n_ctx = 0;
     }
     r.bytes_per_token = weights_per_token(g, r.info);
-    if (o.measure) {
-        r.bytes_per_second = measure(g);
-        if (r.bytes_per_token > 0)
-            r.tokens_per_second = r.bytes_per_second / (double)r.bytes_per_token;
-    }
+    r.flop_per_token = flop_per_token(g);
+    r.speed = o.measure ? lw_cli_measure(g) : lw_cli_speed_get(g);
     return r;
+}
+
+static void json_speed(JsonBuilder *b, const char *name, double v)
+{
+    lw_cli_json_num(b, name, v > 0 ? v : NAN); /* null */
+}
+
+static char *format_date(gint64 when, const char *format)
+{
+    g_autoptr(GDateTime) t = g_date_time_new_from_unix_local(when);
+    return t ? g_date_time_format(t, format) : g_strdup("?");
+}
+
+static void json_estimates(JsonBuilder *b, const report *r)
+{
+    static const char *const kinds[] = {NULL, "quick", "full", "stored"};
+    context_row rows[G_N_ELEMENTS(context_lengths) + 1];
+    guint n = context_rows(r, rows);
+    g_autofree char *date = r->speed.kind ? format_date(r->speed.when, "%FT%T%:z") : NULL;
+
+    lw_cli_json_str(b, "measurement", kinds[r->speed.kind]);
+    lw_cli_json_str(b, "measured_at", date);
+    json_speed(b, "measured_read_bytes_per_second", r->speed.read_bytes_per_second);
+    json_speed(b, "measured_flop_per_second", r->speed.flops);
+    json_speed(b, "estimated_tokens_per_second", generation_speed(r, 0));
+    json_speed(b, "estimated_prompt_tokens_per_second", prompt_speed(r));
+    json_builder_set_member_name(b, "contexts");
+    json_builder_begin_array(b);
+    for (guint k = 0; k < n; k++) {
+        const context_row *c = &rows[k];
+        json_builder_begin_object(b);
+        lw_cli_json_int(b, "tokens", c->tokens);
+        lw_cli_json_int(b, "kv_bytes_f16", c->f16);
+        lw_cli_json_bool(b, "fits_f16", c->fits_f16);
+        json_speed(b, "estimated_tokens_per_second_f16", generation_speed(r, c->f16));
+        if (c->q8_0) {
+            lw_cli_json_int(b, "kv_bytes_q8_0", c->q8_0);
+            lw_cli_json_bool(b, "fits_q8_0", c->fits_q8_0);
+            json_speed(b, "estimated_tokens_per_second_q8_0", generation_speed(r, c->q8_0));
+        }
+        json_builder_end_object(b);
+    }
+    json_builder_end_array(b);
 }
 
 static gboolean print_json(const report *r, GError **error)
@@ -242,17 +322,15 @@ static gboolean print_json(const report *r, GError **error)
     lw_cli_json_str(b, "mmproj", i->mmproj_path);
     lw_cli_json_int(b, "kv_bytes_per_token_f16", lw_model_info_kv_bytes_per_token(i, LW_KV_F16));
     if (lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0))
-        lw_cli_json_int(b, "kv_bytes_per_token_q8_0", lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0));
+        lw_cli_json_int(b, "kv_bytes_per_token_q8_0",
+                        lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0));
     lw_cli_json_int(b, "memory_total", (gint64)r->memory_total);
     lw_cli_json_int(b, "memory_available", (gint64)r->memory_available);
     lw_cli_json_bool(b, "fits", !r->does_not_fit);
     lw_cli_json_str(b, "does_not_fit", r->does_not_fit);
     lw_cli_json_int(b, "context_chosen", r->n_ctx);
     lw_cli_json_int(b, "weight_bytes_per_generated_token", r->bytes_per_token);
-    if (o.measure) {
-        lw_cli_json_num(b, "measured_read_bytes_per_second", r->bytes_per_second);
-        lw_cli_json_num(b, "estimated_tokens_per_second", r->tokens_per_second);
-    }
+    json_estimates(b, r);
     json_builder_end_object(b);
     return lw_cli_json_print(b, error);
 }
@@ -271,23 +349,31 @@ static void line(GString *s, const char *label, const char *format, ...)
 static void append_cache(GString *s, const report *r)
 {
     const lw_model_info *i = r->info;
-    gint64 f16 = lw_model_info_kv_bytes_per_token(i, LW_KV_F16);
     gint64 q8_0 = lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0);
-    g_autofree char *one = lw_cli_format_bytes(f16), *small = lw_cli_format_bytes(q8_0);
-    g_autofree char *trained = lw_cli_format_count(i->n_ctx_train);
+    context_row rows[G_N_ELEMENTS(context_lengths) + 1];
+    guint n = context_rows(r, rows);
+    g_autofree char *one = lw_cli_format_bytes(lw_model_info_kv_bytes_per_token(i, LW_KV_F16));
+    g_autofree char *small = lw_cli_format_bytes(q8_0),
+                    *trained = lw_cli_format_count(i->n_ctx_train);
 
     line(s, "context", "%s tokens, as trained", trained);
     line(s, "cache", q8_0 ? "%s a token (f16), %s with --kv q8_0" : "%s a token (f16)", one, small);
-    for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
-        gboolean last = k == G_N_ELEMENTS(context_lengths);
-        gint64 n = last ? i->n_ctx_train : context_lengths[k];
-        if (!last && n >= i->n_ctx_train)
-            continue;
-        gint64 bytes = n * f16;
-        g_autofree char *count = lw_cli_format_count(n);
-        g_autofree char *size = lw_cli_format_bytes(bytes);
-        line(s, "", "%s for %s tokens: %s", size, count,
-             bytes <= r->free_bytes ? "fits" : "does not fit");
+    for (guint k = 0; k < n; k++) {
+        const context_row *c = &rows[k];
+        g_autofree char *count = lw_cli_format_count(c->tokens), *f16 = lw_cli_format_bytes(c->f16);
+        g_autofree char *bytes_q8_0 = lw_cli_format_bytes(c->q8_0);
+        double speed = generation_speed(r, c->f16), fast = generation_speed(r, c->q8_0);
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_string_append_printf(text, "%s tokens: f16 %s %s", count, f16,
+                               c->fits_f16 ? "fits" : "does not fit");
+        if (speed > 0)
+            g_string_append_printf(text, ", about %.1f tokens/s when full", speed);
+        if (c->q8_0)
+            g_string_append_printf(text, "; q8_0 %s %s", bytes_q8_0,
+                                   c->fits_q8_0 ? "fits" : "does not fit");
+        if (c->q8_0 && fast > 0)
+            g_string_append_printf(text, ", %.1f", fast);
+        line(s, "", "%s", text->str);
     }
 }
 
@@ -308,13 +394,27 @@ static void append_memory(GString *s, const report *r)
 static void append_speed(GString *s, const report *r)
 {
     g_autofree char *bytes = lw_cli_format_bytes(r->bytes_per_token);
-    if (r->tokens_per_second <= 0) {
-        line(s, "speed", "a token reads %s of weights; --measure estimates, lw bench measures", bytes);
+    g_autofree char *date = format_date(r->speed.when, "%F");
+    g_autofree char *how =
+        r->speed.kind == LW_CLI_SPEED_STORED ? g_strdup_printf("measured on %s", date)
+        : r->speed.kind == LW_CLI_SPEED_FULL ? g_strdup("just measured")
+                                             : g_strdup("just measured in a hurry");
+    if (r->speed.kind == LW_CLI_SPEED_UNKNOWN) {
+        line(s, "speed",
+             "not measured on this machine yet: --measure estimates it, lw bench measures it (a "
+             "token "
+             "reads %s of weights)",
+             bytes);
         return;
     }
-    line(s, "speed", "about %.1f tokens/s at an empty context (estimate: %s a token at the %.1f GB/s "
-         "just measured)",
-         r->tokens_per_second, bytes, r->bytes_per_second / 1e9);
+    line(s, "speed",
+         "estimate: about %.1f tokens/s of answer at an empty context (%s of weights a token at "
+         "%.1f GB/s, %s)",
+         generation_speed(r, 0), bytes, r->speed.read_bytes_per_second / 1e9, how);
+    if (prompt_speed(r) > 0)
+        line(s, "",
+             "estimate: about %.0f tokens/s of a short prompt (%.2f GFLOP a token at %.0f GFLOP/s)",
+             prompt_speed(r), r->flop_per_token / 1e9, r->speed.flops / 1e9);
 }
 
 static gboolean print_text(const report *r, GError **error)
@@ -338,8 +438,8 @@ static gboolean print_text(const report *r, GError **error)
     }
     line(s, "shape", "%u layers, %u wide, %u/%u heads of %u, vocabulary %u", i->n_layer, i->n_embd,
          i->n_head, i->n_head_kv, i->head_dim, i->n_vocab);
-    line(s, "chat", "%s%s%s%s", i->chat, i->chat_warning ? " (" : "", i->chat_warning ? i->chat_warning : "",
-         i->chat_warning ? ")" : "");
+    line(s, "chat", "%s%s%s%s", i->chat, i->chat_warning ? " (" : "",
+         i->chat_warning ? i->chat_warning : "", i->chat_warning ? ")" : "");
     if (i->has_vision)
         line(s, "vision", "yes, %s", i->mmproj_path ? i->mmproj_path : "in the same file");
     else

@@ -164,9 +164,30 @@ def info_as_text_and_json():
     assert sum(t["bytes"] for t in data["types"]) == data["weight_bytes"]
     assert data["kv_bytes_per_token_f16"] == 2 * 2 * data["layers"] * data["kv_heads"] * data["head_size"]
     assert data["kv_bytes_per_token_q8_0"] * 64 == data["kv_bytes_per_token_f16"] * 34
-    assert "estimated_tokens_per_second" not in data
+    # What was just read is in memory: looked at in a hurry, and nothing is stored.
+    assert data["measurement"] == "quick" and data["estimated_tokens_per_second"] > 0, data
+    assert "in a hurry" in works("info", MODEL).out
+    trained = data["contexts"][-1]
+    assert trained["tokens"] == data["context"] and all(c["tokens"] < data["context"] for c in
+                                                        data["contexts"][:-1])
+    for c in data["contexts"]:
+        assert c["kv_bytes_f16"] == c["tokens"] * data["kv_bytes_per_token_f16"] and c["fits_f16"], c
+        weights = data["weight_bytes_per_generated_token"]
+        rate = data["measured_read_bytes_per_second"] / (weights + c["kv_bytes_f16"])
+        assert abs(c["estimated_tokens_per_second_f16"] / rate - 1) < 1e-6, c
     measured = json.loads(works("info", "--json", "--measure", MODEL).out)
-    assert measured["estimated_tokens_per_second"] > 0
+    assert measured["measurement"] == "full" and measured["estimated_tokens_per_second"] > 0
+    assert measured["estimated_prompt_tokens_per_second"] > 0
+    again = json.loads(works("info", "--json", MODEL).out)
+    assert again["measurement"] == "stored" and again["measured_at"] == measured["measured_at"], again
+    assert again["estimated_prompt_tokens_per_second"] == measured["estimated_prompt_tokens_per_second"]
+    assert f"measured on {again['measured_at'][:10]}" in works("info", MODEL).out
+    # Figures of another processor mode, and a damaged file, count for nothing.
+    other = json.loads(works("info", "--json", MODEL, env={"LW_CPU": "c"}).out)
+    assert other["measurement"] == "quick", other
+    store = TMP / "cache" / "longwave" / "speed.ini"
+    store.write_bytes(b"[nonsense\0")
+    assert json.loads(works("info", "--json", MODEL).out)["measurement"] == "quick"
 
 
 @test
