@@ -32,7 +32,7 @@ gboolean lw_media_fit(lw_media **media, gint64 *shrunk, guint n, gint64 n_ctx, g
     gint64 room = n_ctx - n_text - n_answer;
 
     for (guint i = 0; i < n; i++)
-        order[i] = (sized){i, lw_media_n_tokens(media[i])};
+        order[i] = (sized){i, lw_media_room(media[i])};
     qsort(order, n, sizeof *order, by_tokens);
 
     for (guint i = 0; i < n; i++) {
@@ -47,13 +47,13 @@ gboolean lw_media_fit(lw_media **media, gint64 *shrunk, guint n, gint64 n_ctx, g
                 if (!smaller)
                     return FALSE;
             }
-            if (!smaller || lw_media_n_tokens(smaller) > share) {
+            if (!smaller || lw_media_room(smaller) > share) {
                 g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
                             "%s needs %" G_GINT64_FORMAT " tokens, and the context of "
                             "%" G_GINT64_FORMAT " has room for %" G_GINT64_FORMAT " beside "
                             "%" G_GINT64_FORMAT " of text and %" G_GINT64_FORMAT " kept for the answer; "
                             "take a larger context or start anew",
-                            (*m)->label, smaller ? lw_media_n_tokens(smaller) : need, n_ctx,
+                            (*m)->label, smaller ? lw_media_room(smaller) : need, n_ctx,
                             MAX(share, 0), n_text, n_answer);
                 lw_media_unref(smaller);
                 return FALSE;
@@ -62,7 +62,7 @@ gboolean lw_media_fit(lw_media **media, gint64 *shrunk, guint n, gint64 n_ctx, g
             *m = smaller;
             shrunk[order[i].index] = need;
         }
-        room -= lw_media_n_tokens(*m) + MEDIA_OVERHEAD;
+        room -= lw_media_room(*m) + MEDIA_OVERHEAD;
     }
     return TRUE;
 }

@@ -20,6 +20,7 @@ typedef struct {
     int temporal_patch_size; /* frames per grid, 2 */
     gint64 min_pixels, max_pixels; /* area of a resized picture */
     float mean[3], std[3];   /* of pixels scaled to 0..1 */
+    gboolean film_by_grid;   /* every grid of a film stands alone behind a text with its time (Qwen3-VL) */
     double tokens_per_second; /* temporal ids advance, 2; 0: by one a grid, whatever its length */
 } lw_vision_spec;
 
@@ -43,6 +44,8 @@ struct lw_media {
     int grid_h, grid_w; /* in patches; multiples of merge_size */
     int merge_size, patch_dim;
     double seconds_per_grid; /* films: temporal_patch_size / sampled frames per second */
+    const double *grid_seconds; /* [grid_t], films that go by grid: mean time of a grid's frames, 0 being the
+                                 * film's start; else NULL */
     guint8 hash[32];    /* SHA-256 of what the tower will see (spec included): equal means equal rows */
     char *label;        /* for messages: file name or "pasted picture" */
     char *note;         /* what was done to it, for people ("1920x1080 -> 1036x588, 777 tokens") */
@@ -72,6 +75,14 @@ static inline int lw_media_grid_tokens(const lw_media *m)
 static inline gint64 lw_media_n_tokens(const lw_media *m)
 {
     return (gint64)m->grid_t * lw_media_grid_tokens(m);
+}
+/* Of the words around one grid of a film that goes by grid: its time, vision start and end. */
+#define LW_MEDIA_GRID_WORDS 14
+
+/* What it takes of a context: its tokens and the words between its grids. */
+static inline gint64 lw_media_room(const lw_media *m)
+{
+    return lw_media_n_tokens(m) + (m->grid_seconds ? (gint64)m->grid_t * LW_MEDIA_GRID_WORDS : 0);
 }
 
 G_END_DECLS

@@ -61,6 +61,7 @@ gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height,
     int max_frames = options && options->max_frames > 0 ? options->max_frames : DEFAULT_MAX_FRAMES;
     gint64 budget = options ? options->max_tokens : 0;
     int factor = spec->patch_size * spec->merge_size, per_grid = spec->temporal_patch_size;
+    gint64 words = spec->film_by_grid ? LW_MEDIA_GRID_WORDS : 0; /* of every grid, beside its cells */
 
     int n = lw_film_n_frames(s->frames, s->fps, fps, CLAMP(max_frames, FRAME_FACTOR, MOST_FRAMES));
     *plan = (lw_film_plan){0};
@@ -68,22 +69,22 @@ gboolean lw_film_plan_make(const lw_film_survey *s, int width, int height,
         return FALSE;
 
     gint64 cells = (gint64)(plan->height / factor) * (plan->width / factor);
-    if (budget > 0 && (n + per_grid - 1) / per_grid * cells > budget) {
+    if (budget > 0 && (n + per_grid - 1) / per_grid * (cells + words) > budget) {
         /* First smaller frames, then fewer of them, then both to the end. */
         gint64 least = MIN(cells, MAX(CELLS_LEAST, spec->min_pixels / ((gint64)factor * factor)));
         gint64 grids = (n + per_grid - 1) / per_grid;
-        if (budget / grids < least) {
+        if (budget / grids < least + words) {
             int h, w;
             if (!fit_frame(height, width, spec, n, least, &h, &w, error))
                 return FALSE;
             least = (gint64)(h / factor) * (w / factor);
-            gint64 fit = MAX(budget / least, 1) * per_grid / FRAME_FACTOR * FRAME_FACTOR;
+            gint64 fit = MAX(budget / (least + words), 1) * per_grid / FRAME_FACTOR * FRAME_FACTOR;
             plan->fewer = fit < n;
             n = (int)CLAMP(fit, FRAME_FACTOR, n);
             grids = (n + per_grid - 1) / per_grid;
         }
         int h = plan->height, w = plan->width;
-        if (!fit_frame(height, width, spec, n, MAX(budget / grids, 1), &h, &w, error))
+        if (!fit_frame(height, width, spec, n, MAX(budget / grids - words, 1), &h, &w, error))
             return FALSE;
         plan->smaller = (gint64)h * w < (gint64)plan->height * plan->width;
         plan->height = h;

@@ -27,19 +27,40 @@ typedef struct {
     lw_film_file file;
     lw_film_survey survey;
     lw_film_plan plan;
+    double *seconds; /* media.grid_seconds */
     lw_film_reader reader;
     lw_vis_converter converter;
     guint8 *rgb; /* one resized frame */
 } film;
 
+/* Index of the i-th chosen frame; the last one is repeated to fill its grid. */
+static gint64 wanted_index(const film *f, int i)
+{
+    return lw_film_frame_index(f->survey.frames, f->plan.n, MIN(i, f->plan.n - 1));
+}
+
 static double wanted_time(const film *f, int i)
 {
-    gint64 total = f->survey.frames,
-           index = lw_film_frame_index(total, f->plan.n, MIN(i, f->plan.n - 1));
+    gint64 total = f->survey.frames, index = wanted_index(f, i);
     if (total < 2)
         return f->survey.first;
     return f->survey.first +
            (f->survey.last - f->survey.first) * ((double)index / (double)(total - 1));
+}
+
+/* When each grid is seen, as Qwen3VLProcessor counts it: by index and average frame rate, the mean of the
+ * grid's first and last frame. */
+static void fill_grid_seconds(film *f)
+{
+    int per_grid = f->spec.temporal_patch_size;
+
+    f->seconds = g_new(double, f->media.grid_t);
+    for (int t = 0; t < f->media.grid_t; t++) {
+        double first = (double)wanted_index(f, t * per_grid) / f->survey.fps;
+        double last = (double)wanted_index(f, (t + 1) * per_grid - 1) / f->survey.fps;
+        f->seconds[t] = (first + last) / 2;
+    }
+    f->media.grid_seconds = f->seconds;
 }
 
 /* One decoded frame, upright, resized into f->rgb. */
@@ -101,6 +122,7 @@ static void film_free(lw_media *m)
     lw_film_file_close(&f->file);
     lw_vis_converter_clear(&f->converter);
     lw_free(f->rgb);
+    g_free(f->seconds);
     g_free(m->label);
     g_free(m->note);
     g_free(f);
@@ -210,6 +232,8 @@ static gboolean set_up(film *f, const char *path, const lw_vis_options *options,
     m->merge_size = spec->merge_size;
     m->patch_dim = 3 * spec->temporal_patch_size * spec->patch_size * spec->patch_size;
     m->seconds_per_grid = spec->temporal_patch_size / f->plan.sampled_fps;
+    if (spec->film_by_grid)
+        fill_grid_seconds(f);
     m->note = film_note(f, width, height);
     return TRUE;
 }

@@ -229,7 +229,13 @@ def _qwen2vl_keys(w, arch, hp):
     if not sections or len(sections) > 4 or sum(sections) != half:
         raise ValueError(f"mrope_section {sections}: at most four numbers whose sum is half the head size "
                          f"({half}) are needed")
-    w.add_array("qwen2vl.rope.dimension_sections", I32, [*sections, *[0] * (4 - len(sections))])
+    w.add_array(f"{arch}.rope.dimension_sections", I32, [*sections, *[0] * (4 - len(sections))])
+
+
+def _qwen3vl_keys(w, arch, hp):
+    _qwen2vl_keys(w, arch, hp)
+    # The tower's configuration has it: len(deepstack_visual_indexes).
+    w.add_u32(f"{arch}.n_deepstack_layers", int(hp.get("n_deepstack_layers", 3)))
 
 
 def _gemma3_rope(hp, which):
@@ -269,6 +275,7 @@ FAMILIES = {f.arch: f for f in (
     Family("qwen2", ("qwen2",)),
     Family("qwen3", ("qwen3",), layer={**_PLAIN, **_HEAD_NORMS}),
     Family("qwen2vl", ("qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"), keys=_qwen2vl_keys),
+    Family("qwen3vl", ("qwen3_vl", "qwen3_vl_text"), layer={**_PLAIN, **_HEAD_NORMS}, keys=_qwen3vl_keys),
 )}
 
 

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from .gguf import BOOL, F32, FILE_TYPES, GGUFWriter
-from .qwen25vl import (CLIP_MEAN, CLIP_STD, MAX_PIXELS, MIN_PIXELS, QUANTIZATION_VERSION, VISION_EPS, _add,
-                       _check_names, _values, split_names)
+from .qwen25vl import CLIP_MEAN, CLIP_STD, MAX_PIXELS, MIN_PIXELS, VISION_EPS
+from .text import (QUANTIZATION_VERSION, add_matrix as _add, check_names as _check_names, split_names,
+                   values_of as _values)
 
 
 def _writer(path, projector: str, hp: dict, *, kind, width, n_ff, out, image_mean, image_std, min_pixels,

@@ -20,7 +20,7 @@ typedef struct {
     gsize start, n;      /* tokens */
     gboolean is_media;
     lw_media_kind kind;  /* when is_media */
-    int grid_t, rows, cols; /* media: temporal grids and merged cells: strides cols and rows * cols */
+    int grid_t, rows, cols; /* media: temporal grids begun, merged cells: strides cols and rows * cols */
 } lw_modality_run;
 
 /* One attention call: n_rows new tokens of one layer against everything up to and including them. */

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 #define LW_MAX_HEAD_DIM 512
 #define LW_MAX_GROUP 64      /* query heads per KV head */
 #define LW_MAX_EMBD (1 << 17)
+#define LW_MAX_DEEPSTACK 8   /* further parts of a medium's row */
 
 /* One decoder's numbers.  What a family does not have stays 0. */
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
     float eps;
     guint32 window;    /* sliding attention, in the layers that the family says: tokens; 0: none */
     float attn_scale;  /* of q.k; 0: 1 / sqrt(head_dim) */
+    guint32 n_deepstack; /* layers behind which a further part of a medium's row is added; 0: none */
     guint n_rope;      /* tables in use, 1..LW_ROPE_TABLES */
     lw_rope rope[LW_ROPE_TABLES];
     /* LongRoPE has two sets of frequencies: a session whose context is larger than n_ctx_short takes
@@ -50,6 +52,10 @@ const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32
 /* A vector of n floats (F32), or NULL. */
 const float *lw_bind_vector(lw_binder *b, guint32 n, GError **error, const char *name_format, ...)
     G_GNUC_PRINTF(4, 5);
+/* A table [n_rows][n_cols] whose rows are added, as f32: in the file, or converted from F16 or BF16 into
+ * memory of the graph.  n_rows 0: whatever the file has.  *out_rows (may be NULL) tells.  NULL on error. */
+const float *lw_bind_table(lw_binder *b, guint32 n_cols, guint32 n_rows, guint32 *out_rows, GError **error,
+                           const char *name);
 /* Rows [first, first + n_out) of a bound matrix, for fused tensors. */
 const lw_weight *lw_bind_rows(lw_binder *b, const lw_weight *w, guint32 first, guint32 n_out);
 
@@ -81,6 +87,11 @@ gboolean lw_hparams_read(const lw_gguf *g, const char *arch, lw_hparams *h, GErr
 gboolean lw_hparams_read_rope(const lw_gguf *g, const char *arch, float default_base,
                               const gint32 *sections, lw_hparams *h, GError **error);
 
+/* ARCH.rope.dimension_sections: the pairs of M-RoPE that turn with t, h and w.  Errors: MISSING, CORRUPT
+ * (their sum must be head_dim / 2; a fourth entry must be 0). */
+gboolean lw_hparams_read_sections(const lw_gguf *g, const char *arch, const lw_hparams *h,
+                                  gint32 sections[3], GError **error);
+
 /* A text decoder. */
 typedef struct {
     const char *name; /* general.architecture */
@@ -103,6 +114,8 @@ typedef enum {
 
 typedef struct {
     guint32 n_layer, width, n_ff, n_head, projection_dim;
+    guint32 n_deepstack; /* further parts of projection_dim columns in every row; 0: none */
+    guint32 table_side;  /* of a square table of positions stretched over the grid; 0: none */
     guint32 full_every; /* full attention in every n-th layer, windows elsewhere; 1: all full */
     guint32 window;     /* merged cells per window side */
     lw_vision_activation activation; /* of towers that have a choice */
@@ -113,9 +126,15 @@ typedef struct {
 typedef struct {
     const char *name; /* clip.projector_type */
     gboolean (*read_hparams)(const lw_gguf *g, lw_vision_hparams *h, GError **error);
-    /* Patches in window order in, one row of projection_dim per merged cell out. */
+    /* Patches in window order in, one row of (1 + n_deepstack) * projection_dim per merged cell out. */
     gboolean (*build)(lw_binder *b, const lw_vision_hparams *h, GError **error);
 } lw_projector;
+
+/* Columns of what a tower makes of a merged cell. */
+static inline gsize lw_vision_row_cols(const lw_vision_hparams *h)
+{
+    return (gsize)(1 + h->n_deepstack) * h->projection_dim;
+}
 
 extern const lw_projector *const lw_projectors[]; /* NULL-terminated */
 const lw_projector *lw_projector_find(const lw_gguf *g, GError **error);

@@ -93,6 +93,43 @@ const lw_weight *lw_bind(lw_binder *b, gboolean with_bias, guint32 n_in, guint32
     return w;
 }
 
+const float *lw_bind_table(lw_binder *b, guint32 n_cols, guint32 n_rows, guint32 *out_rows, GError **error,
+                           const char *name)
+{
+    const lw_gguf_tensor *t = find(b->g, name, error);
+
+    if (!t || !check_shape(b->g, t, n_cols, n_rows ? n_rows : t->dims[1], error))
+        return NULL;
+    if (t->dims[1] > G_MAXINT32) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
+                    "%s: tensor %s has %" G_GUINT64_FORMAT " rows", lw_gguf_path(b->g), name, t->dims[1]);
+        return NULL;
+    }
+    if (out_rows)
+        *out_rows = (guint32)t->dims[1];
+    if (t->type == LW_TYPE_F32)
+        return t->data;
+    if (t->type != LW_TYPE_F16 && t->type != LW_TYPE_BF16) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                    "%s: tensor %s has type %s, a table of positions must be F32, F16 or BF16",
+                    lw_gguf_path(b->g), name, lw_type_get_info(t->type)->name);
+        return NULL;
+    }
+    gsize n = (gsize)t->dims[0] * (gsize)t->dims[1];
+    float *table = g_try_malloc_n(n, sizeof *table);
+    if (!table) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,
+                    "no memory for %s (%" G_GSIZE_FORMAT " numbers)", name, n);
+        return NULL;
+    }
+    g_ptr_array_add(b->graph->weights, table);
+    if (t->type == LW_TYPE_F16)
+        lw_kernels_get()->f16_to_f32(t->data, table, n);
+    else
+        lw_kernels_get()->bf16_to_f32(t->data, table, n);
+    return table;
+}
+
 const lw_weight *lw_bind_rows(lw_binder *b, const lw_weight *w, guint32 first, guint32 n_out)
 {
     lw_weight *part = g_new0(lw_weight, 1);

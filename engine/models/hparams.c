@@ -131,6 +131,36 @@ gboolean lw_hparams_read(const lw_gguf *g, const char *arch, lw_hparams *h, GErr
 
 /* ---- Rotary positions ---- */
 
+gboolean lw_hparams_read_sections(const lw_gguf *g, const char *arch, const lw_hparams *h,
+                                  gint32 sections[3], GError **error)
+{
+    reader r = {.g = g, .arch = arch, .error = error};
+    g_autofree gint32 *s = NULL;
+    gsize n = 0;
+    gint64 sum = 0;
+    GError *err = NULL;
+
+    if (!lw_gguf_get_i32_array(g, key_of(&r, "rope.dimension_sections"), &s, &n, &err)) {
+        if (err)
+            g_propagate_error(error, err);
+        else
+            fail(&r, LW_MODEL_ERROR_MISSING, "key %s is missing", r.key);
+        return FALSE;
+    }
+    gboolean ok = n >= 3 && n <= 4;
+    for (gsize i = 0; ok && i < n; i++) {
+        ok = s[i] >= 0 && s[i] <= LW_MAX_HEAD_DIM && !(i == 3 && s[i]);
+        sum += s[i];
+    }
+    if (!ok || sum != h->head_dim / 2)
+        return fail(&r, LW_MODEL_ERROR_CORRUPT,
+                    "%s (%" G_GSIZE_FORMAT " entries, sum %" G_GINT64_FORMAT
+                    ") must be three whose sum is half the head size, %u",
+                    r.key, n, sum, h->head_dim / 2);
+    memcpy(sections, s, 3 * sizeof *sections);
+    return TRUE;
+}
+
 static gboolean equals(const lw_gguf_str *s, const char *text)
 {
     return s->n == strlen(text) && memcmp(s->bytes, text, s->n) == 0;

@@ -85,7 +85,7 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
             folder);
         return TRUE;
     }
-    m->vision = lw_vision_open(mmproj, m->h.n_embd, &err);
+    m->vision = lw_vision_open(mmproj, &m->h, &err);
     if (!m->vision) {
         if (asked) {
             g_propagate_error(error, err);

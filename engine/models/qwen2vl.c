@@ -10,44 +10,11 @@
 
 extern const lw_arch lw_arch_qwen2vl;
 
-static gboolean read_sections(const lw_gguf *g, const lw_hparams *h, gint32 sections[3],
-                              GError **error)
-{
-    g_autofree gint32 *s = NULL;
-    gsize n = 0;
-    gint64 sum = 0;
-    GError *err = NULL;
-
-    if (!lw_gguf_get_i32_array(g, "qwen2vl.rope.dimension_sections", &s, &n, &err)) {
-        if (err)
-            g_propagate_error(error, err);
-        else
-            g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_MISSING,
-                        "%s: key qwen2vl.rope.dimension_sections is missing", lw_gguf_path(g));
-        return FALSE;
-    }
-    gboolean ok = n >= 3 && n <= 4;
-    for (gsize i = 0; ok && i < n; i++) {
-        ok = s[i] >= 0 && s[i] <= LW_MAX_HEAD_DIM && !(i == 3 && s[i]);
-        sum += s[i];
-    }
-    if (!ok || sum != h->head_dim / 2) {
-        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
-                    "%s: qwen2vl.rope.dimension_sections (%" G_GSIZE_FORMAT
-                    " entries, sum %" G_GINT64_FORMAT
-                    ") must be three whose sum is half the head size, %u",
-                    lw_gguf_path(g), n, sum, h->head_dim / 2);
-        return FALSE;
-    }
-    memcpy(sections, s, 3 * sizeof *sections);
-    return TRUE;
-}
-
 static gboolean read_hparams(const lw_gguf *g, lw_hparams *h, GError **error)
 {
     gint32 sections[3];
 
-    return lw_hparams_read(g, "qwen2vl", h, error) && read_sections(g, h, sections, error) &&
+    return lw_hparams_read(g, "qwen2vl", h, error) && lw_hparams_read_sections(g, "qwen2vl", h, sections, error) &&
            lw_hparams_read_rope(g, "qwen2vl", 1e6f, sections, h, error);
 }
 

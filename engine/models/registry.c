@@ -7,8 +7,10 @@ extern const lw_arch lw_arch_phi3;
 extern const lw_arch lw_arch_qwen2;
 extern const lw_arch lw_arch_qwen2vl;
 extern const lw_arch lw_arch_qwen3;
+extern const lw_arch lw_arch_qwen3vl;
 extern const lw_projector lw_projector_qwen2vl;
 extern const lw_projector lw_projector_qwen25vl;
+extern const lw_projector lw_projector_qwen3vl;
 
 const lw_arch *const lw_archs[] = {
     &lw_arch_gemma3,
@@ -17,12 +19,14 @@ const lw_arch *const lw_archs[] = {
     &lw_arch_qwen2,
     &lw_arch_qwen2vl,
     &lw_arch_qwen3,
+    &lw_arch_qwen3vl,
     NULL,
 };
 
 const lw_projector *const lw_projectors[] = {
     &lw_projector_qwen25vl,
     &lw_projector_qwen2vl,
+    &lw_projector_qwen3vl,
     NULL,
 };
 

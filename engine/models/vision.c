@@ -10,7 +10,7 @@ struct lw_vision {
     lw_graph *graph;
 };
 
-lw_vision *lw_vision_open(const char *path, guint32 n_embd, GError **error)
+lw_vision *lw_vision_open(const char *path, const lw_hparams *text, GError **error)
 {
     lw_vision *v = g_new0(lw_vision, 1);
     const lw_projector *p;
@@ -21,10 +21,16 @@ lw_vision *lw_vision_open(const char *path, guint32 n_embd, GError **error)
     p = lw_projector_find(v->gguf, error);
     if (!p || !p->read_hparams(v->gguf, &v->h, error))
         goto fail;
-    if (v->h.projection_dim != n_embd) {
+    if (v->h.projection_dim != text->n_embd) {
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
                     "%s belongs to another model: it projects to %u columns, the text model has %u", path,
-                    v->h.projection_dim, n_embd);
+                    v->h.projection_dim, text->n_embd);
+        goto fail;
+    }
+    if (v->h.n_deepstack != text->n_deepstack) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
+                    "%s belongs to another model: it feeds %u layers (deepstack), the text model has %u", path,
+                    v->h.n_deepstack, text->n_deepstack);
         goto fail;
     }
     v->graph = lw_graph_new();
@@ -71,6 +77,32 @@ int lw_window_order(int rows, int cols, int window, gint32 *order, gint32 *bound
         }
     }
     return n_windows;
+}
+
+/* Where patch i of n stands on a line of `side` positions: the two around it and the share of the second. */
+static void between(int side, int n, int i, int at[2], double share[2])
+{
+    double x = n > 1 ? (double)(side - 1) * i / (n - 1) : 0;
+
+    at[0] = MIN((int)x, side - 1);
+    at[1] = MIN(at[0] + 1, side - 1);
+    share[1] = x - at[0];
+    share[0] = 1 - share[1];
+}
+
+void lw_vision_stretch_table(int side, int grid_h, int grid_w, const gint32 *rc, gsize n, gint32 *at,
+                             float *share)
+{
+    for (gsize i = 0; i < n; i++) {
+        int y[2], x[2];
+        double sy[2], sx[2];
+        between(side, grid_h, rc[2 * i], y, sy);
+        between(side, grid_w, rc[2 * i + 1], x, sx);
+        for (int k = 0; k < 4; k++) {
+            *at++ = y[k / 2] * side + x[k % 2];
+            *share++ = (float)(sy[k / 2] * sx[k % 2]);
+        }
+    }
 }
 
 /* ---- Encoder ---- */
@@ -123,6 +155,8 @@ typedef struct {
     gint32 *patches; /* [n] patch order */
     gint32 *rc;      /* [n][2] row and column of each patch, in run order */
     float *cos, *sin;
+    gint32 *table_at; /* [n][4], of towers with a table of positions */
+    float *table_share;
     float *input;
 } encode_buffers;
 
@@ -134,11 +168,13 @@ static void buffers_clear(encode_buffers *b)
     lw_free(b->rc);
     lw_free(b->cos);
     lw_free(b->sin);
+    lw_free(b->table_at);
+    lw_free(b->table_share);
     lw_free(b->input);
 }
 
 static gboolean buffers_alloc(encode_buffers *b, gsize cells, gsize n, gsize patch_dim, gsize half,
-                              GError **error)
+                              gboolean table, GError **error)
 {
     const char *what = "encoding a picture";
 
@@ -148,6 +184,8 @@ static gboolean buffers_alloc(encode_buffers *b, gsize cells, gsize n, gsize pat
            (b->rc = lw_alloc0_array_try(n, 2 * sizeof *b->rc, what, error)) &&
            (b->cos = lw_alloc0_array_try(n, half * sizeof(float), what, error)) &&
            (b->sin = lw_alloc0_array_try(n, half * sizeof(float), what, error)) &&
+           (!table || ((b->table_at = lw_alloc0_array_try(n, 4 * sizeof(gint32), what, error)) &&
+                       (b->table_share = lw_alloc0_array_try(n, 4 * sizeof(float), what, error)))) &&
            (b->input = lw_alloc0_array_try(n, patch_dim * sizeof(float), what, error));
 }
 
@@ -159,7 +197,7 @@ gboolean lw_encoder_run(lw_encoder *e, lw_media *media, int t, float *rows, cons
     int patch_dim = 3 * h->spec.temporal_patch_size * h->spec.patch_size * h->spec.patch_size;
     int cell_rows = media->grid_h / merge, cell_cols = media->grid_w / merge;
     gsize n_cells = (gsize)cell_rows * (gsize)cell_cols, n = n_cells * (gsize)group;
-    gsize half = h->width / h->n_head / 2;
+    gsize half = h->width / h->n_head / 2, cols = lw_vision_row_cols(h);
     encode_buffers b = {0};
     gboolean ok = FALSE;
     const float *out;
@@ -171,7 +209,7 @@ gboolean lw_encoder_run(lw_encoder *e, lw_media *media, int t, float *rows, cons
         return FALSE;
     }
     if (!ensure_plan(e, n, error) ||
-        !buffers_alloc(&b, n_cells, n, (gsize)patch_dim, half, error) ||
+        !buffers_alloc(&b, n_cells, n, (gsize)patch_dim, half, h->table_side != 0, error) ||
         !media->read_grid(media, t, b.input, error))
         goto out;
 
@@ -185,12 +223,18 @@ gboolean lw_encoder_run(lw_encoder *e, lw_media *media, int t, float *rows, cons
         b.rc[2 * i + 1] = cell % cell_cols * merge + in % merge;
     }
     lw_rope_tables_2d((int)half * 2, b.rc, n, b.cos, b.sin);
+    if (h->table_side)
+        lw_vision_stretch_table((int)h->table_side, media->grid_h, media->grid_w, b.rc, n, b.table_at,
+                                b.table_share);
 
     gint32 whole[2] = {0, (gint32)n};
     lw_step step = {
         .n_rows = n,
         .input = b.input,
         .input_order = b.patches,
+        .table_rows = b.table_at,
+        .table_shares = b.table_share,
+        .table_mix = 4,
         .cos = {b.cos},
         .sin = {b.sin},
         .bounds = {b.windows, whole},
@@ -199,8 +243,7 @@ gboolean lw_encoder_run(lw_encoder *e, lw_media *media, int t, float *rows, cons
     };
     ok = e->backend->run(e->exec, &step, &out, error);
     for (gsize i = 0; ok && i < n_cells; i++)
-        memcpy(rows + (gsize)b.cells[i] * h->projection_dim, out + i * h->projection_dim,
-               h->projection_dim * sizeof(float));
+        memcpy(rows + (gsize)b.cells[i] * cols, out + i * cols, cols * sizeof(float));
 out:
     buffers_clear(&b);
     return ok;

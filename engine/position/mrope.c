@@ -8,10 +8,18 @@ void lw_rope_init(lw_rope *r, int n_rot, double base, const gint32 *sections)
     r->n_rot = n_rot;
     r->base = base;
     r->magnitude = 1;
-    for (int i = 0; i < 3; i++)
-        r->sections[i] = sections ? sections[i] : i == 0 ? n_rot / 2 : 0;
-    for (int i = 0; i < n_rot / 2; i++)
+    for (int i = 0; i < n_rot / 2; i++) {
         r->inv_freq[i] = pow(base, -2.0 * i / n_rot);
+        r->axis[i] = !sections || i < sections[0] ? 0 : i < sections[0] + sections[1] ? 1 : 2;
+    }
+}
+
+void lw_rope_interleave(lw_rope *r, const gint32 sections[3])
+{
+    for (int i = 0; i < r->n_rot / 2; i++) {
+        int axis = i % 3;
+        r->axis[i] = (guint8)(axis && i < 3 * sections[axis] ? axis : 0);
+    }
 }
 
 void lw_rope_tables(const lw_rope *r, const gint32 *pos, gsize n, float *cos_out, float *sin_out)
@@ -19,13 +27,10 @@ void lw_rope_tables(const lw_rope *r, const gint32 *pos, gsize n, float *cos_out
     int half = r->n_rot / 2;
 
     for (gsize row = 0; row < n; row++, pos += 3) {
-        int i = 0;
-        for (int s = 0; s < 3; s++) {
-            for (int k = 0; k < r->sections[s] && i < half; k++, i++) {
-                double a = pos[s] * r->inv_freq[i];
-                *cos_out++ = (float)(cos(a) * r->magnitude);
-                *sin_out++ = (float)(sin(a) * r->magnitude);
-            }
+        for (int i = 0; i < half; i++) {
+            double a = pos[r->axis[i]] * r->inv_freq[i];
+            *cos_out++ = (float)(cos(a) * r->magnitude);
+            *sin_out++ = (float)(sin(a) * r->magnitude);
         }
     }
 }

@@ -2,7 +2,8 @@
  *
  * Rotary position tables.  Positions are three ids per token (t, h, w); text has all three equal, so
  * plain RoPE is the same thing with one section.  Qwen2-VL's M-RoPE: frequency pair i takes the id of
- * the section it falls into, the frequency index stays i.  The vision tower's 2-D RoPE: the first half
+ * the section it falls into, the frequency index stays i.  Qwen3-VL deals the ids out in turn instead:
+ * t, h, w, t, h, w, ..., and t alone where h and w have had theirs.  The vision tower's 2-D RoPE: the first half
  * of the pairs turns with the patch's row, the second with its column.
  *
  * Angles are computed in double and stored as f32 cos and sin, [rows][n_rot / 2].  Which two values make
@@ -18,12 +19,16 @@ typedef struct {
     int n_rot;         /* rotated values of a head: even, <= 512 */
     double base;       /* theta, e.g. 1e6 */
     double magnitude;  /* of the rotated values: cos and sin are multiplied by it, 1 unless scaled */
-    int sections[3];   /* pairs turned by t, h, w; their sum is n_rot / 2 */
     double inv_freq[256]; /* [n_rot / 2] */
+    guint8 axis[256];     /* [n_rot / 2] which id turns the pair: 0 t, 1 h, 2 w */
 } lw_rope;
 
-/* Fill inv_freq.  sections may be NULL: all pairs turn with t. */
+/* Fill inv_freq.  sections: pairs turned by t, h, w, with n_rot / 2 as their sum; NULL: all turn with t. */
 void lw_rope_init(lw_rope *r, int n_rot, double base, const gint32 *sections);
+/* Deal the pairs out in turn (transformers models/qwen3_vl): pair i goes to h when i % 3 = 1 and
+ * i < 3 sections[1], to w when i % 3 = 2 and i < 3 sections[2], else to t.  ggml's kernel leaves the last
+ * pairs unturned where sections differ (61 and 62 of 24, 20, 20): 4e-7 times the position, not ours. */
+void lw_rope_interleave(lw_rope *r, const gint32 sections[3]);
 
 /* pos: [n][3]; cos, sin: [n][n_rot / 2]. */
 void lw_rope_tables(const lw_rope *r, const gint32 *pos, gsize n, float *cos_out, float *sin_out);

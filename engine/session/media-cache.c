@@ -20,7 +20,7 @@ typedef struct {
 
 struct lw_media_cache {
     lw_encoder *encoder;
-    gsize n_embd, max_bytes, bytes;
+    gsize row_cols, max_bytes, bytes;
     GHashTable *by_key; /* grid_key in the entry -> grid_entry */
     GQueue lru;
 };
@@ -49,12 +49,12 @@ static void entry_free(gpointer p)
     g_free(e);
 }
 
-lw_media_cache *lw_media_cache_new(lw_encoder *encoder, gsize n_embd, gsize max_bytes)
+lw_media_cache *lw_media_cache_new(lw_encoder *encoder, gsize row_cols, gsize max_bytes)
 {
     lw_media_cache *c = g_new0(lw_media_cache, 1);
 
     c->encoder = encoder;
-    c->n_embd = n_embd;
+    c->row_cols = row_cols;
     c->max_bytes = max_bytes;
     c->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, entry_free);
     g_queue_init(&c->lru);
@@ -92,7 +92,7 @@ const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gin
     if (e) {
         g_queue_unlink(&c->lru, &e->link);
     } else {
-        gsize bytes = (gsize)lw_media_grid_tokens(m) * c->n_embd * sizeof(float);
+        gsize bytes = (gsize)lw_media_grid_tokens(m) * c->row_cols * sizeof(float);
         float *rows = lw_alloc_try(bytes, "an encoded picture", error);
         if (!rows)
             return NULL;

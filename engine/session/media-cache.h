@@ -14,10 +14,10 @@ G_BEGIN_DECLS
 
 typedef struct lw_media_cache lw_media_cache;
 
-lw_media_cache *lw_media_cache_new(lw_encoder *encoder, gsize n_embd, gsize max_bytes);
+lw_media_cache *lw_media_cache_new(lw_encoder *encoder, gsize row_cols, gsize max_bytes);
 void lw_media_cache_free(lw_media_cache *c);
 
-/* Rows of grid t ([tokens][n_embd] f32), encoded now if need be.  Borrowed until
+/* Rows of grid t ([tokens][row_cols] f32), encoded now if need be.  Borrowed until
  * lw_media_cache_unpin(): everything asked for since then stays.  Errors: as lw_encoder_run(). */
 const float *lw_media_cache_get(lw_media_cache *c, lw_media *m, int t, const gint *cancel,
                                 GError **error);

@@ -35,8 +35,25 @@ static gboolean add_spans(lw_prompt *p, const lw_model *m, const lw_span *spans,
     return TRUE;
 }
 
-/* The placeholder tokens of one medium, nothing around them. */
-static gboolean add_placeholders(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
+/* A film of which every grid stands alone? */
+static gboolean goes_by_grid(const lw_model *m, const lw_media *media)
+{
+    const lw_vision_spec *spec = lw_model_get_vision_spec(m);
+
+    return spec && spec->film_by_grid && media->kind == LW_MEDIA_FILM;
+}
+
+/* What stands before such a grid: "<1.5 seconds>". */
+static char *time_of_grid(const lw_media *media, int grid)
+{
+    double at = media->grid_seconds ? media->grid_seconds[grid] : grid * media->seconds_per_grid;
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+    return g_strdup_printf("<%s seconds>", g_ascii_formatd(number, sizeof number, "%.1f", at));
+}
+
+/* The placeholder tokens of one medium, or of one grid of it (-1: all), nothing around them. */
+static gboolean add_placeholders(lw_prompt *p, const lw_model *m, lw_media *media, int grid, GError **error)
 {
     const char *pad = media->kind == LW_MEDIA_FILM ? "<|video_pad|>" : "<|image_pad|>";
     const lw_vision_spec *spec = lw_model_get_vision_spec(m);
@@ -53,19 +70,32 @@ static gboolean add_placeholders(lw_prompt *p, const lw_model *m, lw_media *medi
                     media->label);
         return FALSE;
     }
-    lw_timeline_add_media(&p->timeline, media, token, spec->tokens_per_second);
+    if (grid < 0)
+        lw_timeline_add_media(&p->timeline, media, token, spec->tokens_per_second);
+    else
+        lw_timeline_add_grid(&p->timeline, media, grid, token);
     return TRUE;
 }
 
 /* What stands for one medium in the prompt: any number of trusted words and placeholders.  The
- * tokens at both ends are special, so the text before and after splits there anyway. */
+ * tokens at both ends are special, so the text before and after splits there anyway.  A film that goes by
+ * grid has its first time in the text before it (the caller's), where it is split into tokens with it. */
 static gboolean add_medium(lw_prompt *p, const lw_model *m, lw_media *media, GError **error)
 {
     const lw_span start = {"<|vision_start|>", strlen("<|vision_start|>"), TRUE};
     const lw_span end = {"<|vision_end|>", strlen("<|vision_end|>"), TRUE};
 
-    return add_spans(p, m, &start, 1, error) && add_placeholders(p, m, media, error) &&
-           add_spans(p, m, &end, 1, error);
+    if (!goes_by_grid(m, media))
+        return add_spans(p, m, &start, 1, error) && add_placeholders(p, m, media, -1, error) &&
+               add_spans(p, m, &end, 1, error);
+    for (int grid = 0; grid < media->grid_t; grid++) {
+        g_autofree char *time = grid ? time_of_grid(media, grid) : g_strdup("");
+        const lw_span before[2] = {{time, strlen(time), TRUE}, start};
+        if (!add_spans(p, m, before, 2, error) || !add_placeholders(p, m, media, grid, error) ||
+            !add_spans(p, m, &end, 1, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 /* BOS where the model wants one and the template has not written it. */
@@ -104,11 +134,17 @@ static gboolean add_pieces(lw_prompt *p, const lw_model *m, const lw_message *me
             g_array_append_val(spans, piece->span);
             continue;
         }
+        lw_media *medium = piece ? messages[piece->turn].media[piece->media] : NULL;
+        g_autofree char *time = medium && goes_by_grid(m, medium) ? time_of_grid(medium, 0) : NULL;
+        if (time) {
+            lw_span span = {time, strlen(time), TRUE};
+            g_array_append_val(spans, span);
+        }
         /* The stretch before a medium, or the last one. */
         if (!(first ? add_first_spans : add_spans)(p, m, (const lw_span *)spans->data, spans->len,
                                                    error))
             return FALSE;
-        if (piece && !add_medium(p, m, messages[piece->turn].media[piece->media], error))
+        if (medium && !add_medium(p, m, medium, error))
             return FALSE;
         first = FALSE;
         g_array_set_size(spans, 0);
@@ -168,8 +204,11 @@ lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *con
     gboolean ok = TRUE;
 
     add_bos_once(p, m, NULL, 0);
-    for (gsize i = 0; ok && i < n_media; i++)
-        ok = add_medium(p, m, media[i], error);
+    for (gsize i = 0; ok && i < n_media; i++) {
+        g_autofree char *time = goes_by_grid(m, media[i]) ? time_of_grid(media[i], 0) : g_strdup("");
+        const lw_span before = {time, strlen(time), TRUE};
+        ok = add_spans(p, m, &before, 1, error) && add_medium(p, m, media[i], error);
+    }
     if (!ok || !add_spans(p, m, &body, 1, error))
         g_clear_pointer(&p, lw_prompt_free);
     return p;

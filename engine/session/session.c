@@ -176,7 +176,8 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
     c->cache = lw_kv_cache_new(&shape, c->backend->kv_storage, c->n_ctx);
     if (lw_model_get_vision(m)) {
         c->encoder = lw_encoder_new(lw_model_get_vision(m), c->backend, c->device);
-        c->media = lw_media_cache_new(c->encoder, h->n_embd, LW_MEDIA_CACHE_BYTES);
+        c->media = lw_media_cache_new(c->encoder, (1 + h->n_deepstack) * (gsize)h->n_embd,
+                                      LW_MEDIA_CACHE_BYTES);
     }
     for (guint i = 0; i < h->n_rope; i++) {
         gsize n = CHUNK * (gsize)h->rope[i].n_rot / 2;
@@ -238,7 +239,8 @@ static void cut(lw_session *s, gsize n)
 static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, reporter *r,
                            const gint *cancel, GError **error)
 {
-    gsize n_embd = lw_model_get_hparams(s->core->model)->n_embd;
+    const lw_hparams *h = lw_model_get_hparams(s->core->model);
+    gsize cols = (1 + h->n_deepstack) * (gsize)h->n_embd;
 
     *any = FALSE;
     for (gsize i = 0; i < n; i++) {
@@ -254,7 +256,7 @@ static gboolean media_rows(lw_session *s, gsize from, gsize n, gboolean *any, re
             lw_media_cache_get(s->core->media, m, (int)(src.row / per_grid), cancel, error);
         if (!grid)
             return FALSE;
-        s->core->rows[i] = grid + (gsize)(src.row % per_grid) * n_embd;
+        s->core->rows[i] = grid + (gsize)(src.row % per_grid) * cols;
         *any = TRUE;
     }
     return TRUE;

@@ -49,6 +49,15 @@ gsize lw_timeline_len(const lw_timeline *t)
     return t->ids->len;
 }
 
+/* A run's shape after its length changed: grids that have begun. */
+static void count_grids(lw_modality_run *r)
+{
+    gsize cells = (gsize)r->rows * (gsize)r->cols;
+
+    if (r->is_media)
+        r->grid_t = (int)((r->n + cells - 1) / cells);
+}
+
 /* Account for n tokens of one modality that were just appended, starting at token `at`: grow the
  * last run when they go on with it, else begin one.  m NULL: text; first_row > 0: the middle of a
  * medium. */
@@ -58,15 +67,16 @@ static void extend_runs(lw_timeline *t, gsize at, gsize n, const lw_media *m, gu
         lw_modality_run *last = &g_array_index(t->runs, lw_modality_run, t->runs->len - 1);
         if (last->is_media == (m != NULL) && (!m || first_row > 0)) {
             last->n += n;
+            count_grids(last);
             return;
         }
     }
     lw_modality_run r = {.start = at, .n = n, .is_media = m != NULL};
     if (m) {
         r.kind = m->kind;
-        r.grid_t = m->grid_t;
         r.rows = m->grid_h / m->merge_size;
         r.cols = m->grid_w / m->merge_size;
+        count_grids(&r);
     }
     g_array_append_val(t->runs, r);
 }
@@ -100,6 +110,21 @@ void lw_timeline_add_media(lw_timeline *t, lw_media *m, gint32 token, double tok
                                            : 1;
     lw_mrope_media(t->pos, &t->next_pos, m->grid_t, m->grid_h / m->merge_size,
                    m->grid_w / m->merge_size, step);
+    extend_runs(t, lw_timeline_len(t) - n, n, m, 0);
+}
+
+void lw_timeline_add_grid(lw_timeline *t, lw_media *m, int grid, gint32 token)
+{
+    gsize n = (gsize)lw_media_grid_tokens(m);
+
+    if (grid == 0)
+        g_ptr_array_add(t->media, lw_media_ref(m));
+    for (gsize i = 0; i < n; i++) {
+        lw_token_source s = {(gint32)t->media->len - 1, (guint32)((gsize)grid * n + i)};
+        g_array_append_val(t->ids, token);
+        g_array_append_val(t->source, s);
+    }
+    lw_mrope_media(t->pos, &t->next_pos, 1, m->grid_h / m->merge_size, m->grid_w / m->merge_size, 0);
     extend_runs(t, lw_timeline_len(t) - n, n, m, 0);
 }
 
@@ -167,6 +192,7 @@ void lw_timeline_truncate(lw_timeline *t, gsize n)
         lw_modality_run *r = &g_array_index(t->runs, lw_modality_run, t->runs->len - 1);
         if (r->start < n) {
             r->n = n - r->start;
+            count_grids(r);
             break;
         }
         g_array_set_size(t->runs, t->runs->len - 1);

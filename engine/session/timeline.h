@@ -34,6 +34,8 @@ gsize lw_timeline_len(const lw_timeline *t);
 void lw_timeline_add_text(lw_timeline *t, const gint32 *ids, gsize n);
 /* token: the placeholder id, repeated for every merged cell. */
 void lw_timeline_add_media(lw_timeline *t, lw_media *m, gint32 token, double tokens_per_second);
+/* One temporal grid of a film on its own, t ascending; its ids are those of a picture. */
+void lw_timeline_add_grid(lw_timeline *t, lw_media *m, int grid, gint32 token);
 /* Append tokens [from, from + n) of another timeline, positions and media included. */
 void lw_timeline_append(lw_timeline *t, const lw_timeline *other, gsize from, gsize n);
 void lw_timeline_truncate(lw_timeline *t, gsize n);

@@ -10,8 +10,8 @@
 #include "engine/models/vision.h"
 #include "tests/fuzz/fuzz.h"
 
-/* Width of the text model that a vision file has to fit. */
-#define TEXT_EMBD 16
+/* The text model that a vision file has to fit. */
+static const lw_hparams text_model = {.n_embd = 16};
 
 /* A file that never touches a disk; written anew for every input. */
 static char *put_file(const uint8_t *data, size_t n)
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check_model(m);
     lw_model_unref(m);
 
-    lw_vision *v = lw_vision_open(path, TEXT_EMBD, &error);
+    lw_vision *v = lw_vision_open(path, &text_model, &error);
     fuzz_require((v == NULL) == (error != NULL));
     g_clear_error(&error);
     lw_vision_free(v);

@@ -86,6 +86,7 @@ static guint8 *draw(JsonObject *medium, int frame, int *width, int *height)
 /* A film whose frames are drawn instead of decoded; resize and patches are the real ones. */
 typedef struct {
     lw_media media;
+    double *seconds;
     JsonObject *json;
     lw_vision_spec spec;
     lw_vis_norm norm;
@@ -108,6 +109,7 @@ static gboolean drawn_film_read_grid(lw_media *m, int t, float *patches, GError 
 
 static void drawn_film_free(lw_media *m)
 {
+    g_free(((drawn_film *)m)->seconds);
     g_free(m->label);
     g_free(m->note);
     g_free(m);
@@ -116,6 +118,7 @@ static void drawn_film_free(lw_media *m)
 static lw_media *drawn_film_new(JsonObject *json, const lw_vision_spec *spec)
 {
     drawn_film *film = g_new0(drawn_film, 1);
+    double fps = json_object_get_double_member(json, "fps");
     JsonArray *grid = json_object_get_array_member(json, "grid");
     lw_media *m = &film->media;
     g_atomic_ref_count_init(&m->refs);
@@ -126,6 +129,10 @@ static lw_media *drawn_film_new(JsonObject *json, const lw_vision_spec *spec)
     m->merge_size = spec->merge_size;
     m->patch_dim = 3 * spec->temporal_patch_size * spec->patch_size * spec->patch_size;
     m->seconds_per_grid = json_object_get_double_member(json, "seconds_per_grid");
+    film->seconds = g_new(double, m->grid_t);
+    for (int t = 0; t < m->grid_t; t++)
+        film->seconds[t] = (2 * t / fps + (2 * t + 1) / fps) / 2;
+    m->grid_seconds = film->seconds;
     /* Any hash will do that no other medium of these tests has. */
     m->hash[0] = (guint8)json_object_get_int_member(json, "seed");
     m->label = g_strdup("drawn film");

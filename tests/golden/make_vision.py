@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Golden fixtures of Qwen2-VL: what make.py does, with other models.
+"""Golden fixtures of Qwen2-VL and Qwen3-VL: what make.py does, with other models.
 
     python3 tests/golden/make_vision.py     # writes tests/golden/fixtures/vision.json and its files
 
-Positions, rows and logits come from transformers' Qwen2VLForConditionalGeneration in float32 with eager
-attention; tokenizer, pixels and cases are make.py's.
+Positions, rows and logits come from transformers' Qwen2VLForConditionalGeneration and
+Qwen3VLForConditionalGeneration in float32 with eager attention, the times before a film's grids from
+Qwen3VLProcessor; tokenizer, pixels and cases are make.py's.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import sys
 
 import numpy as np
 import torch
-from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+from transformers import (Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen3VLConfig,
+                          Qwen3VLForConditionalGeneration, Qwen3VLProcessor)
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (Qwen2VLImageProcessorPil,
                                                                         smart_resize)
 
 import make
 from make import (GREEDY, GREEDY_MARGIN, LAST_ROWS, OUT, PIXEL_FORMULA, SYSTEM, TEMPLATE, TEXT_ROWS, VOCAB, Values,
                   as_stored, dump, film, formula_rgb, picture, resize)
-from data.convert import qwen25vl, towers
+from data.convert import text as text_models, towers
 
 CASES = {
     "text": make.CASES["text"],
@@ -61,7 +63,7 @@ class Qwen2VL:
         return Qwen2VLForConditionalGeneration(config)
 
     def write_text(self, path, state, hp, ours, **options):
-        qwen25vl.convert_text(path, state, hp, ours, **options)
+        text_models.convert_text(path, state, hp, ours, arch="qwen2vl", **options)
 
     def write_vision(self, path, state, hp, spec, **options):
         towers.qwen2vl_writer(path, state, hp, like_2024=spec.get("like_2024", False), **options).write()
@@ -77,6 +79,54 @@ class Qwen2VL:
 
     def rows(self, model, pixels, grid):
         return model.model.visual(pixels, grid_thw=grid).pooler_output
+
+
+class Qwen3VL(Qwen2VL):
+    """Qwen3-VL: a table of positions, deepstack, interleaved M-RoPE, films by grid with times."""
+
+    factor, patch = 32, 16
+    limits = (4 * 32 * 32, 64 * 32 * 32)
+
+    def __init__(self):
+        self.processor = Qwen2VLImageProcessorPil(
+            size={"shortest_edge": self.limits[0], "longest_edge": self.limits[1]}, patch_size=16,
+            image_mean=[0.5] * 3, image_std=[0.5] * 3)
+
+    def model(self, spec: dict, ids):
+        text = dict(spec["text"])
+        sections = text.pop("mrope_section")
+        config = Qwen3VLConfig(
+            text_config=dict(text, vocab_size=VOCAB, rms_norm_eps=1e-6, max_position_embeddings=4096,
+                             bos_token_id=ids.bos_id, eos_token_id=ids.eos_id,
+                             rope_parameters={"rope_type": "default", "rope_theta": spec["theta"],
+                                              "mrope_section": sections, "mrope_interleaved": True}),
+            vision_config=dict(spec["vision"], out_hidden_size=text["hidden_size"], patch_size=16,
+                               spatial_merge_size=2, temporal_patch_size=2,
+                               hidden_act="gelu_pytorch_tanh"),
+            tie_word_embeddings=spec["tied"],
+            image_token_id=ids.id("<|image_pad|>"), video_token_id=ids.id("<|video_pad|>"),
+            vision_start_token_id=ids.id("<|vision_start|>"), vision_end_token_id=ids.id("<|vision_end|>"))
+        config._attn_implementation = "eager"
+        return Qwen3VLForConditionalGeneration(config)
+
+    def write_text(self, path, state, hp, ours, **options):
+        text_models.convert_text(path, state, hp, ours, arch="qwen3vl", **options)
+
+    def write_vision(self, path, state, hp, spec, **options):
+        towers.qwen3vl_writer(path, state, hp, **options).write()
+
+    def film_text(self, m, tok) -> str:
+        times = Qwen3VLProcessor._calculate_timestamps(None, list(range(m["frames"])), m["fps"], 2)
+        m["grid_seconds"] = times
+        return "".join(f"<{t:.1f} seconds><|vision_start|><|video_pad|><|vision_end|>" for t in times)
+
+    def placeholders(self, m) -> list[int]:
+        t, h, w = m["grid"]
+        return [h * w // 4] * (t if m["kind"] == "film" else 1)
+
+    def rows(self, model, pixels, grid):
+        out = model.model.visual(pixels, grid_thw=grid)
+        return torch.cat([out.pooler_output, *out.deepstack_features], dim=1)
 
 
 def fill(model, seed: int):
@@ -211,6 +261,20 @@ PLAN = [
                   intermediate_size=144, mrope_section=[4, 8, 8]),
         vision=dict(embed_dim=48, depth=2, num_heads=2, mlp_ratio=3), tied=True, seed=32,
         like_2024=True)),
+    # Heads whose size does not follow from the width; sections that leave pair 31 to the tail, at a base so
+    # small that the tail turns visibly; a tower with a table of 7 x 7 and two mergers behind blocks that are
+    # not next to each other.
+    ("vl3a", Qwen3VL, "f16", dict(
+        text=dict(hidden_size=80, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1,
+                  head_dim=64, intermediate_size=128, mrope_section=[12, 10, 10]),
+        vision=dict(hidden_size=40, depth=3, num_heads=5, intermediate_size=72, num_position_embeddings=49,
+                    deepstack_visual_indexes=[0, 2]), tied=True, seed=33, theta=100.0)),
+    # An output matrix of its own, three heads of 32 in 64 columns, heads of 24 in the tower.
+    ("vl3b", Qwen3VL, "f16", dict(
+        text=dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1,
+                  head_dim=32, intermediate_size=96, mrope_section=[6, 5, 5]),
+        vision=dict(hidden_size=48, depth=2, num_heads=2, intermediate_size=64, num_position_embeddings=16,
+                    deepstack_visual_indexes=[1]), tied=False, seed=34, theta=5e6)),
 ]
 
 
@@ -225,7 +289,9 @@ def main() -> int:
         _, ours = make.make_tokenizer()
         model = fill(family.model(spec, ours), spec["seed"])
         state = model.state_dict()
-        hp = {**model.config.text_config.to_dict(), "tie_word_embeddings": spec["tied"]}
+        stack = len(spec["vision"].get("deepstack_visual_indexes", []))
+        hp = {**model.config.text_config.to_dict(), "tie_word_embeddings": spec["tied"],
+              "n_deepstack_layers": stack}
         text, mmproj = f"{label}-text-{kind}.gguf", f"{label}-mmproj-f16.gguf"
         family.write_text(OUT / text, state, hp, ours, kind=kind, chat_template=TEMPLATE,
                           name=f"golden {label}")
@@ -234,10 +300,9 @@ def main() -> int:
         keep = Values()
         done = [run_case(family, name, model, tok, keep) for name in CASES]
         keep.write(OUT / f"{label}.f32")
-        parts = 1 + len(spec["vision"].get("deepstack_visual_indexes", []))
         entries.append({"id": label, "text": text, "mmproj": mmproj, "values": f"{label}.f32", "runs": runs,
                         "min_cosine": 0.999999, "n_embd": spec["text"]["hidden_size"],
-                        "row_parts": parts, "n_vocab": VOCAB, "cases": done})
+                        "row_parts": 1 + stack, "n_vocab": VOCAB, "cases": done})
         for c in done:
             print(f"{label} {c['name']:20} {len(c['ids']):4} tokens, logits std {c['logits_std']:.2f}, "
                   f"f32 noise {c['float32_noise']:.1e}, greedy {len(c['greedy'])}")

@@ -723,6 +723,38 @@ static void test_thumbnail(void)
     g_assert_error(error, LW_VIS_ERROR, LW_VIS_ERROR_LIMIT);
 }
 
+/* For a model that sees every grid behind its time, times are means of two frames, and the words count. */
+static void test_by_grid(void)
+{
+    film_spec s = {"grids.mkv", AV_CODEC_ID_MPEG4, 200, {10, 1}, 10, 0};
+    g_autofree char *path = write_film(&s);
+    g_autoptr(GError) error = NULL;
+    lw_vision_spec grids = spec;
+    grids.film_by_grid = TRUE;
+
+    lw_media *m = lw_vis_open_film(path, &grids, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(m->grid_t, ==, 20); /* 20 s, 40 frames */
+    for (int t = 0; t < m->grid_t; t++) {
+        double first = rint(199.0 / 39 * (2 * t)) / 10, last = rint(199.0 / 39 * (2 * t + 1)) / 10;
+        g_assert_cmpfloat_with_epsilon(m->grid_seconds[t], (first + last) / 2, 1e-9);
+    }
+    g_assert_cmpint(lw_media_room(m), ==, lw_media_n_tokens(m) + 20 * LW_MEDIA_GRID_WORDS);
+    lw_media_unref(m);
+
+    static const gint64 caps[] = {LW_MEDIA_GRID_WORDS + 1, 40, 100, 320, 620, 1000, 2000};
+    for (gsize i = 0; i < G_N_ELEMENTS(caps); i++) {
+        m = lw_vis_open_film(path, &grids, &(lw_vis_options){.max_tokens = caps[i]}, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(lw_media_room(m), <=, caps[i]);
+        lw_media_unref(m);
+    }
+    m = open_film(path, NULL);
+    g_assert_null(m->grid_seconds);
+    lw_media_unref(m);
+    g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -744,6 +776,7 @@ int main(int argc, char **argv)
     g_test_add_func("/film/wrong-files", test_wrong_files);
     g_test_add_func("/film/animations", test_animations);
     g_test_add_func("/film/thumbnail", test_thumbnail);
+    g_test_add_func("/film/by-grid", test_by_grid);
     int r = g_test_run();
     g_rmdir(tmp_dir);
     g_free(tmp_dir);

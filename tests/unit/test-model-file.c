@@ -297,7 +297,8 @@ static void vision_refused(const char *key, tiny_key_fn put, lw_model_error code
     vision_f32s(b, &c, "image_mean");
     vision_f32s(b, &c, "image_std");
     write_file(b);
-    g_assert_null(lw_vision_open(path, 16, &error));
+    const lw_hparams text = {.n_embd = 16};
+    g_assert_null(lw_vision_open(path, &text, &error));
     check(error, code, fragment);
 }
 

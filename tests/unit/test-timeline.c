@@ -155,6 +155,51 @@ static void test_common(void)
     lw_timeline_clear(&a);
 }
 
+/* A film whose grids stand alone between texts: still one medium, and every grid a run of its own with the
+ * ids of a picture, however it is copied or cut. */
+static void test_by_grid(void)
+{
+    static const gint32 text[] = {1, 2};
+    lw_media *f = medium(LW_MEDIA_FILM, 3, 1, 2, 5);
+    lw_timeline whole, copy;
+
+    lw_timeline_init(&whole);
+    for (int grid = 0; grid < 3; grid++) {
+        lw_timeline_add_text(&whole, text, 2);
+        lw_timeline_add_grid(&whole, f, grid, 101);
+    }
+    lw_timeline_add_text(&whole, text, 1);
+    lw_media_unref(f);
+    g_assert_cmpuint(lw_timeline_len(&whole), ==, 13);
+    g_assert_cmpuint(whole.media->len, ==, 1);
+    g_assert_cmpuint(whole.runs->len, ==, 7);
+    /* Text 0 and 1, the grid at 2 (one row of two columns), text from 4. */
+    for (int grid = 0; grid < 3; grid++) {
+        const gint32 *pos = &g_array_index(whole.pos, gint32, 3 * (4 * grid + 2));
+        const gint32 want[6] = {4 * grid + 2, 4 * grid + 2, 4 * grid + 2,
+                                4 * grid + 2, 4 * grid + 2, 4 * grid + 3};
+        g_assert_cmpmem(pos, sizeof want, want, sizeof want);
+        g_assert_cmpuint(lw_timeline_source(&whole, (gsize)(4 * grid + 2)).row, ==, (guint)(2 * grid));
+    }
+    for (gsize cut = 1; cut < 13; cut++) {
+        lw_timeline_init(&copy);
+        lw_timeline_append(&copy, &whole, 0, cut);
+        lw_timeline_append(&copy, &whole, cut, 13 - cut);
+        for (int again = 0; again < 2; again++) {
+            check_runs(&copy);
+            assert_same(&copy, &whole);
+            for (guint i = 0; i < copy.runs->len; i++) {
+                const lw_modality_run *r = &g_array_index(copy.runs, lw_modality_run, i);
+                g_assert_cmpint(r->grid_t, ==, r->is_media ? 1 : 0);
+            }
+            lw_timeline_truncate(&copy, cut);
+            lw_timeline_append(&copy, &whole, cut, 13 - cut);
+        }
+        lw_timeline_clear(&copy);
+    }
+    lw_timeline_clear(&whole);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -162,5 +207,6 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/truncate-and-regrow", test_truncate_and_regrow);
     g_test_add_func("/timeline/twins", test_twins);
     g_test_add_func("/timeline/common", test_common);
+    g_test_add_func("/timeline/by-grid", test_by_grid);
     return g_test_run();
 }
