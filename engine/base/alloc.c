@@ -14,6 +14,11 @@ void lw_alloc_fail_at(int k)
     g_atomic_int_set(&fail_countdown, k < 0 ? -1 : k);
 }
 
+gboolean lw_alloc_fail_pending(void)
+{
+    return g_atomic_int_get(&fail_countdown) >= 0;
+}
+
 static gboolean injected_failure(void)
 {
     for (;;) {

@@ -24,5 +24,7 @@ void lw_free(void *p);
 
 /* For tests: the k-th lw_alloc*_try() from now (k = 0: the next) fails, once.  -1 turns it off. */
 void lw_alloc_fail_at(int k);
+/* For tests: has the planned failure not happened yet? */
+gboolean lw_alloc_fail_pending(void);
 
 G_END_DECLS

@@ -54,7 +54,7 @@ struct lw_session {
     float *logits; /* [n_vocab] of the last token */
     gboolean have_logits;
     gboolean keep_all;
-    GArray *all_logits; /* float */
+    float *all_logits; /* [all_rows][n_vocab] of the last sync */
     gsize all_rows;
 
     lw_snapshots *snapshots; /* NULL: none are kept */
@@ -97,8 +97,7 @@ void lw_session_free(lw_session *s)
     if (s->attention)
         s->core->method->free(s->attention);
     lw_timeline_clear(&s->timeline);
-    if (s->all_logits)
-        g_array_unref(s->all_logits);
+    lw_free(s->all_logits);
     lw_free(s->logits);
     core_unref(s->core);
     g_free(s);
@@ -392,7 +391,10 @@ static gboolean extend(lw_session *s, const lw_timeline *want, gsize keep, repor
     r->p.restored = s->n_restored;
     if (s->keep_all) {
         s->all_rows = 0;
-        g_array_set_size(s->all_logits, 0);
+        lw_free(s->all_logits);
+        s->all_logits = lw_alloc0_array_try(n * n_vocab, sizeof(float), "the logits of every token", error);
+        if (!s->all_logits)
+            return FALSE;
     }
     for (gsize at = keep; at < n;) {
         gsize len = MIN(chunk, n - at), n_out = 0;
@@ -411,7 +413,7 @@ static gboolean extend(lw_session *s, const lw_timeline *want, gsize keep, repor
             return FALSE;
         at += len;
         if (s->keep_all) {
-            g_array_append_vals(s->all_logits, result, (guint)(len * n_vocab));
+            memcpy(s->all_logits + s->all_rows * n_vocab, result, len * n_vocab * sizeof(float));
             s->all_rows += len;
         }
         if (at == n) {
@@ -607,14 +609,12 @@ const float *lw_session_get_logits(const lw_session *s)
 void lw_session_keep_all_logits(lw_session *s, gboolean keep)
 {
     s->keep_all = keep;
-    if (keep && !s->all_logits)
-        s->all_logits = g_array_new(FALSE, FALSE, sizeof(float));
 }
 
 const float *lw_session_get_all_logits(const lw_session *s, gsize *n_rows)
 {
     *n_rows = s->all_rows;
-    return s->all_rows ? (const float *)s->all_logits->data : NULL;
+    return s->all_rows ? s->all_logits : NULL;
 }
 
 gsize lw_session_get_n_tokens(const lw_session *s)
