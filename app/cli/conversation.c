@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cli/pictures.h"
 #include "app/media-fit.h"
 #include "memory/lw-memory.h"
-#include "vision/lw-vision.h"
 
 typedef struct {
     lw_cli_kind kind;
@@ -142,8 +142,8 @@ static lw_media *open_media(lw_cli_conversation *c, lw_cli_kind kind, const char
         return NULL;
     }
     lw_cli_status("Opening %s", path);
-    lw_media *m = kind == LW_CLI_PICTURE ? lw_vis_open_picture(path, spec, &options, error)
-                                         : lw_vis_open_film(path, spec, &options, error);
+    lw_media *m = kind == LW_CLI_PICTURE ? lw_cli_open_picture(path, spec, &options, error)
+                                         : lw_cli_open_film(path, spec, &options, error);
     lw_cli_status_clear();
     return m;
 }

@@ -6,7 +6,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/json.h"
 #include "app/cli/npy.h"
-#include "vision/lw-vision.h"
+#include "app/cli/pictures.h"
 
 static struct {
     char *model, *mmproj, *tokens, *prompt, *out, *kv, *attention;
@@ -73,7 +73,7 @@ static GPtrArray *open_images(const lw_model *m, GError **error)
                         info->vision_missing ? info->vision_missing : "no vision file");
             return NULL;
         }
-        lw_media *one = lw_vis_open_picture(*path, spec, NULL, error);
+        lw_media *one = lw_cli_open_picture(*path, spec, NULL, error);
         if (!one)
             return NULL;
         lw_cli_note("%s: %s", *path, one->note);
