@@ -28,6 +28,14 @@ typedef struct {
     const char *mmproj; /* vision file; NULL: "mmproj*.gguf" beside the model; "": none */
 } lw_model_params;
 
+/* How the vectors of a text's tokens become one. */
+typedef enum {
+    LW_POOLING_NONE, /* the file does not say */
+    LW_POOLING_MEAN, /* of all tokens, those around the text included */
+    LW_POOLING_CLS,  /* the first token's */
+    LW_POOLING_LAST, /* the last token's */
+} lw_pooling;
+
 typedef struct {
     const char *path;
     const char *name;         /* general.name or the file's base name */
@@ -43,6 +51,8 @@ typedef struct {
     gint64 weight_bytes;      /* tensor data of the text model */
     guint32 n_ctx_train;      /* tokens */
     guint32 n_layer, n_embd, n_head, n_head_kv, head_dim, n_vocab;
+    gboolean only_embeds;     /* reads a text in both directions and makes a vector of it; cannot answer */
+    lw_pooling pooling;       /* of a model that was made for embeddings */
     gboolean has_vision;
     const char *vision_missing; /* why not, in a sentence; NULL when it has vision */
     const char *mmproj_path;    /* NULL when there is none */
@@ -261,5 +271,42 @@ typedef void (*lw_text_fn)(void *user, const char *text, gsize n);
 gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_generate_params *params,
                              lw_text_fn on_text, lw_progress_fn on_progress, void *user,
                              const gint *cancel, lw_generate_result *result, GError **error);
+
+/* ---- Embeddings ---- */
+
+/* Working memory to turn texts into vectors; belongs to one thread.  Takes models that only embed (bert,
+ * nomic-bert) and decoders (Qwen3-Embedding); prefixes such as "search_query: " are the caller's. */
+typedef struct lw_embedder lw_embedder;
+
+typedef struct {
+    lw_pooling pooling;  /* LW_POOLING_NONE: what the file says */
+    guint32 n_ctx;       /* tokens of the longest text; 0: what the model was trained for */
+    lw_kv_type kv_type;  /* of decoders */
+    int n_threads;       /* 0: one per usable CPU */
+    const char *backend; /* NULL: the best one available */
+} lw_embedder_params;
+
+/* params may be NULL.  Errors: INVALID (neither the file nor params say how to pool; n_ctx beyond what a
+ * model that only embeds was trained for), NO_MEMORY, DEVICE, LW_MODEL_ERROR. */
+lw_embedder *lw_embedder_new(lw_model *m, const lw_embedder_params *params, GError **error);
+void lw_embedder_free(lw_embedder *e);
+guint32 lw_embedder_get_n_embd(const lw_embedder *e);
+guint32 lw_embedder_get_n_ctx(const lw_embedder *e);
+lw_pooling lw_embedder_get_pooling(const lw_embedder *e);
+/* "mean", "cls", "last"; NULL for NONE. */
+const char *lw_pooling_name(lw_pooling p);
+
+/* n untrusted texts (UTF-8, NUL-terminated) -> out[n][n_embd] f32, each of length 1.  A text's vector does
+ * not depend on the others.  All texts are looked at before any is computed: nothing is cut, and on failure
+ * out is undefined.
+ * Errors: CONTEXT_FULL names the text's number (from 1) and both lengths; INVALID (a text without tokens),
+ * CANCELLED, NO_MEMORY. */
+gboolean lw_embedder_run(lw_embedder *e, const char *const *texts, gsize n, float *out, const gint *cancel,
+                         GError **error);
+
+/* The same for token ids: text i is ids[bounds[i]] to ids[bounds[i + 1] - 1], bounds [n + 1] beginning with 0.
+ * Nothing is put around them.  Errors also: INVALID for an id outside the vocabulary. */
+gboolean lw_embedder_run_tokens(lw_embedder *e, const gint32 *ids, const gsize *bounds, gsize n, float *out,
+                                const gint *cancel, GError **error);
 
 G_END_DECLS

@@ -225,6 +225,15 @@ lw_val lw_graph_merge(lw_graph *g, lw_val a, int merge)
                    value(g, a)->cols * merge);
 }
 
+void lw_graph_drop_output(lw_graph *g)
+{
+    const lw_node *last = &g_array_index(g->nodes, lw_node, g->nodes->len - 1);
+
+    g_return_if_fail(last->op == LW_OP_LINEAR && last->n_out == 1 && last->out[0] == g->result);
+    g->result = last->a;
+    g_array_set_size(g->nodes, g->nodes->len - 1);
+}
+
 gsize lw_graph_rows(const lw_graph *g, lw_val v, gsize n_rows, gsize n_out)
 {
     switch (value(g, v)->rows) {

@@ -135,6 +135,10 @@ lw_val lw_graph_concat(lw_graph *g, lw_val a, lw_val b);
 lw_val lw_graph_select(lw_graph *g, lw_val a);
 lw_val lw_graph_merge(lw_graph *g, lw_val a, int merge);
 
+/* Take the last op, a LINEAR whose output is the result, away again: the result is what it took.  For the
+ * vectors before an output matrix. */
+void lw_graph_drop_output(lw_graph *g);
+
 /* Rows of a value in a run. */
 gsize lw_graph_rows(const lw_graph *g, lw_val v, gsize n_rows, gsize n_out);
 

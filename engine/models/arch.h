@@ -95,6 +95,8 @@ gboolean lw_hparams_read_sections(const lw_gguf *g, const char *arch, const lw_h
 /* A text decoder. */
 typedef struct {
     const char *name; /* general.architecture */
+    gboolean embeds;  /* only makes vectors: rows of a text see all its rows (segment list 0), the result is
+                       * the selected rows themselves */
     gboolean sees;    /* takes rows of pictures: a vision file beside it is looked for */
     gboolean (*read_hparams)(const lw_gguf *g, lw_hparams *h, GError **error);
     /* Bind every tensor and build the graph: tokens in, logits of the selected rows out. */

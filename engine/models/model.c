@@ -54,9 +54,42 @@ static void fill_info(lw_model *m, const char *path)
     i->n_layer = h->n_layer;
     i->n_embd = h->n_embd;
     i->n_head = h->n_head;
-    i->n_head_kv = h->n_head_kv;
+    i->only_embeds = m->arch->embeds;
+    i->n_head_kv = m->arch->embeds ? 0 : h->n_head_kv; /* no cache */
     i->head_dim = h->head_dim;
     i->n_vocab = h->n_vocab;
+}
+
+/* What a file says about embeddings: ARCH.pooling_type, and ARCH.attention.causal, which must agree with
+ * what the architecture does. */
+static gboolean read_embedding_keys(lw_model *m, GError **error)
+{
+    g_autofree char *pooling_key = g_strdup_printf("%s.pooling_type", m->arch->name);
+    g_autofree char *causal_key = g_strdup_printf("%s.attention.causal", m->arch->name);
+    guint32 pooling = LW_POOLING_NONE;
+    gboolean causal = !m->arch->embeds;
+    GError *err = NULL;
+
+    if (!lw_gguf_get_bool(m->gguf, causal_key, &causal, &err) && err) {
+        g_propagate_error(error, err);
+        return FALSE;
+    }
+    if (causal == m->arch->embeds) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                    "%s: %s is %s, which is not supported for %s", lw_gguf_path(m->gguf), causal_key,
+                    causal ? "true" : "false", m->arch->name);
+        return FALSE;
+    }
+    if (!lw_optional_u32(m->gguf, pooling_key, 0, 4, &pooling, error))
+        return FALSE;
+    if (pooling > LW_POOLING_LAST && m->arch->embeds) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
+                    "%s: %s is %u: models that rank pairs of texts are not supported", lw_gguf_path(m->gguf),
+                    pooling_key, pooling);
+        return FALSE;
+    }
+    m->info.pooling = pooling > LW_POOLING_LAST ? LW_POOLING_NONE : (lw_pooling)pooling;
+    return TRUE;
 }
 
 /* ---- The vision file beside the model ---- */
@@ -121,7 +154,7 @@ lw_model *lw_model_open(const char *path, const lw_model_params *params, GError 
         goto fail;
     m->chat = lw_chat_new(m->gguf, m->tokenizer);
     fill_info(m, path);
-    if (!open_vision(m, path, params, error))
+    if (!read_embedding_keys(m, error) || !open_vision(m, path, params, error))
         goto fail;
     return m;
 
@@ -210,6 +243,11 @@ lw_sampler_params lw_model_get_sampling(const lw_model *m)
 const lw_hparams *lw_model_get_hparams(const lw_model *m)
 {
     return &m->h;
+}
+
+const lw_arch *lw_model_get_arch(const lw_model *m)
+{
+    return m->arch;
 }
 
 const lw_graph *lw_model_get_graph(const lw_model *m)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/models/arch.h"
 
+extern const lw_arch lw_arch_bert;
 extern const lw_arch lw_arch_gemma3;
 extern const lw_arch lw_arch_llama;
+extern const lw_arch lw_arch_nomic_bert;
 extern const lw_arch lw_arch_phi3;
 extern const lw_arch lw_arch_qwen2;
 extern const lw_arch lw_arch_qwen2vl;
@@ -13,8 +15,10 @@ extern const lw_projector lw_projector_qwen25vl;
 extern const lw_projector lw_projector_qwen3vl;
 
 const lw_arch *const lw_archs[] = {
+    &lw_arch_bert,
     &lw_arch_gemma3,
     &lw_arch_llama,
+    &lw_arch_nomic_bert,
     &lw_arch_phi3,
     &lw_arch_qwen2,
     &lw_arch_qwen2vl,

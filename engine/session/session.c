@@ -153,8 +153,14 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
     const lw_session_params *p = params ? params : &defaults;
     const lw_hparams *h = lw_model_get_hparams(m);
     lw_kv_shape shape = {h->n_layer, h->n_head_kv, h->head_dim, p->kv_type};
-    session_core *c = g_new0(session_core, 1);
 
+    if (lw_model_get_info(m)->only_embeds) {
+        g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                    "%s only makes embeddings (%s): it reads texts and cannot answer",
+                    lw_model_get_info(m)->name, lw_model_get_info(m)->arch);
+        return NULL;
+    }
+    session_core *c = g_new0(session_core, 1);
     c->refs = 1;
     c->model = lw_model_ref(m);
     c->rows = g_new0(const float *, CHUNK);
