@@ -163,7 +163,8 @@ def llama3_factors(rope: dict, n_rot: int) -> np.ndarray:
 def rope_keys(w: GGUFWriter, arch: str, hp: dict, rope: dict) -> None:
     kind = rope["rope_type"]
     n_rot = int(head_size(hp) * float(rope.get("partial_rotary_factor", 1.0)))
-    if n_rot != head_size(hp):
+    # Readers differ in what they take for granted when heads are not embd / heads wide.
+    if n_rot != hp["hidden_size"] // hp["num_attention_heads"]:
         w.add_u32(f"{arch}.rope.dimension_count", n_rot)
     w.add_f32(f"{arch}.rope.freq_base", rope["rope_theta"])
     if kind in ("default", "mrope"):
@@ -222,6 +223,11 @@ def _window_keys(w, arch, hp):
         w.add_u32(f"{arch}.attention.sliding_window", hp["sliding_window"])
 
 
+def _phi3_keys(w, arch, hp):
+    # Always there: without it, readers guess from the numbers of layers and tokens.
+    w.add_u32(f"{arch}.attention.sliding_window", hp.get("sliding_window") or 0)
+
+
 def _qwen2vl_keys(w, arch, hp):
     rope = rope_of(hp)
     sections = hp.get("mrope_section") or rope.get("mrope_section")
@@ -271,7 +277,7 @@ FAMILIES = {f.arch: f for f in (
     Family("gemma3", ("gemma3", "gemma3_text"), layer=_GEMMA, keys=_gemma3_keys, values=_gemma3_values,
            rope=lambda hp: _gemma3_rope(hp, "full_attention")),
     Family("llama", ("llama", "mistral"), keys=_window_keys, values=_llama_values),
-    Family("phi3", ("phi3",), layer=_FUSED, keys=_window_keys),
+    Family("phi3", ("phi3",), layer=_FUSED, keys=_phi3_keys),
     Family("qwen2", ("qwen2",)),
     Family("qwen3", ("qwen3",), layer={**_PLAIN, **_HEAD_NORMS}),
     Family("qwen2vl", ("qwen2_vl", "qwen2_vl_text", "qwen2_5_vl", "qwen2_5_vl_text"), keys=_qwen2vl_keys),
