@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "app/cli/check.h"
 #include "app/cli/cli.h"
 #include "app/cli/json.h"
 #include "app/cli/measure.h"
@@ -10,7 +11,7 @@
 
 static struct {
     char *mmproj;
-    gboolean json, keys, tensors, measure;
+    gboolean json, keys, tensors, measure, check;
 } o;
 
 static const GOptionEntry entries[] = {
@@ -20,6 +21,8 @@ static const GOptionEntry entries[] = {
      NULL},
     {"measure", 0, 0, G_OPTION_ARG_NONE, &o.measure,
      "Measure this machine on up to 1 GiB of the weights, and remember it", NULL},
+    {"check", 0, 0, G_OPTION_ARG_NONE, &o.check,
+     "Read all weights and fail when one is infinite or no number (any GGUF file)", NULL},
     {"mmproj", 0, 0, G_OPTION_ARG_FILENAME, &o.mmproj,
      "Vision file (default: mmproj*.gguf beside the model)", "FILE"},
     {NULL},
@@ -108,6 +111,34 @@ static gboolean print_lists(const char *path, GError **error)
             list_tensors(g, s, NULL);
         ok = lw_cli_write(s->str, s->len, error);
     }
+    lw_gguf_free(g);
+    return ok;
+}
+
+/* ---- --check ---- */
+
+static gboolean check(const char *path, GError **error)
+{
+    lw_gguf *g = lw_gguf_open(path, error);
+    lw_cli_check c;
+    if (!g)
+        return FALSE;
+
+    lw_cli_catch_interrupt();
+    gboolean ok = lw_cli_check_weights(g, &lw_cli_cancel, &c, error);
+    if (ok && c.n_bad) {
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT,
+                    "%s: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+                    " weights are infinite or no number, the first in tensor %s (%" G_GINT64_FORMAT ")",
+                    lw_gguf_path(g), c.n_bad, c.n_values, c.tensor, c.tensor_bad);
+        ok = FALSE;
+    }
+    if (ok) {
+        g_autofree char *n = lw_cli_format_count(c.n_values);
+        lw_cli_note("%s weights, all of them numbers", n);
+    }
+    if (ok && c.n_skipped)
+        lw_cli_note("%zu tensors of types that cannot be read were left out", c.n_skipped);
     lw_gguf_free(g);
     return ok;
 }
@@ -460,6 +491,8 @@ gboolean lw_cli_info(int argc, char **argv, GError **error)
         return FALSE;
     g_autofree char *path = lw_cli_model_path(argc > 1 ? argv[1] : NULL, error);
     if (!path)
+        return FALSE;
+    if (o.check && !check(path, error))
         return FALSE;
     if (o.keys || o.tensors)
         return print_lists(path, error);

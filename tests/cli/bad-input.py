@@ -58,6 +58,20 @@ def mutated_model_still_answers_or_refuses():
 
 
 @test
+def weights_that_are_no_numbers():
+    """Legal bytes, so that a model opens; --check finds them."""
+    done = works("info", "--check", MODEL)
+    assert "all of them numbers" in done.err, done.err
+    data = bytearray(MODEL.read_bytes())
+    name, dims, kind, payload = next(t for t in Gguf(MODEL).tensors if t[2] == 1)  # F16
+    at = data.index(payload)
+    data[at + 10:at + 14] = b"\x00\x7c\x01\x7c"  # infinity, not a number
+    path = write("nan.gguf", bytes(data))
+    works("info", path)
+    fails(("info", "--check", path), r"nan\.gguf", r"\b2 of \d+ weights", name)
+
+
+@test
 def wrong_file():
     every_verb(picture("picture.png"), r"picture\.png")
     every_verb(write("empty.gguf", b""), r"empty\.gguf", r"\b0\b|empty")
