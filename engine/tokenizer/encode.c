@@ -13,9 +13,12 @@
 /* All text of one call. */
 #define MAX_TEXT ((gsize)256 * 1024 * 1024)
 
-/* Texts from this size on remember the pieces they have met. */
+/* Texts from the first size on remember the pieces they have met, from the second on more of them.
+ */
 #define CACHE_FROM 4096
 #define CACHE_SLOTS 8192
+#define LARGE_CACHE_FROM (1024 * 1024)
+#define LARGE_CACHE_SLOTS 32768
 #define CACHED_BYTES 23
 #define CACHED_IDS 8
 
@@ -29,6 +32,7 @@ typedef struct {
 struct lw_encoder {
     const lw_tokenizer *t;
     cached_piece *cache; /* NULL: a short text */
+    gsize n_slots;       /* a power of two */
     GArray *ids;
     GError **error;
 };
@@ -55,7 +59,7 @@ gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n)
 
     if (e->cache == NULL || n > CACHED_BYTES)
         return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
-    c = &e->cache[lw_tokenizer_hash(e->t, piece, n) % CACHE_SLOTS];
+    c = &e->cache[lw_tokenizer_hash(e->t, piece, n) & (e->n_slots - 1)];
     if (c->n_bytes == n && memcmp(c->bytes, piece, n) == 0) {
         g_array_append_vals(e->ids, c->ids, c->n_ids);
         return TRUE;
@@ -166,7 +170,8 @@ gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize 
     if (!lw_tokenizer_prepare(t, error))
         return FALSE;
     if (total >= CACHE_FROM) {
-        e.cache = lw_alloc0_array_try(CACHE_SLOTS, sizeof *e.cache, "the tokenizer's cache", error);
+        e.n_slots = total >= LARGE_CACHE_FROM ? LARGE_CACHE_SLOTS : CACHE_SLOTS;
+        e.cache = lw_alloc0_array_try(e.n_slots, sizeof *e.cache, "the tokenizer's cache", error);
         if (e.cache == NULL)
             return FALSE;
     }

@@ -7,6 +7,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/tokenizer/byte-alphabet.h"
+#include "engine/tokenizer/filter.h"
 #include "engine/tokenizer/pretokenize.h"
 #include "engine/tokenizer/tokenizer-private.h"
 #include "engine/tokenizer/unicode.h"
@@ -30,13 +31,17 @@ typedef struct {
     gint32 byte_symbol[256];
     merge *merges; /* hash table of merge_mask + 1 slots */
     gsize merge_mask;
+    lw_filter merged; /* hashes of their keys */
 } gpt2;
 
-static gsize merge_slot(const lw_tokenizer *t, const gpt2 *own, guint64 key)
+static inline guint64 merge_hash(const lw_tokenizer *t, guint64 key)
 {
-    guint64 h = (key ^ t->hash_key[0]) * (t->hash_key[1] | 1);
+    return (key ^ t->hash_key[0]) * (t->hash_key[1] | 1);
+}
 
-    return (h >> 32 ^ h >> 15) & own->merge_mask;
+static inline gsize merge_slot(const gpt2 *own, guint64 hash)
+{
+    return (hash >> 32 ^ hash >> 15) & own->merge_mask;
 }
 
 /* ---- Reading ---- */
@@ -106,8 +111,10 @@ static void add_merge(const lw_tokenizer *t, gpt2 *own, gint32 left, gint32 righ
                       gint32 result)
 {
     guint64 key = (guint64)(guint32)left << 32 | (guint32)right;
-    gsize i = merge_slot(t, own, key);
+    guint64 hash = merge_hash(t, key);
+    gsize i = merge_slot(own, hash);
 
+    lw_filter_add(&own->merged, hash);
     while (own->merges[i].key != G_MAXUINT64 && own->merges[i].key != key)
         i = (i + 1) & own->merge_mask;
     if (own->merges[i].key != key) /* the first of equal merges counts */
@@ -168,7 +175,8 @@ static gboolean prepare(lw_tokenizer *t, GError **error)
         n_slots *= 2;
     own->merge_mask = n_slots - 1;
     own->merges = lw_alloc_try(n_slots * sizeof *own->merges, "the merges", error);
-    if (own->merges == NULL || !lw_symbols_reserve(&own->symbols, 256, error))
+    if (own->merges == NULL || !lw_filter_init(&own->merged, n, error) ||
+        !lw_symbols_reserve(&own->symbols, 256, error))
         goto out;
     memset(own->merges, 0xff, n_slots * sizeof *own->merges);
     add_bytes(t);
@@ -178,6 +186,7 @@ out:
     if (!ok || !own->pre->whole_pieces)
         lw_symbols_clear(&own->symbols);
     if (!ok) {
+        lw_filter_clear(&own->merged);
         lw_free(own->merges);
         own->merges = NULL;
     }
@@ -191,6 +200,7 @@ static void clear(lw_tokenizer *t)
     gpt2 *own = t->own;
 
     lw_symbols_clear(&own->symbols);
+    lw_filter_clear(&own->merged);
     lw_free(own->merges);
     g_free(own);
 }
@@ -258,7 +268,11 @@ static gboolean pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left, l
     const gpt2 *own = t->own;
     guint64 key = (guint64)(guint32)left.symbol << 32 | (guint32)right.symbol;
 
-    for (gsize i = merge_slot(t, own, key);; i = (i + 1) & own->merge_mask) {
+    guint64 hash = merge_hash(t, key);
+
+    if (!lw_filter_may_have(&own->merged, hash))
+        return FALSE;
+    for (gsize i = merge_slot(own, hash);; i = (i + 1) & own->merge_mask) {
         if (own->merges[i].key == key) {
             *out = own->merges[i].pair;
             return TRUE;

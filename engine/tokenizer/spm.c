@@ -16,11 +16,6 @@
 #include "engine/tokenizer/tokenizer-private.h"
 #include "engine/tokenizer/unicode.h"
 
-/* Bits for each pair of neighbours in the table of those that are not both ASCII. */
-#define BITS_PER_PAIR 16
-#define MIN_BITS (G_GUINT64_CONSTANT(1) << 12)
-#define MAX_BITS (G_GUINT64_CONSTANT(1) << 26)
-
 static const char scores_key[] = "tokenizer.ggml.scores";
 static const char space_mark[] = "\xe2\x96\x81"; /* U+2581 */
 #define SPACE_MARK_BYTES 3
@@ -30,9 +25,7 @@ typedef struct {
     gint32 *ranks;     /* [n_tokens] lower for higher scores */
     gint32 ascii[128]; /* symbols of single characters */
     guint64 ascii_pairs[128][2];
-    guint64 *
-        pairs; /* bits, chosen by hash: a clear one means that the two are neighbours in no token */
-    guint64 pair_mask;
+    lw_filter pairs; /* those that are not both ASCII, by hash */
 } spm;
 
 /* ---- Reading ---- */
@@ -136,21 +129,16 @@ static inline gsize read_unit(const guint8 *p, const guint8 *end, guint32 *unit)
     return n;
 }
 
-static inline guint64 pair_bit(const spm *own, guint32 a, guint32 b)
+static inline guint64 pair_hash(guint32 a, guint32 b)
 {
-    guint64 h = ((guint64)a << 32 | b) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
-
-    return (h >> 32) & own->pair_mask;
+    return ((guint64)a << 32 | b) * G_GUINT64_CONSTANT(0x9E3779B97F4A7C15);
 }
 
 static inline gboolean are_neighbours(const spm *own, guint32 a, guint32 b)
 {
-    guint64 bit;
-
     if ((a | b) < 0x80)
         return (own->ascii_pairs[a][b / 64] >> b % 64 & 1) != 0;
-    bit = pair_bit(own, a, b);
-    return (own->pairs[bit / 64] >> bit % 64 & 1) != 0;
+    return lw_filter_may_have(&own->pairs, pair_hash(a, b));
 }
 
 static void add_neighbours(spm *own, const guint8 *p, const guint8 *end)
@@ -159,27 +147,19 @@ static void add_neighbours(spm *own, const guint8 *p, const guint8 *end)
 
     for (p += read_unit(p, end, &a); p < end; a = b) {
         p += read_unit(p, end, &b);
-        if ((a | b) < 0x80) {
+        if ((a | b) < 0x80)
             own->ascii_pairs[a][b / 64] |= G_GUINT64_CONSTANT(1) << b % 64;
-        } else {
-            guint64 bit = pair_bit(own, a, b);
-
-            own->pairs[bit / 64] |= G_GUINT64_CONSTANT(1) << bit % 64;
-        }
+        else
+            lw_filter_add(&own->pairs, pair_hash(a, b));
     }
 }
 
 static gboolean find_neighbours(lw_tokenizer *t, GError **error)
 {
     spm *own = t->own;
-    guint64 n_bits = MIN_BITS;
 
-    while (n_bits < MAX_BITS && n_bits < (guint64)t->offsets[t->n_tokens] * BITS_PER_PAIR / 4)
-        n_bits *= 2;
-    own->pair_mask = n_bits - 1;
-    own->pairs =
-        lw_alloc0_array_try(n_bits / 64, sizeof *own->pairs, "the vocabulary's index", error);
-    if (own->pairs == NULL)
+    /* Many pairs are in several tokens: a quarter of the bytes is room enough. */
+    if (!lw_filter_init(&own->pairs, t->offsets[t->n_tokens] / 4, error))
         return FALSE;
     for (gint32 i = 0; i < t->n_tokens; i++) {
         if (lw_token_is_symbol(t, i) && t->offsets[i + 1] > t->offsets[i])
@@ -195,7 +175,7 @@ static void reset(spm *own)
 {
     lw_symbols_clear(&own->symbols);
     lw_free(own->ranks);
-    lw_free(own->pairs);
+    lw_filter_clear(&own->pairs);
     *own = (spm){0};
 }
 
@@ -204,7 +184,7 @@ static gboolean prepare(lw_tokenizer *t, GError **error)
     spm *own = t->own;
 
     if (!read_ranks(t, error) || !lw_symbols_init(&own->symbols, t, 0, 0, error) ||
-        !find_neighbours(t, error)) {
+        !lw_symbols_add_filter(&own->symbols, error) || !find_neighbours(t, error)) {
         reset(own);
         return FALSE;
     }

@@ -111,8 +111,20 @@ gboolean lw_symbols_init(lw_symbols *s, const lw_tokenizer *t, gsize n_extra, gs
     return TRUE;
 }
 
+gboolean lw_symbols_add_filter(lw_symbols *s, GError **error)
+{
+    if (!lw_filter_init(&s->filter, s->n_used, error))
+        return FALSE;
+    for (gsize k = 0; k <= s->mask; k++) {
+        if (s->slots[k] != 0)
+            lw_filter_add(&s->filter, s->slots[k] & ~(guint64)G_MAXUINT32);
+    }
+    return TRUE;
+}
+
 void lw_symbols_clear(lw_symbols *s)
 {
+    lw_filter_clear(&s->filter);
     lw_free(s->slots);
     lw_free(s->extra);
     lw_free(s->extra_offsets);
@@ -123,9 +135,14 @@ void lw_symbols_clear(lw_symbols *s)
 
 gint32 lw_symbols_find(const lw_symbols *s, const void *bytes, gsize n)
 {
+    guint64 hash;
+
     if (n > s->max_bytes)
         return -1;
-    return (gint32)(guint32)*find_slot(s, bytes, n, slot_hash(s, bytes, n)) - 1;
+    hash = slot_hash(s, bytes, n);
+    if (s->filter.bits != NULL && !lw_filter_may_have(&s->filter, hash << 32))
+        return -1;
+    return (gint32)(guint32)*find_slot(s, bytes, n, hash) - 1;
 }
 
 gint32 lw_symbols_intern(lw_symbols *s, const void *bytes, gsize n)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <glib.h>
+#include "engine/tokenizer/filter.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +16,7 @@ typedef struct {
     const struct lw_tokenizer *t;
     guint64 *slots; /* hash << 32 | symbol + 1; 0: free */
     gsize mask, n_used;
+    lw_filter filter;
     gboolean any_equal; /* some tokens have the same bytes */
     char *extra;        /* bytes of the symbols that are no tokens */
     gsize extra_used, extra_room;
@@ -30,6 +31,10 @@ typedef struct {
 gboolean lw_symbols_init(lw_symbols *s, const struct lw_tokenizer *t, gsize n_extra,
                          gsize extra_bytes, GError **error);
 void lw_symbols_clear(lw_symbols *s);
+
+/* Makes looking for what is not there cheap from now on; no symbols are made afterwards.
+ * Errors: NO_MEMORY. */
+gboolean lw_symbols_add_filter(lw_symbols *s, GError **error);
 
 /* -1: there is none. */
 gint32 lw_symbols_find(const lw_symbols *s, const void *bytes, gsize n);

@@ -125,7 +125,7 @@ gboolean lw_tokenizer_missing(const lw_tokenizer *t, GError **error, GError *loc
 /* A token that a text may become by merging or matching. */
 static inline gboolean lw_token_is_symbol(const lw_tokenizer *t, gint32 id)
 {
-    return t->kinds[id] == LW_TOKEN_NORMAL;
+    return (t->kinds[id] & (LW_TOKEN_TYPE_MASK | LW_TOKEN_UNREACHABLE)) == LW_TOKEN_NORMAL;
 }
 
 /* Keyed hash of any bytes. */

@@ -296,6 +296,17 @@ static gboolean find_model(lw_tokenizer *t, GError **error)
     return FALSE;
 }
 
+/* A key names this token: if it looks like a marker it is one, whatever its type. */
+static void force_control(lw_tokenizer *t, gint32 id)
+{
+    gsize n;
+    const char *text = lw_tokenizer_token_bytes(t, id, &n);
+
+    if (n >= 3 &&
+        ((text[0] == '<' && text[n - 1] == '>') || (text[0] == '[' && text[n - 1] == ']')))
+        t->kinds[id] = (guint8)((t->kinds[id] & ~LW_TOKEN_TYPE_MASK) | LW_TOKEN_CONTROL);
+}
+
 /* An optional key that holds a token id; *id stays as it is when the key is absent. */
 static gboolean read_id(lw_tokenizer *t, const char *key, gint32 *id, GError **error)
 {
@@ -311,6 +322,8 @@ static gboolean read_id(lw_tokenizer *t, const char *key, gint32 *id, GError **e
         return lw_tokenizer_fail(t, error, LW_MODEL_ERROR_CORRUPT,
                                  "key '%s' is %u, but there are %d tokens", key, v, t->n_tokens);
     *id = (gint32)v;
+    if (id != &t->unknown)
+        force_control(t, *id);
     return TRUE;
 }
 
@@ -378,7 +391,7 @@ lw_tokenizer *lw_tokenizer_new(const lw_gguf *g, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(t->hash_key); i++)
         t->hash_key[i] = (guint64)g_random_int() << 32 | g_random_int();
     if (!find_model(t, error) || !t->model->init(t, error) || !read_tokens(t, error) ||
-        !lw_specials_index(t, error) || !read_ids(t, error))
+        !read_ids(t, error) || !lw_specials_index(t, error))
         g_clear_pointer(&t, lw_tokenizer_free);
     return t;
 }

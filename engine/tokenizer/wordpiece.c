@@ -33,6 +33,7 @@ enum {
 
 typedef struct {
     lw_symbols symbols;
+    lw_filter prefixes; /* running hashes of all symbols */
     gboolean cased;
 } wordpiece;
 
@@ -61,12 +62,40 @@ static gssize token_bytes(const char *text, gsize n, char *out)
     return (gssize)n;
 }
 
+/* Hash of a text from the hash of the text without its last byte; of nothing: 0. */
+static inline guint64 next_hash(const lw_tokenizer *t, guint64 hash, guint8 byte)
+{
+    return (hash ^ byte ^ t->hash_key[0]) * (t->hash_key[1] | 1);
+}
+
+static gboolean add_filter(lw_tokenizer *t, GError **error)
+{
+    wordpiece *own = t->own;
+
+    if (!lw_filter_init(&own->prefixes, (gsize)t->n_tokens, error))
+        return FALSE;
+    for (gint32 i = 0; i < t->n_tokens; i++) {
+        guint64 hash = 0;
+
+        if (!lw_token_is_symbol(t, i) || t->offsets[i + 1] - t->offsets[i] > MAX_WORD_BYTES)
+            continue;
+        for (guint32 k = t->offsets[i]; k < t->offsets[i + 1]; k++)
+            hash = next_hash(t, hash, (guint8)t->bytes[k]);
+        lw_filter_add(&own->prefixes, hash);
+    }
+    return TRUE;
+}
+
 static gboolean prepare(lw_tokenizer *t, GError **error)
 {
     wordpiece *own = t->own;
 
     if (!lw_symbols_init(&own->symbols, t, 0, 0, error))
         return FALSE;
+    if (!add_filter(t, error)) {
+        lw_symbols_clear(&own->symbols);
+        return FALSE;
+    }
     own->cased = TRUE;
     for (char c = 'A'; c <= 'Z'; c++) {
         const char word[] = {' ', c};
@@ -81,6 +110,7 @@ static void clear(lw_tokenizer *t)
     wordpiece *own = t->own;
 
     lw_symbols_clear(&own->symbols);
+    lw_filter_clear(&own->prefixes);
     g_free(own);
 }
 
@@ -245,13 +275,15 @@ static gboolean encode_piece(const lw_tokenizer *t, const guint8 *piece, gsize n
 
     for (gsize at = 0; at < n;) {
         gsize k = MIN(n - at, own->symbols.max_bytes);
+        guint64 hashes[MAX_WORD_BYTES + 1];
         gint32 id = -1;
 
+        hashes[0] = 0;
+        for (gsize i = 0; i < k; i++)
+            hashes[i + 1] = next_hash(t, hashes[i], piece[at + i]);
         for (; k > 0 && id < 0; k--) {
-            /* Not in the middle of a character. */
-            if (at + k < n && (piece[at + k] & 0xC0) == 0x80)
-                continue;
-            id = lw_symbols_find(&own->symbols, piece + at, k);
+            if (lw_filter_may_have(&own->prefixes, hashes[k]))
+                id = lw_symbols_find(&own->symbols, piece + at, k);
         }
         if (id < 0) {
             g_array_set_size(ids, before);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * First byte: 'G': the rest is a GGUF file with a vocabulary.  Otherwise a text for a fixed vocabulary
- * (its lowest bit picks the pre-tokenizer), where each byte 0xF8 begins a trusted and each 0xF9 an
- * untrusted span.  Checked: untrusted bytes become no special token, the tokens' bytes are the text, and
- * decoding gives valid UTF-8 after every token.
+ * First byte: 'G': the rest is a GGUF file with a vocabulary.  Otherwise a text for a fixed
+ * vocabulary (its two lowest bits pick which), where each byte 0xF8 begins a trusted and each 0xF9
+ * an untrusted span. Checked: untrusted bytes become no special token, the tokens' bytes are the
+ * text, merging in blocks is merging at once, and decoding gives valid UTF-8 after every token.
  */
 #include <string.h>
 
-#include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/tokenizer-private.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/unit/gguf-build.h"
+#include "tests/unit/vocab-build.h"
 
 static void check_decoding(const lw_tokenizer *t, const GArray *ids)
 {
@@ -30,11 +30,22 @@ static void check_decoding(const lw_tokenizer *t, const GArray *ids)
     g_string_free(out, TRUE);
 }
 
+/* What untrusted text may become: anything but specials.  The unknown token is the answer to words
+ * that a vocabulary lacks. */
+static gboolean is_plain(const lw_tokenizer *t, gint32 id)
+{
+    guint8 type = t->kinds[id] & LW_TOKEN_TYPE_MASK;
+
+    return id == t->unknown || (t->kinds[id] & LW_TOKEN_LAYOUT) != 0 ||
+           (type != LW_TOKEN_CONTROL && type != LW_TOKEN_USER);
+}
+
 /* ---- A vocabulary from the input ---- */
 
 static void fuzz_vocabulary(const uint8_t *data, size_t n)
 {
-    static const char text[] = "Hello wörld e\xcc\x81 123\n\n <|im_start|>user <think> \xff\xfe it's";
+    static const char text[] =
+        "Hello wörld e\xcc\x81 123\n\n <|im_start|>user <think> \xff\xfe it's";
     lw_gguf *g = lw_gguf_open_bytes(data, n, "fuzz.gguf", NULL);
     GError *error = NULL;
     lw_tokenizer *t;
@@ -52,7 +63,7 @@ static void fuzz_vocabulary(const uint8_t *data, size_t n)
 
             if (lw_tokenizer_encode_text(t, text, sizeof text - 1, trusted != 0, ids, NULL)) {
                 for (guint i = first; i < ids->len && !trusted; i++)
-                    fuzz_require(!lw_tokenizer_is_control(t, g_array_index(ids, gint32, i)));
+                    fuzz_require(is_plain(t, g_array_index(ids, gint32, i)));
             } else {
                 fuzz_require(ids->len == first);
             }
@@ -72,30 +83,80 @@ static void fuzz_vocabulary(const uint8_t *data, size_t n)
 
 /* ---- A text from the input ---- */
 
-static const lw_tokenizer *fixed(gboolean nfc)
+enum {
+    GPT2,
+    QWEN2,
+    SPM,
+    BERT,
+    N_FIXED,
+};
+
+static gguf_build *build_fixed(guint which)
 {
-    static lw_tokenizer *tokenizers[2];
+    gguf_build *b;
 
-    if (tokenizers[0] == NULL) {
-        for (guint i = 0; i < 2; i++) {
-            gguf_build *b = gguf_build_new();
-            GByteArray *file;
-            lw_gguf *g;
-
-            gguf_build_vocab(b, i == 0 ? "gpt-2" : "qwen2");
-            file = gguf_build_finish(b);
-            g = lw_gguf_open_bytes(file->data, file->len, "fixed.gguf", NULL);
-            tokenizers[i] = lw_tokenizer_new(g, NULL);
-            fuzz_require(tokenizers[i] != NULL);
-            g_byte_array_free(file, FALSE); /* the tokenizer reads the file as long as it lives */
-        }
+    if (which == BERT)
+        return vocab_build_bert();
+    if (which == SPM) {
+        b = vocab_build_spm("gemma3");
+        gguf_build_bool(b, "tokenizer.ggml.add_space_prefix", FALSE);
+        return b;
     }
-    return tokenizers[nfc];
+    b = gguf_build_new();
+    gguf_build_vocab(b, which == GPT2 ? "gpt-2" : "qwen2");
+    return b;
 }
 
-static void fuzz_text(gboolean nfc, const uint8_t *data, size_t n)
+static const lw_tokenizer *fixed(guint which)
 {
-    const lw_tokenizer *t = fixed(nfc);
+    static lw_tokenizer *tokenizers[N_FIXED];
+
+    if (tokenizers[which] == NULL) {
+        GByteArray *file = gguf_build_finish(build_fixed(which));
+        lw_gguf *g = lw_gguf_open_bytes(file->data, file->len, "fixed.gguf", NULL);
+
+        tokenizers[which] = lw_tokenizer_new(g, NULL);
+        fuzz_require(tokenizers[which] != NULL);
+        g_byte_array_free(file, FALSE); /* the tokenizer reads the file as long as it lives */
+    }
+    return tokenizers[which];
+}
+
+/* Blocks against one heap, on the whole text as if it were one piece. */
+static void check_merging(const lw_tokenizer *t, const GByteArray *text)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32)),
+           *whole = g_array_new(FALSE, FALSE, sizeof(gint32));
+
+    if (text->len > 0) {
+        fuzz_require(lw_merge_encode(t, text->data, text->len, ids, NULL));
+        fuzz_require(lw_merge_encode_whole(t, text->data, text->len, whole, NULL));
+        fuzz_require(ids->len == whole->len &&
+                     memcmp(ids->data, whole->data, ids->len * sizeof(gint32)) == 0);
+    }
+    g_array_unref(ids);
+    g_array_unref(whole);
+}
+
+/* U+2581 as spaces, as SentencePiece reads it. */
+static void read_marks(GByteArray *text)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < text->len;) {
+        if (text->len - i >= 3 && memcmp(text->data + i, MARK, 3) == 0) {
+            text->data[n++] = ' ';
+            i += 3;
+        } else {
+            text->data[n++] = text->data[i++];
+        }
+    }
+    g_byte_array_set_size(text, n);
+}
+
+static void fuzz_text(guint which, const uint8_t *data, size_t n)
+{
+    const lw_tokenizer *t = fixed(which);
     GArray *spans = g_array_new(FALSE, TRUE, sizeof(lw_span));
     GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32));
     GByteArray *joined = g_byte_array_new(), *back = g_byte_array_new();
@@ -125,13 +186,17 @@ static void fuzz_text(gboolean nfc, const uint8_t *data, size_t n)
         gsize k;
         const char *bytes = lw_tokenizer_token_bytes(t, id, &k);
 
-        fuzz_require(any_trusted || id < TINY_FIRST_SPECIAL);
+        fuzz_require(any_trusted || is_plain(t, id));
         g_byte_array_append(back, (const guint8 *)bytes, (guint)k);
     }
-    if (!nfc) {
+    if (which != BERT)
+        check_merging(t, joined);
+    if (which == SPM)
+        read_marks(joined);
+    if (which == GPT2 || (which == SPM && !any_trusted)) {
         fuzz_require(back->len == joined->len);
         fuzz_require(joined->len == 0 || memcmp(back->data, joined->data, joined->len) == 0);
-    } else if (joined->len > 0 && memchr(joined->data, 0, joined->len) == NULL &&
+    } else if (which == QWEN2 && joined->len > 0 && memchr(joined->data, 0, joined->len) == NULL &&
                g_utf8_validate((const char *)joined->data, joined->len, NULL) && !any_trusted) {
         char *normal = g_utf8_normalize((const char *)joined->data, joined->len, G_NORMALIZE_NFC);
 
@@ -148,10 +213,10 @@ static void fuzz_text(gboolean nfc, const uint8_t *data, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n == 0)
-        fuzz_text(FALSE, data, 0);
+        fuzz_text(GPT2, data, 0);
     else if (data[0] == 'G')
         fuzz_vocabulary(data + 1, n - 1);
     else
-        fuzz_text(data[0] & 1, data + 1, n - 1);
+        fuzz_text(data[0] % N_FIXED, data + 1, n - 1);
     return 0;
 }
