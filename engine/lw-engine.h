@@ -42,7 +42,7 @@ typedef struct {
     const char *arch;         /* "qwen2vl" */
     const char *types;        /* the tensor types by share of bytes: "Q8_0, F32" */
     const char *chat;         /* template family */
-    gboolean chat_guessed;    /* the file's template cannot be used: ChatML was assumed */
+    gboolean chat_guessed;    /* the file's template cannot be used: a family was assumed */
     const char *chat_warning; /* chat_guessed: why, in a sentence; else NULL */
     const char *think_open, *think_close; /* what stands around its thoughts; NULL: it does not think aloud */
     const char *description;  /* general.description: what it can and cannot do; may be NULL */

@@ -5,15 +5,15 @@
 #include "engine/chat/chat.h"
 
 #include "engine/chat/compose.h"
+#include "engine/chat/own.h"
 #include "engine/lw-error.h"
 
 #include <string.h>
 
-/* A longer template is no template. */
-#define MAX_TEMPLATE_BYTES (1024 * 1024)
-
 struct lw_chat {
-    const lw_chat_family *family;
+    const lw_chat_family *family; /* NULL: own */
+    lw_chat_own *own;             /* the model's own template, where no family does the same */
+    lw_chat_own *tool_use;        /* its variant for conversations with results of tools, or NULL */
     char *warning;
     gboolean thinks;
 };
@@ -34,11 +34,14 @@ static lw_chat *chat_new(const lw_chat_family *family)
     return c;
 }
 
-static lw_chat *assume_chatml(char *warning)
+/* why: taken; a sentence without its end. */
+static lw_chat *assume(const lw_chat_family *family, char *why)
 {
-    lw_chat *c = chat_new(&lw_chat_chatml);
+    lw_chat *c = chat_new(family);
 
-    c->warning = warning;
+    c->warning = g_strconcat(why, "; ", family == &lw_chat_chatml ? "ChatML" : family->name,
+                             " is assumed", NULL);
+    g_free(why);
     return c;
 }
 
@@ -49,42 +52,89 @@ lw_chat *lw_chat_new_family(const char *name)
     return family ? chat_new(family) : NULL;
 }
 
+/* The family that this text is like: one that agrees with it, or the first that looks like it when
+ * the template itself is of no use (own is NULL). */
+static const lw_chat_family *recognise(const char *text, gsize n, const lw_chat_own *own)
+{
+    for (gsize i = 0; lw_chat_families[i]; i++) {
+        if (lw_chat_families[i]->matches(text, n) &&
+            (!own || lw_chat_own_agrees(own, lw_chat_families[i])))
+            return lw_chat_families[i];
+    }
+    return NULL;
+}
+
 lw_chat *lw_chat_new_from_text(const char *text, gsize n, const char *bos, const char *eos)
 {
-    if (n > MAX_TEMPLATE_BYTES)
-        return assume_chatml(g_strdup_printf("the chat template has %" G_GSIZE_FORMAT
-                                             " bytes, more than the limit of %d; ChatML is assumed",
-                                             n, MAX_TEMPLATE_BYTES));
-    for (gsize i = 0; lw_chat_families[i]; i++) {
-        if (lw_chat_families[i]->matches(text, n)) {
-            lw_chat *c = chat_new(lw_chat_families[i]);
-            c->thinks = lw_chat_has(text, n, "</think>");
-            return c;
-        }
-    }
-    return assume_chatml(g_strdup("no known chat template in the file; ChatML is assumed"));
+    const lw_chat_family *family;
+    g_autoptr(GError) error = NULL;
+    lw_chat_own *own;
+    lw_chat *c;
+
+    if (n > LW_CHAT_MAX_TEMPLATE)
+        return assume(&lw_chat_chatml, g_strdup_printf("the chat template has %" G_GSIZE_FORMAT
+                                                       " bytes, more than the limit of %d",
+                                                       n, LW_CHAT_MAX_TEMPLATE));
+    family = lw_chat_family_known(text, n);
+    if (family)
+        return chat_new(family);
+    own = lw_chat_own_new(text, n, bos, eos, &error);
+    family = recognise(text, n, own);
+    if (!own)
+        return assume(family ? family : &lw_chat_chatml,
+                      g_strdup_printf("the chat template cannot be used: %s", error->message));
+    c = chat_new(family);
+    if (family)
+        lw_chat_own_free(own);
+    else
+        c->own = own;
+    c->thinks = lw_chat_has(text, n, "</think>");
+    return c;
+}
+
+/* A token's text as a string, "" when there is none. */
+static char *token_text(const lw_tokenizer *t, gint64 id)
+{
+    const char *bytes;
+    gsize n = 0;
+
+    if (id < 0 || id >= lw_tokenizer_n_tokens(t))
+        return g_strdup("");
+    bytes = lw_tokenizer_token_bytes(t, (gint32)id, &n);
+    return g_strndup(bytes, n);
 }
 
 lw_chat *lw_chat_new(const lw_gguf *g, const lw_tokenizer *t)
 {
+    g_autofree char *bos = token_text(t, lw_tokenizer_bos(t)), *eos = NULL;
+    gint64 eos_id = -1;
     lw_gguf_str text;
+    lw_chat *c;
 
+    lw_gguf_get_i64(g, "tokenizer.ggml.eos_token_id", &eos_id, NULL);
+    eos = token_text(t, eos_id);
     if (!lw_gguf_get_str(g, "tokenizer.chat_template", &text, NULL))
-        return assume_chatml(g_strdup("there is no chat template in the file; ChatML is assumed"));
-    return lw_chat_new_from_text(text.bytes, text.n, NULL, NULL);
+        return assume(&lw_chat_chatml, g_strdup("there is no chat template in the file"));
+    c = lw_chat_new_from_text(text.bytes, text.n, bos, eos);
+    if (lw_gguf_get_str(g, "tokenizer.chat_template.tool_use", &text, NULL) &&
+        text.n <= LW_CHAT_MAX_TEMPLATE)
+        c->tool_use = lw_chat_own_new(text.bytes, text.n, bos, eos, NULL);
+    return c;
 }
 
 void lw_chat_free(lw_chat *c)
 {
     if (!c)
         return;
+    lw_chat_own_free(c->own);
+    lw_chat_own_free(c->tool_use);
     g_free(c->warning);
     g_free(c);
 }
 
 const char *lw_chat_get_name(const lw_chat *c)
 {
-    return c->family->name;
+    return c->family ? c->family->name : "jinja";
 }
 
 const char *lw_chat_get_warning(const lw_chat *c)
@@ -118,6 +168,29 @@ static gboolean ends_in_thinking(lw_text t)
            lw_text_is_trusted(lw_text_part(t, t.n - n, n));
 }
 
+static gboolean has_tools(const lw_chat_turn *turns, gsize n)
+{
+    for (gsize i = 0; i < n; i++) {
+        if (turns[i].role == LW_ROLE_TOOL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean render_text(const lw_chat *c, const lw_chat_composed *composed, gboolean tools,
+                            const lw_chat_params *params, lw_text_buf *out, GError **error)
+{
+    const lw_chat_own *own = tools && c->tool_use ? c->tool_use : c->own;
+
+    if (own)
+        return lw_chat_own_render(own, composed->messages, composed->n, params, out, error);
+    c->family->render(composed->messages, composed->n, params, out);
+    if (out->failed)
+        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,
+                            "not enough memory for the prompt's text");
+    return !out->failed;
+}
+
 gboolean lw_chat_render(const lw_chat *c, const lw_chat_turn *turns, gsize n,
                         const lw_chat_params *params, lw_chat_prompt *out, GError **error)
 {
@@ -132,12 +205,8 @@ gboolean lw_chat_render(const lw_chat *c, const lw_chat_turn *turns, gsize n,
         lw_chat_prompt_clear(out);
         return FALSE;
     }
-    c->family->render(composed.messages, n, params, &out->text);
-    ok = !out->text.failed;
-    if (!ok)
-        g_set_error_literal(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,
-                            "not enough memory for the prompt's text");
-    ok = ok && lw_chat_cut(&composed, out, error);
+    ok = render_text(c, &composed, has_tools(turns, n), params, &out->text, error) &&
+         lw_chat_cut(&composed, out, error);
     if (ok)
         out->opens_thinking =
             params->add_generation && ends_in_thinking(lw_text_buf_view(&out->text));

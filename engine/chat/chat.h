@@ -8,9 +8,9 @@
  * A model's template is looked for in this order:
  *   1. its text is one we know (a hash): the family, written in C, that renders the same;
  *   2. characteristic strings in it name a family, and the family agrees with the template on a few
- *      probing conversations (or the template itself cannot be used);
+ *      probing conversations;
  *   3. the template itself, run by a small interpreter of Jinja with limits (jinja.h);
- *   4. ChatML, with a warning that says why.
+ *   4. what it looks like, else ChatML, with a warning that says why.
  * When a conversation holds results of tools and the file has a variant "tool_use", that one is
  * taken.
  *
@@ -93,7 +93,7 @@ const char *const *lw_chat_family_names(void);
 
 /* "qwen3", ...: the family; "jinja": the model's own template. */
 const char *lw_chat_get_name(const lw_chat *c);
-/* NULL, or why ChatML had to be assumed, in a sentence for people. */
+/* NULL, or why a family had to be assumed, in a sentence for people. */
 const char *lw_chat_get_warning(const lw_chat *c);
 /* What the model writes around its thoughts ("<think>", "</think>"), or FALSE when its template
  * knows of none. */

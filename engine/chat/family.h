@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* A longer template is no template, in bytes. */
+#define LW_CHAT_MAX_TEMPLATE (1024 * 1024)
+
 /* A turn with its media places, documents and text put together. */
 typedef struct {
     lw_role role;

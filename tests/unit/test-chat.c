@@ -325,9 +325,15 @@ static void test_families(void)
     gguf_build *b = gguf_build_new();
 
     expect_choice(with_template(template_qwen_vl), "chatml-qwen-vl", NULL);
-    expect_choice(with_template(template_qwen25), "chatml-qwen2.5", NULL);
+    expect_choice(with_template(template_qwen25), "chatml-qwen2.5",
+                  "leaves out what the user said; chatml-qwen2.5 is assumed");
     expect_choice(with_template(template_plain), "chatml", NULL);
     expect_choice(with_template(""), "chatml", "ChatML is assumed");
+    expect_choice(with_template("\n{% if x %}<|im_start|>"), "chatml",
+                  "line 2: a block without its end");
+    expect_choice(
+        with_template("{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"),
+        "jinja", NULL);
     expect_choice(gguf_build_new(), "chatml", "no chat template in the file");
     memcpy(long_text, template_qwen_vl, sizeof template_qwen_vl - 1);
     expect_choice(with_template(long_text), "chatml", "1048577 bytes");
