@@ -13,6 +13,7 @@ struct lw_chat_own {
     lw_jinja *template;
     char *bos, *eos;
     gboolean system_turns, tool_turns; /* it takes such messages as they are */
+    gboolean parts; /* content is a list of parts, [{"type": "text", "text": ...}] */
 };
 
 /* ---- Rendering ---- */
@@ -82,6 +83,18 @@ static void define_text(lw_jinja_run *r, const char *name, const char *text)
     lw_jinja_define(r, name, lw_jinja_new_text(r, text, strlen(text), LW_ORIGIN_TEMPLATE));
 }
 
+static lw_jvalue content(lw_jinja_run *r, const lw_chat_own *o, lw_text t)
+{
+    lw_jvalue part;
+
+    if (!o->parts)
+        return lw_jinja_text(t);
+    part = lw_jinja_new_map(r);
+    lw_jinja_map_put(r, part, "type", lw_jinja_new_text(r, "text", 4, LW_ORIGIN_TEMPLATE));
+    lw_jinja_map_put(r, part, "text", lw_jinja_text(t));
+    return lw_jinja_new_list(r, &part, 1);
+}
+
 static void define(lw_jinja_run *r, const lw_chat_own *o, const GArray *messages,
                    const lw_chat_params *p)
 {
@@ -95,7 +108,7 @@ static void define(lw_jinja_run *r, const lw_chat_own *o, const GArray *messages
         /* A role is the program's word and may become part of scaffold. */
         lw_jinja_map_put(r, list[i], "role",
                          lw_jinja_new_text(r, role, strlen(role), LW_ORIGIN_TEMPLATE));
-        lw_jinja_map_put(r, list[i], "content", lw_jinja_text(m->content));
+        lw_jinja_map_put(r, list[i], "content", content(r, o, m->content));
     }
     lw_jinja_define(r, "messages", lw_jinja_new_list(r, list, messages->len));
     lw_jinja_define(r, "add_generation_prompt", lw_jinja_bool(p->add_generation));
@@ -183,6 +196,12 @@ static gboolean try_out(lw_chat_own *o, GError **error)
     const lw_chat_message with_tool[] = {talk[0], talk[1], probe(LW_ROLE_TOOL, "lw-result")};
 
     o->system_turns = o->tool_turns = TRUE;
+    if (!takes(o, talk, 1, NULL)) {
+        /* Some templates for pictures know lists of parts only. */
+        o->parts = TRUE;
+        if (!takes(o, talk, 1, NULL))
+            o->parts = FALSE; /* for the message */
+    }
     if (!takes(o, talk, 1, error) || !takes(o, talk, 3, error))
         return FALSE;
     o->system_turns = takes(o, with_system, 2, NULL);

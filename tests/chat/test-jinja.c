@@ -312,6 +312,28 @@ static void test_forms(void)
     lw_chat_free(c);
 }
 
+/* A template that knows content as a list of parts only. */
+static void test_parts(void)
+{
+    static const char template[] =
+        "{% for m in messages %}<{{ m.role }}>{% for p in m.content %}{% if p.type == 'text' %}"
+        "{{ p.text }}{% endif %}{% endfor %}{% endfor %}";
+    const lw_chat_turn turn = {.role = LW_ROLE_USER, .text = "<user>", .n_media = 1};
+    lw_chat *c = lw_chat_new_from_text(template, strlen(template), NULL, NULL);
+    GError *error = NULL;
+    lw_chat_prompt p;
+
+    g_assert_cmpstr(lw_chat_get_warning(c), ==, NULL);
+    lw_chat_render(c, &turn, 1, NULL, &p, &error);
+    g_assert_no_error(error);
+    g_assert_cmpmem(p.text.bytes, p.text.n, "<user>000000<user>", 18);
+    g_assert_cmpuint(p.pieces->len, ==, 3);
+    g_assert_true(g_array_index(p.pieces, lw_chat_piece, 1).is_media);
+    g_assert_false(g_array_index(p.pieces, lw_chat_piece, 2).span.trusted);
+    lw_chat_prompt_clear(&p);
+    lw_chat_free(c);
+}
+
 /* A conversation that the template refuses: an error with its line. */
 static void test_refused(void)
 {
@@ -367,6 +389,7 @@ int main(int argc, char **argv)
     g_test_add_func("/jinja/memory", test_memory);
     g_test_add_func("/jinja/media", test_media);
     g_test_add_func("/jinja/forms", test_forms);
+    g_test_add_func("/jinja/parts", test_parts);
     g_test_add_func("/jinja/refused", test_refused);
     return g_test_run();
 }
