@@ -31,6 +31,7 @@ gboolean lw_cli_models(int argc, char **argv, GError **error);
 gboolean lw_cli_info(int argc, char **argv, GError **error);
 gboolean lw_cli_pull(int argc, char **argv, GError **error);
 gboolean lw_cli_tokenize(int argc, char **argv, GError **error);
+gboolean lw_cli_embed(int argc, char **argv, GError **error);
 gboolean lw_cli_logits(int argc, char **argv, GError **error);
 gboolean lw_cli_bench(int argc, char **argv, GError **error);
 

@@ -223,6 +223,8 @@ static guint context_rows(const report *r, context_row rows[G_N_ELEMENTS(context
     gint64 f16 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_F16);
     gint64 q8_0 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_Q8_0);
     guint n = 0;
+    if (r->info->only_embeds) /* no cache */
+        return 0;
     for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
         gint64 tokens =
             k < G_N_ELEMENTS(context_lengths) ? context_lengths[k] : r->info->n_ctx_train;
@@ -348,6 +350,8 @@ static gboolean print_json(const report *r, GError **error)
     lw_cli_json_str(b, "chat_template", i->chat);
     lw_cli_json_bool(b, "chat_template_guessed", i->chat_guessed);
     lw_cli_json_str(b, "chat_template_warning", i->chat_warning);
+    lw_cli_json_bool(b, "only_embeds", i->only_embeds);
+    lw_cli_json_str(b, "pooling", lw_pooling_name(i->pooling));
     lw_cli_json_bool(b, "vision", i->has_vision);
     lw_cli_json_str(b, "vision_missing", i->vision_missing);
     lw_cli_json_str(b, "mmproj", i->mmproj_path);
@@ -419,6 +423,10 @@ static void append_memory(GString *s, const report *r)
     }
     g_autofree char *files = lw_cli_format_bytes(r->info->file_bytes);
     g_autofree char *tokens = lw_cli_format_count(r->n_ctx);
+    if (r->info->only_embeds) {
+        line(s, "fit", "yes: %s of files", files);
+        return;
+    }
     line(s, "fit", "yes: %s of files; lw run takes a context of %s tokens", files, tokens);
 }
 
@@ -469,6 +477,17 @@ static gboolean print_text(const report *r, GError **error)
     }
     line(s, "shape", "%u layers, %u wide, %u/%u heads of %u, vocabulary %u", i->n_layer, i->n_embd,
          i->n_head, i->n_head_kv, i->head_dim, i->n_vocab);
+    if (i->pooling != LW_POOLING_NONE || i->only_embeds) {
+        g_autofree char *longest = lw_cli_format_count(i->n_ctx_train);
+        const char *way = lw_pooling_name(i->pooling);
+        line(s, "embeddings", "makes vectors of texts: %u numbers, %s%s, up to %s tokens a text%s", i->n_embd,
+             way ? "pooled by " : "with a --pooling of your choice", way ? way : "", longest,
+             i->only_embeds ? "; cannot answer" : "");
+    }
+    if (i->only_embeds) {
+        append_memory(s, r);
+        return lw_cli_write(s->str, s->len, error);
+    }
     line(s, "chat", "%s%s%s%s", i->chat, i->chat_warning ? " (" : "",
          i->chat_warning ? i->chat_warning : "", i->chat_warning ? ")" : "");
     if (i->has_vision)

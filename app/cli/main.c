@@ -19,6 +19,7 @@ static const struct {
     {"pull", lw_cli_pull, "fetch a model file: progress, resume, checksum"},
     {"tokenize", lw_cli_tokenize, "text to token ids"},
     {"logits", lw_cli_logits, "next-token logits, for comparison with other engines"},
+    {"embed", lw_cli_embed, "vectors of texts"},
     {"bench", lw_cli_bench, "prompt and generation speed at context depths"},
 };
 

@@ -42,6 +42,8 @@ static gsize row_bytes(lw_kv_type type, gsize head_dim)
 
 gint64 lw_model_info_kv_bytes_per_token(const lw_model_info *info, lw_kv_type type)
 {
+    if (info->only_embeds) /* no cache */
+        return 0;
     return (gint64)info->n_layer * 2 * info->n_head_kv * (gint64)row_bytes(type, info->head_dim);
 }
 

@@ -55,7 +55,7 @@ static void fill_info(lw_model *m, const char *path)
     i->n_embd = h->n_embd;
     i->n_head = h->n_head;
     i->only_embeds = m->arch->embeds;
-    i->n_head_kv = m->arch->embeds ? 0 : h->n_head_kv; /* no cache */
+    i->n_head_kv = h->n_head_kv;
     i->head_dim = h->head_dim;
     i->n_vocab = h->n_vocab;
 }

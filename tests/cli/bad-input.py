@@ -8,7 +8,7 @@ import wave
 from lwtest import (FIXTURES, MMPROJ, MODEL, TMP, Gguf, check_failure, copy, fails, lw, main, picture,
                     png, test, works, write)
 
-VERBS = [("run", "-m"), ("info",), ("tokenize", "-m"), ("logits", "--tokens", "1", "-m"),
+VERBS = [("run", "-m"), ("info",), ("tokenize", "-m"), ("logits", "--tokens", "1", "-m"), ("embed", "-m"),
          ("bench", "-p", "8", "-n", "1", "-r", "1", "-m")]
 
 
@@ -268,7 +268,7 @@ def unknown_words():
     fails((), r"no verb")
     fails(("frobnicate",), r"frobnicate")
     fails(("--frobnicate",), r"--frobnicate")
-    for verb in ("run", "models", "info", "tokenize", "logits", "bench"):
+    for verb in ("run", "models", "info", "tokenize", "logits", "embed", "bench"):
         fails((verb, "--frobnicate"), r"frobnicate", rf"lw {verb} --help")
     fails(("help", "frobnicate"), r"frobnicate")
 

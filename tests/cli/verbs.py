@@ -19,7 +19,7 @@ def version_and_help():
     assert works("--version").out.startswith("lw ")
     overview = works("--help").out
     assert works("help").out == overview == works("-h").out
-    for verb in ("run", "models", "info", "pull", "tokenize", "logits", "bench"):
+    for verb in ("run", "models", "info", "pull", "tokenize", "logits", "embed", "bench"):
         assert f"  {verb} " in overview
         text = works(verb, "--help").out
         assert f"lw {verb}" in text
@@ -296,6 +296,58 @@ def split_model():
     works("info", "--measure", parts[0])
     parts[1].unlink()
     fails(("run", "-m", parts[0], "hello"), r"part 2 of 3", r"m-00002-of-00003\.gguf")
+
+
+EMBEDDER = FIXTURES / "bert-mean.gguf"
+
+
+@test
+def embed():
+    """One vector a line, of length 1, the same as the file's golden values and as --json and --out give."""
+    golden = next(m for m in json.loads((FIXTURES / "embed.json").read_text())["models"] if m["id"] == "bert-mean")
+    texts = [t["text"] for t in golden["texts"][:4]]
+    width = golden["n_embd"]
+    want = struct.unpack_from(f"<{4 * width}f", (FIXTURES / "bert-mean.f32").read_bytes())
+    path = write("texts.txt", "\r\n".join(texts).encode() + b"\n")
+    lines = works("embed", "-m", EMBEDDER, path).out.splitlines()
+    assert len(lines) == 4
+    got = [float(x) for line in lines for x in line.split(" ")]
+    assert len(got) == len(want)
+    assert max(abs(a - b) for a, b in zip(got, want)) < 1e-5
+    assert abs(sum(x * x for x in got[:width]) - 1) < 1e-5
+    assert works("embed", "-m", EMBEDDER, "-", stdin="\n".join(texts).encode()).out.splitlines() == lines
+
+    done = json.loads(works("embed", "-m", EMBEDDER, "--json", path).out)
+    assert (done["dimensions"], done["texts"], done["pooling"]) == (width, 4, "mean")
+    as_f32 = lambda numbers: [struct.unpack("f", struct.pack("f", x))[0] for x in numbers]
+    assert as_f32(x for row in done["embeddings"] for x in row) == as_f32(got)
+    out = TMP / "vectors.npy"
+    assert works("embed", "-m", EMBEDDER, "--out", out, path).out == ""
+    rows, columns, values = read_npy(out)
+    assert (rows, columns) == (4, width)
+    assert list(values) == as_f32(got), "nine digits are not enough"
+
+    first = works("embed", "-m", EMBEDDER, "--pooling", "cls", path).out.splitlines()
+    assert len(first) == 4 and first[0] != lines[0]
+    whole = works("embed", "-m", EMBEDDER, "--whole", stdin=b"one\n\ntwo").out
+    assert whole.count("\n") == 1
+    # A chat model, when it is told how.
+    assert len(works("embed", "-m", MODEL, "--pooling", "last", path).out.splitlines()) == 4
+
+
+@test
+def embed_refuses_in_a_sentence():
+    fails(("embed", "-m", MODEL), r"pooling_type", stdin=b"hello")
+    fails(("embed", "-m", EMBEDDER), r"line 2 is empty", stdin=b"one\n\ntwo\n")
+    fails(("embed", "-m", EMBEDDER), r"no text", stdin=b"")
+    fails(("embed", "-m", EMBEDDER), r"text 2 is \d+ tokens", r"takes 96", stdin=b"one\n" + b"boat " * 200)
+    fails(("embed", "-m", EMBEDDER, "--ctx", "97"), r"97", r"96", stdin=b"one")
+    fails(("embed", "-m", EMBEDDER, "--pooling", "middle"), r"middle", stdin=b"one")
+    fails(("run", "-m", EMBEDDER, "hello"), r"only makes embeddings")
+    fails(("logits", "-m", EMBEDDER, "--tokens", "5"), r"only makes embeddings")
+    fails(("bench", "-m", EMBEDDER, "-p", "8", "-n", "1", "-r", "1"), r"only makes embeddings")
+    assert "makes vectors of texts" in works("info", EMBEDDER).out
+    assert json.loads(works("info", EMBEDDER, "--json").out)["pooling"] == "mean"
 
 
 @test
