@@ -323,6 +323,30 @@ static gboolean check_url(GUri *uri, GError **error)
     return TRUE;
 }
 
+/* The next hop of a redirect.  Its scheme may have been given in capitals; GUri lowers it. */
+static gboolean may_follow(GUri *from, GUri *to, const char *asked, GError **error)
+{
+    if (!check_url(to, error)) {
+        g_prefix_error(error, "%s: a redirect of the server: ", asked);
+        return FALSE;
+    }
+    if (strcmp(g_uri_get_scheme(from), "https") == 0 && strcmp(g_uri_get_scheme(to), "https") != 0)
+        return fail(
+            error, LW_DOWNLOAD_ERROR_SERVER,
+            "%s: the server redirects from https to http, which anybody on the way could read "
+            "and change",
+            asked);
+    return TRUE;
+}
+
+gboolean lw_download_may_redirect(const char *from, const char *to, GError **error)
+{
+    g_autoptr(GUri) a = g_uri_parse(from, SOUP_HTTP_URI_FLAGS, NULL);
+    g_autoptr(GUri) b = a ? g_uri_parse_relative(a, to, SOUP_HTTP_URI_FLAGS, NULL) : NULL;
+    return a && b ? may_follow(a, b, from, error)
+                  : fail(error, LW_DOWNLOAD_ERROR_URL, "\"%s\" is not a URL", a ? to : from);
+}
+
 /* The value of a digest header, as hexadecimal digits: sha-256=:BASE64: or sha-256=BASE64. */
 static char *digest_from_base64(const char *value)
 {
@@ -455,14 +479,8 @@ static GInputStream *request(download *d, SoupMessage **out, gboolean *retry, GE
                  d->params->url);
             return NULL;
         }
-        if (strcmp(g_uri_get_scheme(uri), "https") == 0 &&
-            strcmp(g_uri_get_scheme(next), "http") == 0) {
-            fail(error, LW_DOWNLOAD_ERROR_SERVER,
-                 "%s: the server redirects from https to http, which anybody on the way could read "
-                 "and change",
-                 d->params->url);
+        if (!may_follow(uri, next, d->params->url, error))
             return NULL;
-        }
         g_uri_unref(uri);
         uri = g_steal_pointer(&next);
     }

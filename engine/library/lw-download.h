@@ -90,6 +90,10 @@ char *lw_download_name(const char *url, const char *suffix, GError **error);
  * g_free(). */
 char *lw_download_sibling(const char *url, const char *name);
 
+/* Would a redirect from one URL to another (possibly relative) one be followed?  Errors: URL,
+ * SERVER. */
+gboolean lw_download_may_redirect(const char *from, const char *to, GError **error);
+
 /* 64 hexadecimal digits? */
 gboolean lw_download_is_sha256(const char *text);
 

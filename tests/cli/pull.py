@@ -5,7 +5,7 @@ import base64
 import hashlib
 import http.server
 import json
-import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -409,6 +409,24 @@ def not_enough_space():
     with Server({"/m.gguf": lambda h: h.answer(200, BODY, length=1 << 60)}) as s:
         fails(("pull", s.url + "/m.gguf"), str(1 << 60), "disk has", "free")
     assert files() == []
+
+
+@test
+def disk_that_fills_up():
+    """No write goes beyond half the file: the part stays, and is used when there is room again."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, HALF))
+    clean()
+    with Server({"/m.gguf": serve()}) as s:
+        done = subprocess.run([LW, "pull", s.url + "/m.gguf"], capture_output=True, env=lwtest.ENV, timeout=LIMIT,
+                              preexec_fn=limit, restore_signals=False, check=False)
+        done.err = done.stderr.decode()
+        lwtest.check_failure("limited", done, [r"m\.gguf\.part", "File too large", str(HALF)])
+        assert (MODELS / "m" / "m.gguf.part").read_bytes() == BODY[:HALF]
+        works("pull", "--sha256", SHA, s.url + "/m.gguf")
+        assert s.ranges() == [None, f"bytes={HALF}-"]
+    check()
 
 
 @test

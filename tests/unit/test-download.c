@@ -52,6 +52,33 @@ static void test_siblings(void)
     g_assert_null(lw_download_sibling("h/m.gguf", "n.gguf"));
 }
 
+static void test_redirects(void)
+{
+    static const struct {
+        const char *from, *to;
+        gboolean ok;
+    } cases[] = {
+        {"https://a/x", "https://b/y", TRUE},
+        {"https://a/x", "/y", TRUE},
+        {"https://a/x", "//b/y", TRUE},
+        {"http://a/x", "https://b/y", TRUE},
+        {"http://a/x", "http://b/y", TRUE},
+        {"https://a/x", "http://a/x", FALSE},
+        {"https://a/x", "HTTP://a/x", FALSE},
+        {"HTTPS://a/x", "http://a/x", FALSE},
+        {"http://a/x", "file:///etc/passwd", FALSE},
+        {"https://a/x", "ftp://b/y", FALSE},
+        {"https://a/x", "data:,x", FALSE},
+        {"https://a/x", "http:///y", FALSE},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        if (lw_download_may_redirect(cases[i].from, cases[i].to, &error) != cases[i].ok)
+            g_error("%s -> %s", cases[i].from, cases[i].to);
+        g_assert_true((error == NULL) == cases[i].ok);
+    }
+}
+
 static void test_sha256(void)
 {
     g_autofree char *good = g_strnfill(64, 'F'), *longer = g_strnfill(65, '0');
@@ -67,6 +94,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/download/names", test_names);
     g_test_add_func("/download/siblings", test_siblings);
+    g_test_add_func("/download/redirects", test_redirects);
     g_test_add_func("/download/sha256", test_sha256);
     return g_test_run();
 }
