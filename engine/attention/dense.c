@@ -145,11 +145,10 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
     }
     memset(o, 0, rows * c->head_dim * sizeof(float));
 
-    for (gsize page = MAX(page0, first_key(a, p0) / LW_KV_PAGE); page < page1; page++) {
+    /* Position p sees keys up to start + p: part of a tile, or all of it. */
+    gsize end = MIN(page1, (a->start + p0 + n - 1) / LW_KV_PAGE + 1);
+    for (gsize page = MAX(page0, first_key(a, p0) / LW_KV_PAGE); page < end; page++) {
         gsize first = page * LW_KV_PAGE;
-        /* Position p sees keys up to start + p: nothing here, part of the tile, or all of it. */
-        if (first > a->start + p0 + n - 1)
-            break;
         step.n_keys = (int)MIN((gsize)LW_KV_PAGE, n_keys_total - first);
         step.first = step.visible = NULL;
         if (first + (gsize)step.n_keys > a->start + p0 + 1 || first_key(a, p0 + n - 1) > first) {
@@ -164,8 +163,11 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
             step.first = t->first;
             step.visible = t->visible;
         }
+        gsize next = page + 1 < end ? page + 1 : page;
         step.k = lw_kv_seq_k(a->kv, a->layer, kv_head, page);
         step.v = lw_kv_seq_v(a->kv, a->layer, kv_head, page);
+        step.next_k = lw_kv_seq_k(a->kv, a->layer, kv_head, next);
+        step.next_v = lw_kv_seq_v(a->kv, a->layer, kv_head, next);
         run(&step);
         step.same_q = TRUE;
     }

@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine/lw-error.h"
+
+#define HUGE_PAGE ((gsize)2 << 20)
 
 /* Allocations left until the injected failure; negative: none is planned. */
 static gint fail_countdown = -1;
@@ -40,8 +43,13 @@ void *lw_alloc_try(gsize n_bytes, const char *what, GError **error)
     if (n <= (gsize)G_MAXSSIZE - LW_ALIGN && !injected_failure()) {
         /* Whole lines, so that a vector tail may read up to the end of the last one. */
         n = (n + LW_ALIGN - 1) & ~(gsize)(LW_ALIGN - 1);
-        if (posix_memalign(&p, LW_ALIGN, n) != 0)
+        gsize align = n >= 2 * HUGE_PAGE ? HUGE_PAGE : LW_ALIGN;
+        if (posix_memalign(&p, align, n) != 0)
             p = NULL;
+#ifdef MADV_HUGEPAGE
+        else if (align == HUGE_PAGE) /* a wish: what is streamed often saves its address lookups */
+            madvise(p, n & ~(gsize)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+#endif
     }
     if (p == NULL)
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,

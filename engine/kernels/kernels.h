@@ -108,6 +108,9 @@ typedef struct {
     float *m, *l;           /* [rows] */
     float *o;               /* [rows][d], contiguous */
     void *scratch;          /* LW_ATTN_SCRATCH bytes, 64-byte aligned, per thread */
+    /* Tiles that the next step reads, laid out like these: few rows fetch them meanwhile, since tiles
+     * lie apart and the machine cannot guess where the next one is.  NULL: none. */
+    const void *next_k, *next_v;
     void *q_work;           /* attn_step_q8_0: LW_ATTN_Q_WORK bytes, 64-byte aligned, per thread: q in the
                              * kernel's own form */
     gboolean same_q;        /* q, q_stride, rows and d are those of the step before, and q_work is untouched

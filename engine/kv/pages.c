@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "engine/kv/pages.h"
+#include "engine/kv/slabs.h"
 
 typedef struct {
     guint refs;
@@ -10,6 +10,7 @@ typedef struct {
 struct lw_kv_cache {
     lw_kv_shape shape;
     const lw_kv_storage *storage;
+    lw_kv_slabs *slabs;
     gsize page_bytes, tile_bytes;
     gsize max_pages, n_pages, n_lent; /* n_pages counts the lent ones */
 };
@@ -34,6 +35,7 @@ lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *stor
     c->storage = storage;
     c->page_bytes = lw_kv_page_bytes(shape);
     c->tile_bytes = lw_kv_tile_bytes(shape);
+    c->slabs = lw_kv_slabs_new(storage, c->page_bytes);
     c->max_pages = (max_tokens + LW_KV_PAGE - 1) / LW_KV_PAGE;
     return c;
 }
@@ -43,6 +45,7 @@ void lw_kv_cache_free(lw_kv_cache *c)
     if (!c)
         return;
     g_warn_if_fail(c->n_pages == 0);
+    lw_kv_slabs_free(c->slabs);
     g_free(c);
 }
 
@@ -73,7 +76,7 @@ static gboolean has_room(const lw_kv_cache *c, gsize n, GError **error)
 
 static lw_kv_page *page_new(lw_kv_cache *c, GError **error)
 {
-    void *data = has_room(c, 1, error) ? c->storage->alloc(c->page_bytes, error) : NULL;
+    void *data = has_room(c, 1, error) ? lw_kv_slabs_take(c->slabs, error) : NULL;
     if (!data)
         return NULL;
 
@@ -92,7 +95,7 @@ static void page_unref(lw_kv_cache *c, lw_kv_page *p)
         lw_kv_lender_unref(p->lender);
         c->n_lent--;
     } else {
-        c->storage->free(p->data);
+        lw_kv_slabs_give(c->slabs, p->data);
     }
     c->n_pages--;
     g_free(p);

@@ -203,19 +203,26 @@ RUN(attn_step_q8_0, attn_step_q8_0(&a->attn))
 
 static const char *mask_name, *wanted;
 
-static void report(const char *name, const char *shape, void (*run)(void *), args *a, double bytes,
-                   double flops)
+void bench_report(const char *name, const char *shape, void (*run)(void *ctx), void *ctx, gboolean alone,
+                  double bytes, double flops)
 {
     if (wanted != NULL && strstr(name, wanted) == NULL)
         return;
-    gboolean alone = a->pool == NULL || lw_pool_n_threads(a->pool) == 1;
-    double t = seconds_of(run, a, alone ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
+    double t = seconds_of(run, ctx, alone ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
     printf("%-7s %-15s %-30s %10.2f us %8.2f GB/s", mask_name, name, shape, t * 1e6,
            bytes / t / 1e9);
     if (flops > 0)
         printf(" %8.1f GFLOP/s", flops / t / 1e9);
     printf("\n");
     fflush(stdout);
+}
+
+static void report(const char *name, const char *shape, void (*run)(void *), args *a, double bytes,
+                   double flops)
+{
+    gboolean alone = a->pool == NULL || lw_pool_n_threads(a->pool) == 1;
+
+    bench_report(name, shape, run, a, alone, bytes, flops);
 }
 
 #define REPORT(name, shape, bytes, flops) report(#name, shape, run_##name, a, bytes, flops)
@@ -395,6 +402,8 @@ void bench_kernels(const char *mask, const lw_kernels *k, const char *pattern)
     memset(a.z, 0, 4096);
     memset(a.scale, 0, 4096);
     attention(&a);
+    if (wanted == NULL || strstr("attend", wanted) != NULL)
+        bench_attend(k);
     linear(&a);
     g_aligned_free(a.x);
     g_aligned_free(a.y);

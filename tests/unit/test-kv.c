@@ -2,6 +2,7 @@
 #include "engine/kv/pages.h"
 
 #include "engine/base/alloc.h"
+#include "engine/kv/slabs.h"
 #include "engine/kv/store.h"
 
 #include <math.h>
@@ -170,6 +171,48 @@ static void test_q8_0(void)
     lw_kv_cache_free(c);
 }
 
+static int slabs_now;
+
+static void *slab_alloc(gsize n, GError **error)
+{
+    slabs_now++;
+    return page_alloc(n, error);
+}
+
+static void slab_free(void *p)
+{
+    slabs_now--;
+    lw_free(p);
+}
+
+/* Large pages come several to a slab, never overlap, are used again, and the slabs go back. */
+static void test_slabs(void)
+{
+    static const lw_kv_storage counted = {.alloc = slab_alloc, .free = slab_free, .copy = page_copy};
+    gsize page = (gsize)1 << 20;
+    lw_kv_slabs *s = lw_kv_slabs_new(&counted, page);
+    guint8 *p[20];
+    g_autoptr(GError) error = NULL;
+
+    slabs_now = 0;
+    for (int i = 0; i < 20; i++) {
+        p[i] = lw_kv_slabs_take(s, &error);
+        g_assert_no_error(error);
+        memset(p[i], i, page);
+    }
+    g_assert_cmpint(slabs_now, ==, 3); /* of 8 MiB */
+    for (int i = 0; i < 20; i++)
+        g_assert_true(p[i][0] == i && p[i][page - 1] == i);
+    lw_kv_slabs_give(s, p[5]);
+    g_assert_true(lw_kv_slabs_take(s, &error) != NULL);
+    g_assert_cmpint(slabs_now, ==, 3);
+    for (int i = 8; i < 16; i++)
+        lw_kv_slabs_give(s, p[i]);
+    g_assert_cmpint(slabs_now, ==, 2);
+    lw_kv_slabs_free(s);
+    g_assert_cmpint(slabs_now, ==, 0);
+}
+
 static void test_types(void)
 {
     g_autoptr(GError) error = NULL;
@@ -304,6 +347,7 @@ int main(int argc, char **argv)
     g_test_add_func("/kv/full-changes-nothing", test_full_changes_nothing);
     g_test_add_func("/kv/failed-page", test_failed_page);
     g_test_add_func("/kv/q8_0", test_q8_0);
+    g_test_add_func("/kv/slabs", test_slabs);
     g_test_add_func("/kv/types", test_types);
     g_test_add_func("/kv/lent-pages", test_lent_pages);
     g_test_add_func("/kv/lent-pages-are-bounded", test_lent_pages_are_bounded);

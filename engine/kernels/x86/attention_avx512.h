@@ -21,6 +21,17 @@ LW_INLINE int first_of(const lw_attn_step *a, int r)
     return a->first ? CLAMP(a->first[r], 0, a->n_keys) : 0;
 }
 
+/* Where the next tile lies from this one; 0 when there is none: fetching what is here costs little. */
+LW_INLINE ptrdiff_t next_from(const void *here, const void *next)
+{
+    return next != NULL ? (const char *)next - (const char *)here : 0;
+}
+
+LW_INLINE void fetch(const void *here, ptrdiff_t next)
+{
+    _mm_prefetch((const char *)here + next, _MM_HINT_T0);
+}
+
 /* Scores of one row become weights; returns what the old sums are multiplied with. */
 LW_INLINE float softmax_row(float *s, int first, int visible, float *m, float *l)
 {

@@ -75,6 +75,7 @@ LW_INLINE const lw_f16 *scales_of(const void *tile, int d, int block)
 LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const int n)
 {
     const gsize d = (gsize)a->d, blocks = d / LW_QK;
+    const ptrdiff_t next = next_from(a->k, a->next_k);
 
     for (int j = 0; j < TILE; j += 32) {
         for (gsize b = 0; b < blocks; b++) {
@@ -89,6 +90,8 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
             }
             for (int g = 0; g < LW_QK / 4; g++, k += TILE * 4, q += 4) {
                 __m512i k0 = _mm512_loadu_si512(k), k1 = _mm512_loadu_si512(k + 64);
+                fetch(k, next);
+                fetch(k + 64, next);
                 LW_UNROLL
                 for (int r = 0; r < n; r++) {
                     __m512i x = broadcast4(q + r * 2 * d);
@@ -100,6 +103,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
                 }
             }
             const lw_f16 *ks = scales_of(a->k, a->d, (int)b) + j;
+            fetch(ks, next);
             __m512 ks0 = lw_load_f16(ks), ks1 = lw_load_f16(ks + 16);
             LW_UNROLL
             for (int r = 0; r < n; r++) {
@@ -120,6 +124,8 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
 LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const float *keep, float *t,
                           int j0, int n_seen, const int n)
 {
+    const ptrdiff_t next = next_from(a->v, a->next_v);
+
     for (int b = 0; b < a->d; b += LW_QK) {
         const int8_t *v = (const int8_t *)a->v + b;
         const lw_f16 *vs = scales_of(a->v, a->d, b / LW_QK);
@@ -127,6 +133,7 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         __m512 s0[ROWS], s1[ROWS];
         for (int j = 0; j < n_seen; j += 16) {
             __m512 scale = lw_load_f16(vs + j);
+            fetch(vs + j, next);
             LW_UNROLL
             for (int r = 0; r < n; r++)
                 _mm512_store_ps(t + r * TILE + j, _mm512_mul_ps(_mm512_load_ps(s + r * TILE + j), scale));
@@ -139,6 +146,8 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         }
         for (int j = j0; j < n_seen; j++) {
             const int8_t *x = v + (gsize)j * a->d;
+            if (b % 64 == 0)
+                fetch(x, next);
             __m512 x0 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)x)));
             __m512 x1 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(x + 16))));
             LW_UNROLL

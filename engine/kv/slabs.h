@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where pages of one size come from: the storage hands out slabs of several pages, large enough for the
+ * system's huge pages, since attention jumps from tile to tile through all of them for every token.  A
+ * slab goes back when its last page does.  Small pages and very large ones are
+ * handed through one by one.
+ *
+ * Thread: the engine thread.
+ */
+#pragma once
+
+#include "engine/kv/pages.h"
+
+G_BEGIN_DECLS
+
+typedef struct lw_kv_slabs lw_kv_slabs;
+
+lw_kv_slabs *lw_kv_slabs_new(const lw_kv_storage *storage, gsize page_bytes);
+void lw_kv_slabs_free(lw_kv_slabs *s); /* after its pages */
+
+/* Errors: the storage's. */
+void *lw_kv_slabs_take(lw_kv_slabs *s, GError **error);
+void lw_kv_slabs_give(lw_kv_slabs *s, void *page);
+
+G_END_DECLS
