@@ -10,8 +10,8 @@
 #include "engine/models/vision.h"
 #include "tests/fuzz/fuzz.h"
 
-/* The text model that a vision file has to fit. */
-static const lw_hparams text_model = {.n_embd = 16};
+/* The text models that a vision file may fit. */
+static const lw_hparams text_models[] = {{.n_embd = 16}, {.n_embd = 16, .n_deepstack = 1}};
 
 /* A file that never touches a disk; written anew for every input. */
 static char *put_file(const uint8_t *data, size_t n)
@@ -34,7 +34,7 @@ static void check_model(lw_model *m)
     fuzz_require(i->head_dim >= 1 && i->head_dim <= LW_MAX_HEAD_DIM);
     fuzz_require(i->n_head >= 1 && i->n_head_kv >= 1 && i->n_head % i->n_head_kv == 0);
     fuzz_require(i->n_vocab >= 1 && i->n_ctx_train >= 1);
-    fuzz_require(lw_model_info_kv_bytes_per_token(i, LW_KV_F16) > 0 && i->weight_bytes > 0);
+    fuzz_require((lw_model_info_kv_bytes_per_token(i, LW_KV_F16) > 0) != i->only_embeds && i->weight_bytes > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -50,9 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         check_model(m);
     lw_model_unref(m);
 
-    lw_vision *v = lw_vision_open(path, &text_model, &error);
-    fuzz_require((v == NULL) == (error != NULL));
-    g_clear_error(&error);
-    lw_vision_free(v);
+    for (gsize i = 0; i < G_N_ELEMENTS(text_models); i++) {
+        lw_vision *v = lw_vision_open(path, &text_models[i], &error);
+        fuzz_require((v == NULL) == (error != NULL));
+        g_clear_error(&error);
+        lw_vision_free(v);
+    }
     return 0;
 }

@@ -445,6 +445,28 @@ static void test_greedy(gconstpointer data)
     lw_prompt_free(p);
 }
 
+/* Pictures included, the number of threads changes no bit. */
+static void test_threads(gconstpointer data)
+{
+    golden_case *c = (golden_case *)data;
+    gsize n_bytes = (gsize)c->golden->n_vocab * sizeof(float);
+    g_autofree float *first = NULL;
+    for (int n_threads = 1; n_threads <= 4; n_threads *= 2) {
+        lw_session_params params = {.n_ctx = 512, .n_threads = n_threads};
+        g_autoptr(GError) error = NULL;
+        lw_session *s = lw_session_new(get_model(c->golden), &params, &error);
+        g_assert_no_error(error);
+        lw_prompt *p = make_prompt(c, n_messages(c));
+        sync_prompt(s, p);
+        if (first)
+            g_assert_cmpmem(lw_session_get_logits(s), n_bytes, first, n_bytes);
+        else
+            first = g_memdup2(lw_session_get_logits(s), n_bytes);
+        lw_prompt_free(p);
+        lw_session_free(s);
+    }
+}
+
 /* A second turn on top of the first one's cache gives the logits that reading it all at once gives. */
 static void test_reuse(gconstpointer data)
 {
@@ -523,8 +545,10 @@ static void add_model(GPtrArray *cases, golden_model *g)
     for (guint i = 0; i < json_array_get_length(list); i++) {
         JsonObject *json = json_array_get_object_element(list, i);
         add_test(cases, g, json, NULL, "prompt", test_prompt);
-        if (has_media(json))
+        if (has_media(json)) {
             add_test(cases, g, json, NULL, "rows", test_rows);
+            add_test(cases, g, json, NULL, "threads", test_threads);
+        }
         for (guint j = 0; j < json_array_get_length(runs); j++) {
             JsonObject *run = json_array_get_object_element(runs, j);
             add_test(cases, g, json, run, "logits", test_logits);
@@ -532,6 +556,28 @@ static void add_model(GPtrArray *cases, golden_model *g)
             if (strcmp(json_object_get_string_member(json, "name"), "two-turns") == 0)
                 add_test(cases, g, json, run, "reuse", test_reuse);
         }
+    }
+}
+
+/* A vision file of another model is refused in a sentence that says where the two part. */
+static void test_foreign_towers(void)
+{
+    static const struct {
+        const char *text, *mmproj, *says;
+    } pairs[] = {
+        {"vl3a-text-f16.gguf", "vl2a-mmproj-f16.gguf", "projects to 96 columns, the text model has 80"},
+        {"vl3a-text-f16.gguf", "vl2b-mmproj-f16.gguf", "feeds 0 layers (deepstack), the text model has 2"},
+        {"vl2b-text-f32.gguf", "vl3a-mmproj-f16.gguf", "feeds 2 layers (deepstack), the text model has 0"},
+        {"qwen3.gguf", "vl3a-mmproj-f16.gguf", "takes no vision file"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        g_autofree char *text = fixture_path(pairs[i].text), *mmproj = fixture_path(pairs[i].mmproj);
+        lw_model_params params = {.mmproj = mmproj};
+        g_autoptr(GError) error = NULL;
+        g_assert_null(lw_model_open(text, &params, &error));
+        g_assert_nonnull(error);
+        if (!strstr(error->message, pairs[i].says))
+            g_error("\"%s\" does not say \"%s\"", error->message, pairs[i].says);
     }
 }
 
@@ -563,5 +609,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
         g_ptr_array_add(parsers, add_list(models, cases, lists[i]));
+    g_test_add_func("/golden/foreign-towers", test_foreign_towers);
     return g_test_run();
 }
