@@ -109,9 +109,81 @@ def _text_of(entry) -> str | None:
     return entry.get("content") if isinstance(entry, dict) else entry
 
 
+def _fields(raw: bytes):
+    """(number, value) of a protobuf message: ints for varints, bytes for the rest."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = raw[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(raw):
+        tag = varint()
+        if tag & 7 == 0:
+            yield tag >> 3, varint()
+            continue
+        size = {1: 8, 5: 4}.get(tag & 7) or varint()
+        yield tag >> 3, raw[at:at + size]
+        at += size
+
+
+def read_sentencepiece(path: Path) -> Tokenizer:
+    """tokenizer.model (ModelProto): pieces (1), trainer (2), normalizer (3).  Piece types are GGUF's."""
+    tokens, types, scores, prefix = [], [], [], True
+    ids = {40: 0, 41: 1, 42: 2, 43: -1}  # unk, bos, eos, pad of the trainer
+    for number, value in _fields(path.read_bytes()):
+        if number == 1:
+            piece = dict(_fields(value))
+            tokens.append(piece.get(1, b"").decode("utf-8"))
+            scores.append(struct.unpack("<f", piece[2])[0] if 2 in piece else 0.0)
+            types.append(piece.get(3, NORMAL))
+        elif number == 2:
+            ids.update({k: v - (1 << 64) if v >> 63 else v for k, v in _fields(value) if k in ids})
+        elif number == 3:
+            prefix = bool(dict(_fields(value)).get(3, 1))
+    unk, bos, eos, pad = (ids[k] if 0 <= ids[k] < len(tokens) else None for k in (40, 41, 42, 43))
+    return Tokenizer(tokens, types, [], eos_id=eos, bos_id=bos, pad_id=pad, unk_id=unk, add_bos=True,
+                     pre="default", model="llama", scores=scores, add_space_prefix=prefix)
+
+
+def _add_tokens(t: Tokenizer, added: dict[int, tuple[str, bool]]) -> None:
+    for i, (content, special) in sorted(added.items()):
+        while len(t.tokens) <= i:
+            t.pad_to(len(t.tokens) + 1)
+        t.tokens[i] = content
+        t.types[i] = CONTROL if special else USER_DEFINED
+
+
+def pre_tokenizer_of(whole: dict) -> str:
+    """tokenizer.ggml.pre, by the digits of the splitting pattern in tokenizer.json."""
+    text = json.dumps(whole.get("pre_tokenizer"))
+    if "N}{1,3}" in text:
+        return "llama-bpe"
+    if "N}" in text:
+        return "qwen2"
+    if "ByteLevel" in text:
+        return "gpt-2"
+    raise ValueError("the pre-tokenizer of tokenizer.json is none that we know")
+
+
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """tokenizer.json, or vocab.json + merges.txt with the added tokens of tokenizer_config.json."""
+    """tokenizer.model with the added tokens of tokenizer_config.json, or tokenizer.json, or vocab.json +
+    merges.txt."""
     folder = Path(folder)
+    if (folder / "tokenizer.model").exists():
+        t = read_sentencepiece(folder / "tokenizer.model")
+        config = read_json(folder / "tokenizer_config.json", {})
+        _add_tokens(t, {int(i): (a["content"], bool(a.get("special")))
+                        for i, a in config.get("added_tokens_decoder", {}).items()})
+        t.add_bos = bool(config.get("add_bos_token", True))
+        return t
     config = read_json(folder / "tokenizer_config.json", {})
     added: dict[int, tuple[str, bool]] = {}
     whole = read_json(folder / "tokenizer.json")
@@ -147,10 +219,11 @@ def read_tokenizer(folder: Path) -> Tokenizer:
             tokens.append(f"[PAD{i}]")
             types.append(UNUSED)
 
+    pre = pre_tokenizer_of(whole) if whole and whole.get("pre_tokenizer") else "qwen2"
     where = {t: i for i, t in enumerate(tokens)}
     id_of = lambda key: where.get(_text_of(config.get(key)))
     return Tokenizer(tokens, types, merges, eos_id=id_of("eos_token"), bos_id=id_of("bos_token"),
-                     pad_id=id_of("pad_token"), add_bos=bool(config.get("add_bos_token", False)))
+                     pad_id=id_of("pad_token"), add_bos=bool(config.get("add_bos_token", pre == "llama-bpe")), pre=pre)
 
 
 def read_chat_template(folder: Path) -> str | None:
