@@ -418,7 +418,7 @@ gboolean lw_tokenizer_prepare(const lw_tokenizer *t, GError **error)
     if (g_atomic_int_get(&w->ready))
         return TRUE;
     g_mutex_lock(&w->lock);
-    if (!w->ready) {
+    if (!g_atomic_int_get(&w->ready)) {
         ok = w->model->prepare(w, error);
         if (ok && !lw_gguf_is_intact(w->gguf))
             ok = lw_tokenizer_fail(t, error, LW_MODEL_ERROR_IO,
