@@ -421,8 +421,10 @@ static lw_jargs rest_of(const lw_jargs *args, guint n)
 {
     lw_jargs rest = *args;
 
-    rest.positional += MIN(n, args->n_positional);
-    rest.n_positional -= MIN(n, args->n_positional);
+    n = MIN(n, args->n_positional);
+    if (n > 0)
+        rest.positional += n;
+    rest.n_positional -= n;
     return rest;
 }
 
