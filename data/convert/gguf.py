@@ -33,12 +33,17 @@ U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 _SCALAR = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "?", U64: "Q",
            I64: "q", F64: "d"}
 
-# Tensor types: name -> (id, values per block, bytes per block).
+# Tensor types: name -> (id, values per block, bytes per block).  q5_0 and the K types are written from
+# stored bytes only.
 TENSOR_TYPES = {
     "f32": (0, 1, 4),
     "f16": (1, 1, 2),
     "q4_0": (2, 32, 18),
+    "q5_0": (6, 32, 22),
     "q8_0": (8, 32, 34),
+    "q4_k": (12, 256, 144),
+    "q5_k": (13, 256, 176),
+    "q6_k": (14, 256, 210),
     "bf16": (30, 1, 2),
 }
 

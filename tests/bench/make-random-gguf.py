@@ -4,11 +4,12 @@
 
     python3 tests/bench/make-random-gguf.py --preset 0.5b --type q8_0 bench.gguf
     python3 tests/bench/make-random-gguf.py --preset 1.5b --type q4_0 --mmproj mmproj-bench.gguf bench.gguf
-    python3 tests/bench/make-random-gguf.py --preset 0.5b --type q8_0 --arch qwen2 peer.gguf
+    python3 tests/bench/make-random-gguf.py --preset 1.5b --type q4_k_m --arch qwen2 peer.gguf
 
 Needs numpy only.  Blocks are drawn directly in their stored form (uniform codes, one scale per tensor
 with a little spread), scaled so that activations keep their size from layer to layer.  The answers mean
-nothing.  --arch qwen2 leaves out the M-RoPE sections, for programs without qwen2vl.  The same arguments
+nothing.  --arch qwen2 leaves out the M-RoPE sections, for programs without qwen2vl.  q4_k_m and q5_k_m mix
+types as llama.cpp's files of that name do.  The same arguments
 give the same file.
 """
 
@@ -110,6 +111,43 @@ def make_vocabulary(n: int, specials: list[str]) -> hf.Tokenizer:
 
 # ---- Random tensors in stored form ----
 
+# Mixes: general.file_type and the type of most matrices; attn_v, ffn_down and a tied token table have more
+# bits, and rows that are not whole blocks of 256 fall back to blocks of 32.
+MIXES = {"q4_k_m": (15, "q4_k"), "q5_k_m": (17, "q5_k"), "q6_k": (18, "q6_k")}
+FALLBACK = {"q4_k": "q5_0", "q5_k": "q8_0", "q6_k": "q8_0"}
+
+
+def mixed(name: str, shape, kind: str, layers: int) -> str:
+    """The type of a matrix in a file of type `kind`."""
+    if kind not in MIXES:
+        return kind
+    kind = MIXES[kind][1]
+    if name == "token_embd.weight":
+        kind = "q6_k"
+    elif "attn_v" in name or "ffn_down" in name:
+        i = int(name.split(".")[1])
+        if i < layers // 8 or i >= 7 * layers // 8 or (i - layers // 8) % 3 == 2:
+            kind = "q6_k"
+    return FALLBACK[kind] if shape[-1] % 256 else kind
+
+
+def random_k(rng: np.random.Generator, out: np.ndarray, kind: str, std: float) -> None:
+    """Scales into K blocks of random bytes, so that values have mean 0 and the given deviation."""
+    n = len(out)
+    spread = lambda unit: ((rng.random(n, np.float32) * np.float32(0.4) + np.float32(0.8)) *
+                           np.float32(std / unit)).astype("<f2").view(np.uint8).reshape(n, 2)
+    if kind == "q6_k":
+        out[:, 208:] = spread(73.9 * 18.5)
+        return
+    # The same six-bit number (36.5 in the mean square) as scale and as minimum, m = d * half the codes.
+    top, codes = (15, 4.61) if kind == "q4_k" else (31, 9.23)
+    out[:, 8:12] = out[:, 4:8]
+    out[:, 12:16] = (out[:, 12:16] & 15) * 17
+    d = spread(36.5 * codes)
+    out[:, :2] = d
+    out[:, 2:4] = (d.view("<f2").astype(np.float32) * top / 2).astype("<f2").view(np.uint8)
+
+
 
 def random_pieces(rng: np.random.Generator, shape, kind: str, std: float):
     """Stored bytes of normal-sized random values, a piece at a time."""
@@ -125,11 +163,15 @@ def random_pieces(rng: np.random.Generator, shape, kind: str, std: float):
             yield gguf.encode(values, kind)
             continue
         out = rng.integers(0, 256, (n, size), np.uint8, endpoint=False)
-        # Codes are uniform: standard deviation 73.9 for 8 bits, 4.6 for 4.
-        unit = std / (73.9 if kind == "q8_0" else 4.64)
+        if size > 128:
+            random_k(rng, out, kind, std)
+            yield out
+            continue
+        # Codes are uniform: standard deviation 73.9 for 8 bits, 9.2 for 5, 4.6 for 4.
+        unit = std / {"q8_0": 73.9, "q5_0": 9.25, "q4_0": 4.64}[kind]
         d = (rng.random(n, np.float32) * np.float32(0.4) + np.float32(0.8)) * np.float32(unit)
-        if kind == "q4_0":
-            d *= 1 - 2 * (out[:, 2] & 1).astype(np.float32)  # codes are -8..7: signs keep the mean at 0
+        if kind in ("q4_0", "q5_0"):
+            d *= 1 - 2 * (out[:, 2] & 1).astype(np.float32)  # codes are -8..7 or -16..15: signs keep the mean at 0
         out[:, :2] = d.astype("<f2").view(np.uint8).reshape(n, 2)
         if kind == "q8_0":
             codes = out[:, 2:]
@@ -138,14 +180,15 @@ def random_pieces(rng: np.random.Generator, shape, kind: str, std: float):
 
 
 class RandomFile:
-    def __init__(self, path, arch: str, kind: str, seed: int):
+    def __init__(self, path, arch: str, kind: str, seed: int, layers: int):
         self.w = gguf.GGUFWriter(path, arch)
+        self.layers = layers
         self.kind = kind
         self.seed = seed
 
     def matrix(self, name: str, shape, gain: float = 1.0, kind: str | None = None) -> None:
         """Rows of n_in values of standard deviation gain / sqrt(n_in): unit input, output of size gain."""
-        kind = gguf.fit_type(shape, kind or self.kind)
+        kind = gguf.fit_type(shape, mixed(name, shape, kind or self.kind, self.layers))
         std = gain / float(np.prod(shape[1:])) ** 0.5
         number = len(self.w.tensor_names)
         rng = lambda: np.random.Generator(np.random.SFC64([self.seed, number]))
@@ -157,12 +200,12 @@ class RandomFile:
 
 
 def write_text(path, s: Shape, arch: str, kind: str, name: str, seed: int) -> int:
-    f = RandomFile(path, arch, kind, seed)
+    f = RandomFile(path, arch, kind, seed, s.layers)
     w = f.w
     w.add_string("general.type", "model")
     w.add_string("general.name", name)
     w.add_string("general.description", "Random weights: for measuring speed, its answers mean nothing.")
-    w.add_u32("general.file_type", gguf.FILE_TYPES[kind])
+    w.add_u32("general.file_type", MIXES[kind][0] if kind in MIXES else gguf.FILE_TYPES[kind])
     w.add_u32("general.quantization_version", 2)
     w.add_u32(f"{arch}.block_count", s.layers)
     w.add_u32(f"{arch}.context_length", s.context)
@@ -199,7 +242,7 @@ def write_text(path, s: Shape, arch: str, kind: str, name: str, seed: int) -> in
 def write_vision(path, s: Shape, kind: str, name: str, seed: int, depth: int, width: int, ffn: int,
                  heads: int) -> int:
     """A Qwen2.5-VL tower that ends in this text model's width."""
-    f = RandomFile(path, "clip", kind, seed)
+    f = RandomFile(path, "clip", kind, seed, depth)
     w = f.w
     w.add_string("general.type", "mmproj")
     w.add_string("general.name", name)
@@ -246,7 +289,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description="GGUF files of real shapes with random weights")
     p.add_argument("out", help="the text file to write")
     p.add_argument("--preset", choices=sorted(PRESETS), default="0.5b")
-    p.add_argument("--type", choices=("q8_0", "q4_0", "f16", "bf16", "f32"), default="q8_0")
+    p.add_argument("--type", choices=("q8_0", "q4_0", *MIXES, "f16", "bf16", "f32"), default="q8_0")
     p.add_argument("--arch", choices=("qwen2vl", "qwen2"), default="qwen2vl")
     p.add_argument("--mmproj", metavar="FILE", help="write a vision file beside it")
     p.add_argument("--tower", choices=("real", "small"), default="small",
