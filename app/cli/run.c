@@ -114,8 +114,10 @@ static gboolean converse(lw_model *m, const char *prompt, GError **error)
     g_autofree char *snapshots = o.chat ? lw_session_default_snapshots() : NULL;
     session.snapshots = snapshots;
     lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, o.system, error);
-    if (!c)
+    if (!c) {
+        lw_grammar_unref(generate.grammar);
         return FALSE;
+    }
 
     gboolean ok = !o.chat || lw_cli_conversation_continue(c, o.chat, error);
     for (guint i = 0; ok && i < o.files->len; i++) {
@@ -125,6 +127,7 @@ static gboolean converse(lw_model *m, const char *prompt, GError **error)
     if (ok)
         ok = prompt ? ask_once(c, prompt, error) : lw_cli_chat(c, lw_model_get_info(m), error);
     lw_cli_conversation_free(c);
+    lw_grammar_unref(generate.grammar);
     return ok;
 }
 

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /* Ends with {NULL}. */
 extern const GOptionEntry lw_cli_sampling_entries[];
 
-/* After parsing: the model's own sampling, changed by what was given.  What params points to lives
- * until the program ends.  Errors: USAGE naming the option, what reading the files says. */
+/* After parsing: the model's own sampling, changed by what was given.  params->grammar is the caller's to
+ * unref; what else params points to lives until the program ends.  Errors: USAGE naming the option, what reading the files says. */
 gboolean lw_cli_sampling_read(const lw_model *m, lw_generate_params *params, GError **error);
 
 G_END_DECLS
