@@ -20,8 +20,17 @@ G_BEGIN_DECLS
 LW_KERNEL_STEMS(X)
 #undef X
 
-/* Before a loop over registers: an array of vectors stays out of memory only when unrolled. */
-#if defined(__clang__)
+/* Before a loop over registers: an array of vectors stays out of memory only when unrolled.  Under a
+ * sanitizer, where every access is instrumented, unrolling costs minutes of compiling and gains nothing. */
+#if defined(__has_feature)
+#define LW_HAS_FEATURE(x) __has_feature(x)
+#else
+#define LW_HAS_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || LW_HAS_FEATURE(address_sanitizer) ||         \
+    LW_HAS_FEATURE(thread_sanitizer) || LW_HAS_FEATURE(memory_sanitizer)
+#define LW_UNROLL
+#elif defined(__clang__)
 #define LW_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define LW_UNROLL _Pragma("GCC unroll 16")

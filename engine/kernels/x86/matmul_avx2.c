@@ -33,6 +33,7 @@ LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const 
     const float *wmin = minima ? a->panel_min + h : NULL;
     const float *xsum = minima ? a->sum + at * parts + r0 : NULL;
     const uint8_t *panel = (const uint8_t *)a->panel + h * 4;
+    const int per_part = 8 / parts;
     __m256 sum[4];
 
     LW_UNROLL
@@ -46,7 +47,8 @@ LW_INLINE void int_rows(const lw_panel_mul *a, gsize tile, int r0, int h, const 
             for (int r = 0; r < n; r++)
                 dot[r] = _mm256_setzero_si256();
             LW_UNROLL
-            for (int g = part * 8 / parts; g < (part + 1) * 8 / parts; g++) {
+            for (int i = 0; i < per_part; i++) {
+                int g = part * per_part + i;
                 __m256i w = _mm256_load_si256((const void *)(panel + g * 64)), size = w;
                 if (!minima) {
                     w = _mm256_xor_si256(w, flip);
