@@ -163,7 +163,8 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
             step.first = t->first;
             step.visible = t->visible;
         }
-        gsize next = page + 1 < end ? page + 1 : page;
+        /* Past the run's end too: with as many threads as KV heads the same thread mostly goes on there. */
+        gsize next = MIN(page + 1, (n_keys_total - 1) / LW_KV_PAGE);
         step.k = lw_kv_seq_k(a->kv, a->layer, kv_head, page);
         step.v = lw_kv_seq_v(a->kv, a->layer, kv_head, page);
         step.next_k = lw_kv_seq_k(a->kv, a->layer, kv_head, next);
@@ -219,8 +220,11 @@ static void split_task(void *user, int task, int worker)
                            c->head_dim);
 
     gather_queries(c, kv_head, 0, a->n_rows, t.q);
-    visit_pages(c, kv_head, 0, a->n_rows, split * SPLIT_PAGES, (split + 1) * SPLIT_PAGES, &t,
-                c->partial_o + at * c->head_dim, c->partial_m + at, c->partial_l + at);
+    visit_pages(c, kv_head, 0, a->n_rows, split * SPLIT_PAGES, (split + 1) * SPLIT_PAGES, &t, t.o, t.m, t.l);
+    /* m and l change with every tile, and those of two tasks share cache lines: they travel once. */
+    memcpy(c->partial_o + at * c->head_dim, t.o, rows * c->head_dim * sizeof(float));
+    memcpy(c->partial_m + at, t.m, rows * sizeof(float));
+    memcpy(c->partial_l + at, t.l, rows * sizeof(float));
 }
 
 /* Merge the splits of one KV head, in order, into the first one's accumulators. */

@@ -3,7 +3,8 @@
 
 typedef struct {
     guint refs;
-    void *data;
+    char *data;
+    gsize stride; /* bytes from one of its tiles to the next */
     lw_kv_lender *lender; /* NULL: data is our own and may be written to while refs is 1 */
 } lw_kv_page;
 
@@ -11,7 +12,7 @@ struct lw_kv_cache {
     lw_kv_shape shape;
     const lw_kv_storage *storage;
     lw_kv_slabs *slabs;
-    gsize page_bytes, tile_bytes;
+    gsize page_bytes, tile_bytes, n_tiles; /* of a page */
     gsize max_pages, n_pages, n_lent; /* n_pages counts the lent ones */
 };
 
@@ -35,7 +36,8 @@ lw_kv_cache *lw_kv_cache_new(const lw_kv_shape *shape, const lw_kv_storage *stor
     c->storage = storage;
     c->page_bytes = lw_kv_page_bytes(shape);
     c->tile_bytes = lw_kv_tile_bytes(shape);
-    c->slabs = lw_kv_slabs_new(storage, c->page_bytes);
+    c->n_tiles = c->page_bytes / c->tile_bytes;
+    c->slabs = lw_kv_slabs_new(storage, c->page_bytes, c->tile_bytes);
     c->max_pages = (max_tokens + LW_KV_PAGE - 1) / LW_KV_PAGE;
     return c;
 }
@@ -83,8 +85,20 @@ static lw_kv_page *page_new(lw_kv_cache *c, GError **error)
     lw_kv_page *p = g_new0(lw_kv_page, 1);
     p->refs = 1;
     p->data = data;
+    p->stride = lw_kv_slabs_stride(c->slabs);
     c->n_pages++;
     return p;
+}
+
+/* In one piece when tiles follow each other on both sides. */
+static void copy_tiles(const lw_kv_cache *c, char *dst, gsize dst_stride, const char *src, gsize src_stride)
+{
+    if (dst_stride == c->tile_bytes && src_stride == c->tile_bytes) {
+        c->storage->copy(dst, src, c->page_bytes);
+        return;
+    }
+    for (gsize i = 0; i < c->n_tiles; i++)
+        c->storage->copy(dst + i * dst_stride, src + i * src_stride, c->tile_bytes);
 }
 
 static void page_unref(lw_kv_cache *c, lw_kv_page *p)
@@ -188,7 +202,7 @@ gboolean lw_kv_seq_reserve(lw_kv_seq *s, gsize n, GError **error)
             lw_kv_page *copy = page_new(c, error);
             if (!copy)
                 return FALSE;
-            c->storage->copy(copy->data, old->data, c->page_bytes);
+            copy_tiles(c, copy->data, copy->stride, old->data, old->stride);
             page_unref(c, old);
             s->pages->pdata[last] = copy;
         }
@@ -229,7 +243,8 @@ gboolean lw_kv_seq_append_lent(lw_kv_seq *s, const void *const *pages, gsize n_t
     for (gsize i = 0; i < n; i++) {
         lw_kv_page *p = g_new0(lw_kv_page, 1);
         p->refs = 1;
-        p->data = (void *)pages[i];
+        p->data = (char *)pages[i];
+        p->stride = c->tile_bytes;
         p->lender = lw_kv_lender_ref(lender);
         g_ptr_array_add(s->pages, p);
     }
@@ -246,7 +261,7 @@ gboolean lw_kv_seq_append_copy(lw_kv_seq *s, const void *page, gsize n_tokens, G
     if (!lw_kv_seq_reserve(s, n_tokens, error))
         return FALSE;
     const lw_kv_page *p = s->pages->pdata[s->len / LW_KV_PAGE];
-    s->cache->storage->copy(p->data, page, s->cache->page_bytes);
+    copy_tiles(s->cache, p->data, p->stride, page, s->cache->tile_bytes);
     s->len += n_tokens;
     return TRUE;
 }
@@ -267,9 +282,14 @@ gboolean lw_kv_seq_is_intact(const lw_kv_seq *s)
     return TRUE;
 }
 
-const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page)
+const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page, void *buf)
 {
-    return ((const lw_kv_page *)s->pages->pdata[page])->data;
+    const lw_kv_page *p = s->pages->pdata[page];
+
+    if (p->stride == s->cache->tile_bytes)
+        return p->data;
+    copy_tiles(s->cache, buf, s->cache->tile_bytes, p->data, p->stride);
+    return buf;
 }
 
 static void *tile(const lw_kv_seq *s, guint layer, guint head, gsize page, guint kind)
@@ -277,8 +297,7 @@ static void *tile(const lw_kv_seq *s, guint layer, guint head, gsize page, guint
     const lw_kv_cache *c = s->cache;
     const lw_kv_page *p = s->pages->pdata[page];
 
-    return (char *)p->data +
-           (((gsize)layer * 2 + kind) * c->shape.n_head_kv + head) * c->tile_bytes;
+    return p->data + (((gsize)layer * 2 + kind) * c->shape.n_head_kv + head) * p->stride;
 }
 
 void *lw_kv_seq_k(const lw_kv_seq *s, guint layer, guint head, gsize page)

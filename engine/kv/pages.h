@@ -5,7 +5,9 @@
  * shares the pages and copies a page only when one side writes to it, rolling back is truncation.
  *
  * Layout of a page: [layer][K, V][kv_head] tiles, so one head's keys of one page are one contiguous tile:
- * the unit every attention kernel, sparse block list and index works on.  K is stored after RoPE.
+ * the unit every attention kernel, sparse block list and index works on.  K is stored after RoPE.  In
+ * memory of our own the tiles of a page are spread over a slab, between those of its neighbours (slabs.h);
+ * in lent memory they follow each other.
  *
  *   f16, f32: [LW_KV_PAGE tokens][head_dim]
  *   q8_0: 8-bit codes, keys interleaved for the kernels, then f16 scales (kernels/kernels.h); tokens are
@@ -96,8 +98,9 @@ gboolean lw_kv_seq_append_copy(lw_kv_seq *s, const void *page, gsize n_tokens, G
 /* FALSE: a page was lent by somebody who has lost it; what was computed from the sequence means
  * nothing. */
 gboolean lw_kv_seq_is_intact(const lw_kv_seq *s);
-/* The bytes of a page, lw_kv_page_bytes(); page < pages reserved. */
-const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page);
+/* The bytes of a page in one piece, lw_kv_page_bytes(): where they lie, or copied to buf, which is as
+ * large; page < pages reserved. */
+const void *lw_kv_seq_page(const lw_kv_seq *s, gsize page, void *buf);
 
 /* A page's tile of keys (values) of one layer and head.  page < pages reserved. */
 void *lw_kv_seq_k(const lw_kv_seq *s, guint layer, guint head, gsize page);

@@ -12,17 +12,18 @@ typedef struct {
 
 struct lw_kv_slabs {
     const lw_kv_storage *storage;
-    gsize page_bytes;
+    gsize page_bytes, tile_bytes;
     guint per_slab;
     GArray *slabs; /* of slab */
 };
 
-lw_kv_slabs *lw_kv_slabs_new(const lw_kv_storage *storage, gsize page_bytes)
+lw_kv_slabs *lw_kv_slabs_new(const lw_kv_storage *storage, gsize page_bytes, gsize tile_bytes)
 {
     lw_kv_slabs *s = g_new0(lw_kv_slabs, 1);
 
     s->storage = storage;
     s->page_bytes = page_bytes;
+    s->tile_bytes = tile_bytes;
     s->per_slab = page_bytes < SMALL_PAGE ? 1 : (guint)CLAMP(SLAB_BYTES / page_bytes, 1, MAX_PER_SLAB);
     s->slabs = g_array_new(FALSE, FALSE, sizeof(slab));
     return s;
@@ -38,6 +39,11 @@ void lw_kv_slabs_free(lw_kv_slabs *s)
     g_free(s);
 }
 
+gsize lw_kv_slabs_stride(const lw_kv_slabs *s)
+{
+    return s->tile_bytes * s->per_slab;
+}
+
 void *lw_kv_slabs_take(lw_kv_slabs *s, GError **error)
 {
     guint64 full = s->per_slab == 64 ? ~(guint64)0 : ((guint64)1 << s->per_slab) - 1;
@@ -51,7 +57,7 @@ void *lw_kv_slabs_take(lw_kv_slabs *s, GError **error)
             continue;
         guint at = (guint)__builtin_ctzll(~b->used);
         b->used |= (guint64)1 << at;
-        return b->data + at * s->page_bytes;
+        return b->data + at * s->tile_bytes;
     }
 
     slab b = {s->storage->alloc(s->page_bytes * s->per_slab, error), 1};
@@ -70,9 +76,9 @@ void lw_kv_slabs_give(lw_kv_slabs *s, void *page)
     for (guint i = s->slabs->len; i-- > 0;) {
         slab *b = &g_array_index(s->slabs, slab, i);
         gsize at = (gsize)((guintptr)page - (guintptr)b->data);
-        if (at >= s->page_bytes * s->per_slab)
+        if (at >= s->tile_bytes * s->per_slab)
             continue;
-        b->used &= ~((guint64)1 << (at / s->page_bytes));
+        b->used &= ~((guint64)1 << (at / s->tile_bytes));
         if (b->used == 0) {
             s->storage->free(b->data);
             g_array_remove_index(s->slabs, i);

@@ -419,9 +419,11 @@ static gboolean append_pages(lw_snapshots *s, lw_snapshot_link *l, const lw_kv_s
                              guint64 *n_bytes, GError **error)
 {
     gsize page_bytes = s->owner.page_bytes, n = lw_kv_seq_len(kv) / LW_KV_PAGE;
+    g_autofree void *buf = g_try_malloc(page_bytes);
 
-    for (gsize i = l->pages->len; i < n; i++) {
-        const void *page = lw_kv_seq_page(kv, i);
+    errno = ENOMEM;
+    for (gsize i = l->pages->len; buf && i < n; i++) {
+        const void *page = lw_kv_seq_page(kv, i, buf);
         lw_snapshot_page p = {l->n_slots, lw_checksum64(page, page_bytes, SEED_PAGE)};
         if (!write_at(l->fd, page, page_bytes, lw_snapshot_slot_at(page_bytes, p.slot)))
             break;
@@ -450,11 +452,14 @@ static gboolean write_table(lw_snapshots *s, lw_snapshot_link *l, const lw_timel
 {
     lw_snapshot_table t = {.n_slots = l->n_slots, .page_bytes = s->owner.page_bytes};
     gsize n_tokens = lw_timeline_len(timeline), n;
-    const void *tail = n_tokens % LW_KV_PAGE ? lw_kv_seq_page(kv, n_tokens / LW_KV_PAGE) : NULL;
+    g_autofree void *buf = g_try_malloc(s->owner.page_bytes);
     g_autofree char *path = lw_snapshot_path(s->folder, l->id, "table");
     g_autofree char *suffix = g_strdup_printf("%d.tmp", (int)getpid());
     g_autofree char *temporary = lw_snapshot_path(s->folder, l->id, suffix);
 
+    if (!buf)
+        return fail(error, path, "write", ENOMEM);
+    const void *tail = n_tokens % LW_KV_PAGE ? lw_kv_seq_page(kv, n_tokens / LW_KV_PAGE, buf) : NULL;
     fill_random(&t.stamp, sizeof t.stamp);
     memcpy(t.nonce, l->nonce, sizeof t.nonce);
     guint8 *bytes = lw_snapshot_table_write(

@@ -59,7 +59,10 @@ static void bench_case(const lw_kernels *k, lw_kv_type type, gsize start, gsize 
 
     g_assert_true(lw_kv_seq_reserve(kv, start + n_rows, NULL));
     for (gsize i = 0; i < n_pages; i++) /* 0x28 as f16 and f32 is small and positive */
-        memset((void *)lw_kv_seq_page(kv, i), 0x28, lw_kv_page_bytes(&shape));
+        for (guint j = 0; j < n_layer * KV_HEADS; j++) {
+            memset(lw_kv_seq_k(kv, j / KV_HEADS, j % KV_HEADS, i), 0x28, lw_kv_tile_bytes(&shape));
+            memset(lw_kv_seq_v(kv, j / KV_HEADS, j % KV_HEADS, i), 0x28, lw_kv_tile_bytes(&shape));
+        }
     lw_kv_seq_commit(kv, start);
     for (gsize i = 0; i < n; i++)
         q[i] = (float)(i % 13) - 6;

@@ -185,24 +185,29 @@ static void slab_free(void *p)
     lw_free(p);
 }
 
-/* Large pages come several to a slab, never overlap, are used again, and the slabs go back. */
+/* Large pages come several to a slab, tile beside tile, never overlap, are used again, and the slabs go back. */
 static void test_slabs(void)
 {
     static const lw_kv_storage counted = {.alloc = slab_alloc, .free = slab_free, .copy = page_copy};
-    gsize page = (gsize)1 << 20;
-    lw_kv_slabs *s = lw_kv_slabs_new(&counted, page);
+    gsize page = (gsize)1 << 20, tile = page / 4;
+    lw_kv_slabs *s = lw_kv_slabs_new(&counted, page, tile);
+    gsize stride = lw_kv_slabs_stride(s);
     guint8 *p[20];
     g_autoptr(GError) error = NULL;
 
     slabs_now = 0;
+    g_assert_cmpuint(stride, ==, 8 * tile);
     for (int i = 0; i < 20; i++) {
         p[i] = lw_kv_slabs_take(s, &error);
         g_assert_no_error(error);
-        memset(p[i], i, page);
+        for (int t = 0; t < 4; t++)
+            memset(p[i] + t * stride, i * 4 + t, tile);
     }
     g_assert_cmpint(slabs_now, ==, 3); /* of 8 MiB */
+    g_assert_true(p[1] == p[0] + tile);
     for (int i = 0; i < 20; i++)
-        g_assert_true(p[i][0] == i && p[i][page - 1] == i);
+        for (int t = 0; t < 4; t++)
+            g_assert_true(p[i][t * stride] == i * 4 + t && p[i][t * stride + tile - 1] == i * 4 + t);
     lw_kv_slabs_give(s, p[5]);
     g_assert_true(lw_kv_slabs_take(s, &error) != NULL);
     g_assert_cmpint(slabs_now, ==, 3);
@@ -268,10 +273,10 @@ static void test_lent_pages(void)
     g_autoptr(GError) error = NULL;
 
     put(a, 192, 0);
-    g_autofree char *shelf = g_malloc(3 * page), *before = NULL;
+    g_autofree char *shelf = g_malloc(3 * page), *buf = g_malloc(page), *before = NULL;
     const void *pages[3];
     for (gsize i = 0; i < 3; i++)
-        pages[i] = memcpy(shelf + i * page, lw_kv_seq_page(a, i), page);
+        pages[i] = memcpy(shelf + i * page, lw_kv_seq_page(a, i, buf), page);
     before = g_memdup2(shelf, 3 * page);
     lw_kv_seq_free(a);
 
@@ -281,7 +286,7 @@ static void test_lent_pages(void)
     g_assert_cmpuint(lw_kv_cache_bytes(c), ==, 0);
     g_assert_cmpuint(lw_kv_cache_lent_bytes(c), ==, 3 * page);
     g_assert_cmpuint(lw_kv_seq_len(b), ==, 150);
-    g_assert_true(lw_kv_seq_page(b, 1) == pages[1]);
+    g_assert_true(lw_kv_seq_page(b, 1, buf) == pages[1]);
     check(b, 0, 150, 0);
 
     put(b, 10, 500); /* into the third page, which nobody else has: copied all the same */

@@ -283,10 +283,11 @@ LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *k
             s1[r] = _mm512_mul_ps(_mm512_set1_ps(keep[r]), _mm512_maskz_loadu_ps(m1, o + 16));
         }
         for (int j = 0; j < n_seen; j++) {
-            const char *v = (const char *)a->v + ((gsize)j * a->kv_stride + c) * size;
-            fetch(v, next);
+            /* In the order of memory, which the machine's prefetcher follows. */
+            const char *line = (const char *)a->v + ((gsize)c * (TILE / 32) + (gsize)j) * 32 * size;
+            fetch(line, next);
             if (!f16)
-                fetch(v + 64, next);
+                fetch(line + 64, next);
             __m512 x0 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c, m0, f16, whole);
             __m512 x1 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c + 16, m1, f16, whole);
             LW_UNROLL

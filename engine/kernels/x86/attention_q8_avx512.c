@@ -76,6 +76,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
 {
     const gsize d = (gsize)a->d, blocks = d / LW_QK;
     const ptrdiff_t next = next_from(a->k, a->next_k);
+    const char *line = a->k; /* fetched in the order of memory, which the machine's prefetcher follows */
 
     for (int j = 0; j < TILE; j += 32) {
         for (gsize b = 0; b < blocks; b++) {
@@ -90,8 +91,9 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
             }
             for (int g = 0; g < LW_QK / 4; g++, k += TILE * 4, q += 4) {
                 __m512i k0 = _mm512_loadu_si512(k), k1 = _mm512_loadu_si512(k + 64);
-                fetch(k, next);
-                fetch(k + 64, next);
+                fetch(line, next);
+                fetch(line + 64, next);
+                line += 128;
                 LW_UNROLL
                 for (int r = 0; r < n; r++) {
                     __m512i x = broadcast4(q + r * 2 * d);
@@ -146,8 +148,8 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         }
         for (int j = j0; j < n_seen; j++) {
             const int8_t *x = v + (gsize)j * a->d;
-            if (b % 64 == 0)
-                fetch(x, next);
+            if (j % 2 == 0) /* all d lines, in order */
+                fetch((const char *)a->v + (b + j / 2) * 64, next);
             __m512 x0 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)x)));
             __m512 x1 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(x + 16))));
             LW_UNROLL
