@@ -161,8 +161,8 @@ typedef struct {
 typedef void (*lw_progress_fn)(void *user, const lw_progress *p);
 
 /* Make the session hold exactly this prompt, computing only what follows the longest prefix that it
- * already holds or that a snapshot on disk has.  On success the logits of the last token are ready.  On CANCELLED or another error
- * the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers, says what can be done
+ * already holds or that a snapshot on disk has.  On success the logits of the last token are ready.  On
+ * CANCELLED or another error the session keeps a valid, shorter prefix.  CONTEXT_FULL names both numbers, says what can be done
  * about it (lw_session_get_choices()) and changes nothing.
  * progress (may be NULL) is called from this thread, at least once a chunk. */
 gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn progress, void *user,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * For tests: delete a folder that the test made, with all that is in it.
+ * For tests: delete a file, or a folder with all that is in it; links are not followed.
  */
 #pragma once
 
@@ -9,17 +9,14 @@
 
 static inline void remove_tree(const char *path)
 {
-    GDir *dir = g_dir_open(path, 0, NULL);
+    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
     const char *name;
 
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-            remove_tree(child);
-        else
-            g_unlink(child);
+        remove_tree(child);
     }
     if (dir)
         g_dir_close(dir);
-    g_rmdir(path);
+    g_remove(path);
 }

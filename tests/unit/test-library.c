@@ -10,6 +10,7 @@
 
 #include "engine/library/lw-library.h"
 #include "engine/lw-error.h"
+#include "tests/unit/remove-tree.h"
 
 static void put_u32(GByteArray *b, guint32 v)
 {
@@ -62,19 +63,6 @@ static const lw_library_entry *at(GPtrArray *list, guint i)
 {
     g_assert_cmpuint(i, <, list->len);
     return list->pdata[i];
-}
-
-static void remove_tree(const char *path)
-{
-    GDir *dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    const char *base;
-    while (dir && (base = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, base, NULL);
-        remove_tree(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_remove(path);
 }
 
 /* Every test begins with an empty data folder. */

@@ -11,6 +11,7 @@
 #include "engine/session/identity.h"
 #include "engine/session/snapshot-folder.h"
 #include "engine/session/snapshot-table.h"
+#include "tests/unit/remove-tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,23 +154,6 @@ static char *new_folder(void)
     return folder;
 }
 
-static void remove_folder(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-            remove_folder(child);
-        else
-            g_unlink(child);
-    }
-    if (dir)
-        g_dir_close(dir);
-    g_rmdir(path);
-}
-
 /* Paths of the files below a folder with this suffix; "" for all. */
 static GPtrArray *files(const char *root, const char *suffix)
 {
@@ -269,7 +253,7 @@ static void test_restart(void)
             lw_prompt_free(q);
             lw_session_free(whole);
             lw_session_free(s);
-            remove_folder(folder);
+            remove_tree(folder);
         }
     lw_model_unref(m);
 }
@@ -308,7 +292,7 @@ static void test_diverges(void)
     lw_session_free(s);
     lw_session_free(whole);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 static void append_text(void *user, const char *text, gsize n)
@@ -352,7 +336,7 @@ static void test_generate_saves(void)
     }
     lw_session_free(whole);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* ---- Media ---- */
@@ -461,7 +445,7 @@ static void test_media_restart(void)
     lw_session_free(s);
     lw_session_free(whole);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* ---- What a turn writes ---- */
@@ -511,7 +495,7 @@ static void test_incremental(void)
     lw_prompt_free(r);
     lw_session_free(s);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* Answering anew again and again does not let the file grow without end, and restores the last
@@ -545,7 +529,7 @@ static void test_dead_pages(void)
     lw_prompt_free(q);
     lw_session_free(s);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* One session, two conversations in turn: each finds its own snapshot again. */
@@ -576,7 +560,7 @@ static void test_two_conversations(void)
     lw_prompt_free(q);
     lw_session_free(s);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* Two who go on with the same conversation: the second gets a file of its own, and neither spoils
@@ -618,7 +602,7 @@ static void test_two_at_once(void)
     lw_prompt_free(r);
     lw_session_free(a);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* ---- Damage ---- */
@@ -835,7 +819,7 @@ static void damaged_clear(damaged *d)
     lw_prompt_free(d->saved);
     lw_prompt_free(d->next);
     lw_model_unref(d->model);
-    remove_folder(d->folder);
+    remove_tree(d->folder);
     g_free(d->folder);
     g_free(d->table);
     g_free(d->pages);
@@ -1010,7 +994,7 @@ static void test_foreign(void)
         lw_session_free(s);
         lw_prompt_free(p);
         g_autofree char *other_folder = g_path_get_dirname(path);
-        remove_folder(other_folder);
+        remove_tree(other_folder);
     }
     g_assert_true(memcmp(ids[0], ids[1], 32) != 0);
     /* Strange names are not ours to complain about. */
@@ -1056,7 +1040,7 @@ static void test_identity(void)
     lw_model_identity(m, v);
     lw_model_unref(m);
     g_assert_true(memcmp(a, v, 32) != 0);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* The page file is cut while its pages are lent to the cache: everything is computed again. */
@@ -1132,7 +1116,7 @@ static void test_cannot_write(void)
     g_assert_false(lw_session_save(none, &error));
     g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
     lw_session_free(none);
-    remove_folder(folder);
+    remove_tree(folder);
     lw_model_unref(m);
 }
 
@@ -1198,7 +1182,7 @@ static void test_disk_full(void)
     lw_prompt_free(q);
     lw_session_free(s);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* The folder is emptied while it is in use. */
@@ -1211,7 +1195,7 @@ static void test_emptied(void)
 
     g_free(sync_logits(s, p));
     save(s);
-    remove_folder(folder);
+    remove_tree(folder);
     g_autofree float *want = sync_logits(s, q);
     save(s);
     lw_session_free(s);
@@ -1223,7 +1207,7 @@ static void test_emptied(void)
     lw_prompt_free(q);
     lw_session_free(s);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* ---- Budget ---- */
@@ -1351,7 +1335,7 @@ static void test_budget(void)
     lw_prompt_free(p);
     lw_prompt_free(first);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 /* ---- kill -9 ---- */
@@ -1427,7 +1411,7 @@ static void test_kill(void)
     }
     g_rand_free(rand);
     lw_model_unref(m);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 int main(int argc, char **argv)
