@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One sample of the evaluation: a context (text, pictures, films) and questions about it whose right
+ * answers are known because the generator put them there.  The same seed gives the same bytes on every
+ * machine.  Training draws from the same generators on the other *side*: no name, word, number list or
+ * seed is shared between the two sides (words.h).
+ *
+ * Nothing here knows a model or a tokenizer; generators take a number of *units* (pairs, strings,
+ * sentences, frames), and whoever wants a number of tokens bisects over units.
+ *
+ * Method: SCBench (arXiv 2412.10319) for the shape of sessions with turns.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  LW_EVAL_SIDE_MEASURE, /* what `lw eval` asks */
+  LW_EVAL_SIDE_TRAIN,   /* what the default model was trained on */
+} LwEvalSide;
+
+typedef enum {
+  LW_EVAL_PART_TEXT,
+  LW_EVAL_PART_PICTURE,
+  LW_EVAL_PART_FILM,
+} LwEvalPartKind;
+
+/* Pictures and films are descriptions (scene.h), painted only when somebody looks. */
+typedef struct _LwEvalScene LwEvalScene;
+
+typedef struct {
+  LwEvalPartKind kind;
+  char *text;          /* UTF-8, for TEXT */
+  GPtrArray *scenes;   /* of LwEvalScene: one for PICTURE, one a frame for FILM */
+  double fps;          /* for FILM */
+} LwEvalPart;
+
+typedef enum {
+  LW_EVAL_SCORE_SUBSTRING, /* the answer occurs in the reply, case-sensitive */
+  LW_EVAL_SCORE_RECALL,    /* share of `answers` in the reply; strict: and no foreign name of the task */
+  LW_EVAL_SCORE_INTEGER,   /* the first integer of the reply equals the answer */
+  LW_EVAL_SCORE_LETTER,    /* the first option letter of the reply equals the answer */
+  LW_EVAL_SCORE_WORD,      /* the answer's words occur in the reply as whole words, in order, case folded */
+  LW_EVAL_SCORE_FACTS,     /* digest: (hits - half of the foreign facts) / all, not below 0 */
+} LwEvalScore;
+
+typedef struct {
+  char *kind;          /* what is asked: the task's name, or one of a mixed task's kinds ("needle", ...) */
+  char *question;      /* without the context */
+  char **answers;      /* NULL-terminated, at least one; [0] is what a perfect reply says */
+  char **foreign;      /* NULL-terminated or NULL: what a strict scorer counts as wrong when it is said */
+  char **options;      /* NULL-terminated or NULL: the choices, already lettered in the question */
+  char *reply;         /* the gold reply as prefilled in later turns and learned in training */
+  LwEvalScore score;
+  int cap;             /* most tokens to generate */
+  double depth;        /* where the gold is: 0 first, 1 last unit of the context; negative when it is spread */
+  int part;            /* the part that holds the gold, -1 when spread */
+  gint64 at;           /* byte offset of the gold in that part's text, or its frame; -1 when spread */
+} LwEvalTurn;
+
+typedef struct {
+  char *task;
+  guint64 seed;
+  LwEvalSide side;
+  int units;
+  GPtrArray *parts;    /* of LwEvalPart */
+  GPtrArray *turns;    /* of LwEvalTurn */
+} LwEvalSample;
+
+/* Both own what their fields point to. */
+LwEvalSample *lw_eval_sample_new (const char *task, guint64 seed, LwEvalSide side, int units);
+void lw_eval_sample_free (LwEvalSample *sample);
+
+/* Append; the sample owns the result. */
+LwEvalPart *lw_eval_sample_add_text (LwEvalSample *sample, char *text_taken);
+LwEvalTurn *lw_eval_sample_add_turn (LwEvalSample *sample, const char *kind);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LwEvalSample, lw_eval_sample_free)
+
+G_END_DECLS
