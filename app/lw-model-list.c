@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "app/lw-types.h"
-#include "engine/gguf/gguf.h"
+#include "app/models/install.h"
 #include "engine/library/lw-library.h"
 
 struct _LwModelList
@@ -177,96 +175,14 @@ lw_model_list_open_folder (LwModelList *self)
   g_task_run_in_thread (task, make_folder);
 }
 
-/* ---- Adding: a folder of its own with links, so that gigabytes are neither copied nor moved ---- */
-
-static gboolean
-link_into (const char *folder, const char *file, GError **error)
-{
-  g_autofree char *base = g_path_get_basename (file);
-  g_autofree char *target = g_build_filename (folder, base, NULL);
-
-  if (symlink (file, target) == 0 || errno == EEXIST)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _("%s cannot be linked: %s"),
-               target, g_strerror (errno));
-  return FALSE;
-}
-
-static gboolean
-is_vision_file (const char *base)
-{
-  return g_str_has_prefix (base, "mmproj") && g_str_has_suffix (base, ".gguf");
-}
-
-/* Every part of a split model, or the one file. */
-static gboolean
-link_parts (const char *folder, const char *file, GError **error)
-{
-  g_autofree char *base = g_path_get_basename (file);
-  guint32 no, count;
-  gsize n;
-
-  if (!lw_gguf_parse_split_name (base, &no, &count, &n))
-    return link_into (folder, file, error);
-  for (guint32 i = 1; i <= MIN (count, LW_GGUF_MAX_PARTS); i++)
-    {
-      g_autofree char *part = lw_gguf_split_sibling (file, i);
-
-      /* A missing part is told by name when the model is opened. */
-      if (g_file_test (part, G_FILE_TEST_EXISTS) && !link_into (folder, part, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* The model, and the vision files that lie beside it. */
-static char *
-link_model (const char *file, GError **error)
-{
-  g_autofree char *models = lw_library_folder ();
-  g_autofree char *base = g_path_get_basename (file);
-  g_autofree char *beside = g_path_get_dirname (file);
-  g_autofree char *stem = g_strndup (base, strlen (base) - strlen (".gguf"));
-  g_autofree char *folder = g_build_filename (models, stem, NULL);
-  const char *name;
-  GDir *dir;
-  gboolean ok;
-
-  if (g_mkdir_with_parents (folder, 0755) != 0)
-    {
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", folder,
-                   g_strerror (errno));
-      return NULL;
-    }
-  ok = link_parts (folder, file, error);
-  dir = ok ? g_dir_open (beside, 0, NULL) : NULL;
-  while (ok && dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (beside, name, NULL);
-
-      if (is_vision_file (name))
-        ok = link_into (folder, path, error);
-    }
-  if (dir)
-    g_dir_close (dir);
-  return ok ? g_build_filename (folder, base, NULL) : NULL;
-}
+/* ---- Adding ---- */
 
 static void
 add_model (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  const char *file = data;
-  g_autofree char *base = g_path_get_basename (file);
   GError *error = NULL;
-  char *added = NULL;
+  char *added = lw_install_link (data, &error);
 
-  if (!g_str_has_suffix (base, ".gguf"))
-    g_set_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("%s is not a GGUF file"), base);
-  else if (is_vision_file (base))
-    g_set_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                 _("%s is the vision part of a model: choose the model beside it"), base);
-  else
-    added = link_model (file, &error);
   if (added)
     g_task_return_pointer (task, added, g_free);
   else

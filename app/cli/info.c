@@ -5,9 +5,7 @@
 #include "app/cli/check.h"
 #include "app/cli/cli.h"
 #include "app/cli/json.h"
-#include "app/cli/measure.h"
-#include "engine/base/memory.h"
-#include "engine/session/fit.h"
+#include "app/models/report.h"
 
 static struct {
     char *mmproj;
@@ -27,8 +25,6 @@ static const GOptionEntry entries[] = {
      "Vision file (default: mmproj*.gguf beside the model)", "FILE"},
     {NULL},
 };
-
-static const guint32 context_lengths[] = {4096, 16384, 32768};
 
 /* ---- --keys, --tensors ---- */
 
@@ -180,98 +176,8 @@ static GArray *type_shares(const lw_gguf *g)
 typedef struct {
     const lw_model_info *info;
     GArray *types;
-    guint64 memory_total, memory_available;
-    gint64 free_bytes;      /* available beside the files; < 0: they alone are too large */
-    char *does_not_fit;     /* why the model cannot be run here, NULL when it can */
-    guint32 n_ctx;          /* context that `lw run` would choose; 0 when it cannot be run */
-    gint64 bytes_per_token; /* weights that one generated token reads */
-    double flop_per_token;  /* of one prompt token in the layers, without attention */
-    lw_cli_speed speed;
+    lw_report *fit;
 } report;
-
-/* A context that could be taken. */
-typedef struct {
-    gint64 tokens, f16, q8_0; /* bytes of its cache; q8_0 0: not possible */
-    gboolean fits_f16, fits_q8_0;
-} context_row;
-
-/* The embedding table is looked up, not read, unless it is the output layer too. */
-static gint64 weights_per_token(const lw_gguf *g, const lw_model_info *info)
-{
-    const lw_gguf_tensor *embd = lw_gguf_find_tensor(g, "token_embd.weight");
-    gboolean tied = !lw_gguf_find_tensor(g, "output.weight");
-    return info->weight_bytes - (embd && !tied ? (gint64)embd->n_bytes : 0);
-}
-
-/* Every weight of the layers is multiplied and added once a prompt token; the output layer only for
- * the last. */
-static double flop_per_token(const lw_gguf *g)
-{
-    double n = 0;
-    for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
-        const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
-        if (t->n_dims == 2 && g_str_has_prefix(t->name, "blk."))
-            n += 2.0 * (double)t->dims[0] * (double)t->dims[1];
-    }
-    return n;
-}
-
-/* Rows for 4K, 16K, 32K and what the model was trained for, as far as it goes; returns their
- * number. */
-static guint context_rows(const report *r, context_row rows[G_N_ELEMENTS(context_lengths) + 1])
-{
-    gint64 f16 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_F16);
-    gint64 q8_0 = lw_model_info_kv_bytes_per_token(r->info, LW_KV_Q8_0);
-    guint n = 0;
-    if (r->info->only_embeds) /* no cache */
-        return 0;
-    for (gsize k = 0; k <= G_N_ELEMENTS(context_lengths); k++) {
-        gint64 tokens =
-            k < G_N_ELEMENTS(context_lengths) ? context_lengths[k] : r->info->n_ctx_train;
-        if (k < G_N_ELEMENTS(context_lengths) && tokens >= r->info->n_ctx_train)
-            continue;
-        rows[n++] =
-            (context_row){tokens, tokens * f16, tokens * q8_0, tokens * f16 <= r->free_bytes,
-                          q8_0 && tokens * q8_0 <= r->free_bytes};
-    }
-    return n;
-}
-
-/* Generated tokens a second with so many bytes of cache; 0: not known. */
-static double generation_speed(const report *r, gint64 kv_bytes)
-{
-    gint64 bytes = r->bytes_per_token + kv_bytes;
-    return bytes > 0 ? r->speed.read_bytes_per_second / (double)bytes : 0;
-}
-
-static double prompt_speed(const report *r)
-{
-    return r->flop_per_token > 0 ? r->speed.flops / r->flop_per_token : 0;
-}
-
-static report make_report(const lw_model *m)
-{
-    const lw_gguf *g = lw_model_get_gguf(m);
-    g_autoptr(GError) error = NULL;
-    report r = {
-        .info = lw_model_get_info(m),
-        .types = type_shares(g),
-        .memory_total = lw_memory_total(),
-        .memory_available = lw_memory_available(),
-    };
-
-    /* The share that lw_fit_context() goes by. */
-    r.free_bytes = (gint64)((double)r.memory_available * LW_FIT_SHARE) - r.info->file_bytes;
-    if (!lw_fit_context(r.info, 0, LW_KV_F16, r.memory_available, r.memory_total, &r.n_ctx,
-                        &error)) {
-        r.does_not_fit = g_strdup(error->message);
-        r.n_ctx = 0;
-    }
-    r.bytes_per_token = weights_per_token(g, r.info);
-    r.flop_per_token = flop_per_token(g);
-    r.speed = o.measure ? lw_cli_measure(g) : lw_cli_speed_get(g);
-    return r;
-}
 
 static void json_speed(JsonBuilder *b, const char *name, double v)
 {
@@ -287,29 +193,29 @@ static char *format_date(gint64 when, const char *format)
 static void json_estimates(JsonBuilder *b, const report *r)
 {
     static const char *const kinds[] = {NULL, "quick", "full", "stored"};
-    context_row rows[G_N_ELEMENTS(context_lengths) + 1];
-    guint n = context_rows(r, rows);
-    g_autofree char *date = r->speed.kind ? format_date(r->speed.when, "%FT%T%:z") : NULL;
+    lw_report_context rows[LW_REPORT_MAX_CONTEXTS];
+    guint n = lw_report_contexts(r->fit, r->info, rows);
+    g_autofree char *date = r->fit->speed.kind ? format_date(r->fit->speed.when, "%FT%T%:z") : NULL;
 
-    lw_cli_json_str(b, "measurement", kinds[r->speed.kind]);
+    lw_cli_json_str(b, "measurement", kinds[r->fit->speed.kind]);
     lw_cli_json_str(b, "measured_at", date);
-    json_speed(b, "measured_read_bytes_per_second", r->speed.read_bytes_per_second);
-    json_speed(b, "measured_flop_per_second", r->speed.flops);
-    json_speed(b, "estimated_tokens_per_second", generation_speed(r, 0));
-    json_speed(b, "estimated_prompt_tokens_per_second", prompt_speed(r));
+    json_speed(b, "measured_read_bytes_per_second", r->fit->speed.read_bytes_per_second);
+    json_speed(b, "measured_flop_per_second", r->fit->speed.flops);
+    json_speed(b, "estimated_tokens_per_second", lw_report_generation_speed(r->fit, 0));
+    json_speed(b, "estimated_prompt_tokens_per_second", lw_report_prompt_speed(r->fit));
     json_builder_set_member_name(b, "contexts");
     json_builder_begin_array(b);
     for (guint k = 0; k < n; k++) {
-        const context_row *c = &rows[k];
+        const lw_report_context *c = &rows[k];
         json_builder_begin_object(b);
         lw_cli_json_int(b, "tokens", c->tokens);
         lw_cli_json_int(b, "kv_bytes_f16", c->f16);
         lw_cli_json_bool(b, "fits_f16", c->fits_f16);
-        json_speed(b, "estimated_tokens_per_second_f16", generation_speed(r, c->f16));
+        json_speed(b, "estimated_tokens_per_second_f16", lw_report_generation_speed(r->fit, c->f16));
         if (c->q8_0) {
             lw_cli_json_int(b, "kv_bytes_q8_0", c->q8_0);
             lw_cli_json_bool(b, "fits_q8_0", c->fits_q8_0);
-            json_speed(b, "estimated_tokens_per_second_q8_0", generation_speed(r, c->q8_0));
+            json_speed(b, "estimated_tokens_per_second_q8_0", lw_report_generation_speed(r->fit, c->q8_0));
         }
         json_builder_end_object(b);
     }
@@ -359,12 +265,12 @@ static gboolean print_json(const report *r, GError **error)
     if (lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0))
         lw_cli_json_int(b, "kv_bytes_per_token_q8_0",
                         lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0));
-    lw_cli_json_int(b, "memory_total", (gint64)r->memory_total);
-    lw_cli_json_int(b, "memory_available", (gint64)r->memory_available);
-    lw_cli_json_bool(b, "fits", !r->does_not_fit);
-    lw_cli_json_str(b, "does_not_fit", r->does_not_fit);
-    lw_cli_json_int(b, "context_chosen", r->n_ctx);
-    lw_cli_json_int(b, "weight_bytes_per_generated_token", r->bytes_per_token);
+    lw_cli_json_int(b, "memory_total", (gint64)r->fit->memory_total);
+    lw_cli_json_int(b, "memory_available", (gint64)r->fit->memory_available);
+    lw_cli_json_bool(b, "fits", !r->fit->does_not_fit);
+    lw_cli_json_str(b, "does_not_fit", r->fit->does_not_fit);
+    lw_cli_json_int(b, "context_chosen", r->fit->n_ctx);
+    lw_cli_json_int(b, "weight_bytes_per_generated_token", r->fit->bytes_per_token);
     json_estimates(b, r);
     json_builder_end_object(b);
     return lw_cli_json_print(b, error);
@@ -385,8 +291,8 @@ static void append_cache(GString *s, const report *r)
 {
     const lw_model_info *i = r->info;
     gint64 q8_0 = lw_model_info_kv_bytes_per_token(i, LW_KV_Q8_0);
-    context_row rows[G_N_ELEMENTS(context_lengths) + 1];
-    guint n = context_rows(r, rows);
+    lw_report_context rows[LW_REPORT_MAX_CONTEXTS];
+    guint n = lw_report_contexts(r->fit, r->info, rows);
     g_autofree char *one = lw_cli_format_bytes(lw_model_info_kv_bytes_per_token(i, LW_KV_F16));
     g_autofree char *small = lw_cli_format_bytes(q8_0),
                     *trained = lw_cli_format_count(i->n_ctx_train);
@@ -394,10 +300,10 @@ static void append_cache(GString *s, const report *r)
     line(s, "context", "%s tokens, as trained", trained);
     line(s, "cache", q8_0 ? "%s a token (f16), %s with --kv q8_0" : "%s a token (f16)", one, small);
     for (guint k = 0; k < n; k++) {
-        const context_row *c = &rows[k];
+        const lw_report_context *c = &rows[k];
         g_autofree char *count = lw_cli_format_count(c->tokens), *f16 = lw_cli_format_bytes(c->f16);
         g_autofree char *bytes_q8_0 = lw_cli_format_bytes(c->q8_0);
-        double speed = generation_speed(r, c->f16), fast = generation_speed(r, c->q8_0);
+        double speed = lw_report_generation_speed(r->fit, c->f16), fast = lw_report_generation_speed(r->fit, c->q8_0);
         g_autoptr(GString) text = g_string_new(NULL);
         g_string_append_printf(text, "%s tokens: f16 %s %s", count, f16,
                                c->fits_f16 ? "fits" : "does not fit");
@@ -414,15 +320,15 @@ static void append_cache(GString *s, const report *r)
 
 static void append_memory(GString *s, const report *r)
 {
-    g_autofree char *available = lw_cli_format_bytes((gint64)r->memory_available);
-    g_autofree char *total = lw_cli_format_bytes((gint64)r->memory_total);
+    g_autofree char *available = lw_cli_format_bytes((gint64)r->fit->memory_available);
+    g_autofree char *total = lw_cli_format_bytes((gint64)r->fit->memory_total);
     line(s, "memory", "%s available of %s", available, total);
-    if (r->does_not_fit) {
-        line(s, "fit", "no: %s", r->does_not_fit);
+    if (r->fit->does_not_fit) {
+        line(s, "fit", "no: %s", r->fit->does_not_fit);
         return;
     }
     g_autofree char *files = lw_cli_format_bytes(r->info->file_bytes);
-    g_autofree char *tokens = lw_cli_format_count(r->n_ctx);
+    g_autofree char *tokens = lw_cli_format_count(r->fit->n_ctx);
     if (r->info->only_embeds) {
         line(s, "fit", "yes: %s of files", files);
         return;
@@ -432,13 +338,13 @@ static void append_memory(GString *s, const report *r)
 
 static void append_speed(GString *s, const report *r)
 {
-    g_autofree char *bytes = lw_cli_format_bytes(r->bytes_per_token);
-    g_autofree char *date = format_date(r->speed.when, "%F");
+    g_autofree char *bytes = lw_cli_format_bytes(r->fit->bytes_per_token);
+    g_autofree char *date = format_date(r->fit->speed.when, "%F");
     g_autofree char *how =
-        r->speed.kind == LW_CLI_SPEED_STORED ? g_strdup_printf("measured on %s", date)
-        : r->speed.kind == LW_CLI_SPEED_FULL ? g_strdup("just measured")
+        r->fit->speed.kind == LW_SPEED_STORED ? g_strdup_printf("measured on %s", date)
+        : r->fit->speed.kind == LW_SPEED_FULL ? g_strdup("just measured")
                                              : g_strdup("just measured in a hurry");
-    if (r->speed.kind == LW_CLI_SPEED_UNKNOWN) {
+    if (r->fit->speed.kind == LW_SPEED_UNKNOWN) {
         line(s, "speed",
              "not measured on this machine yet: --measure estimates it, lw bench measures it (a "
              "token "
@@ -449,11 +355,11 @@ static void append_speed(GString *s, const report *r)
     line(s, "speed",
          "estimate: about %.1f tokens/s of answer at an empty context (%s of weights a token at "
          "%.1f GB/s, %s)",
-         generation_speed(r, 0), bytes, r->speed.read_bytes_per_second / 1e9, how);
-    if (prompt_speed(r) > 0)
+         lw_report_generation_speed(r->fit, 0), bytes, r->fit->speed.read_bytes_per_second / 1e9, how);
+    if (lw_report_prompt_speed(r->fit) > 0)
         line(s, "",
              "estimate: about %.0f tokens/s of a short prompt (%.2f GFLOP a token at %.0f GFLOP/s)",
-             prompt_speed(r), r->flop_per_token / 1e9, r->speed.flops / 1e9);
+             lw_report_prompt_speed(r->fit), r->fit->flop_per_token / 1e9, r->fit->speed.flops / 1e9);
 }
 
 static gboolean print_text(const report *r, GError **error)
@@ -520,10 +426,12 @@ gboolean lw_cli_info(int argc, char **argv, GError **error)
     lw_model *m = lw_model_open(path, &params, error);
     if (!m)
         return FALSE;
-    report r = make_report(m);
+    report r = {.info = lw_model_get_info(m),
+                .types = type_shares(lw_model_get_gguf(m)),
+                .fit = lw_report_new(m, o.measure)};
     gboolean ok = o.json ? print_json(&r, error) : print_text(&r, error);
     g_array_unref(r.types);
-    g_free(r.does_not_fit);
+    lw_report_free(r.fit);
     lw_model_unref(m);
     return ok;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
 #include "app/cli/cli.h"
 #include "app/cli/json.h"
-#include "engine/gguf/gguf.h"
-#include "engine/library/lw-download.h"
+#include "app/models/fetch.h"
 #include "engine/library/lw-library.h"
 
 #define RETRIES 5
@@ -102,75 +102,7 @@ static void on_progress(void *user, const lw_download_progress *p)
 
 /* ---- The files ---- */
 
-typedef struct {
-    char *url, *name;
-    lw_download_result result;
-} item;
-
-static void item_free(void *data)
-{
-    item *i = data;
-    lw_download_result_clear(&i->result);
-    g_free(i->url);
-    g_free(i->name);
-    g_free(i);
-}
-
-static void add(GPtrArray *items, char *url, char *name)
-{
-    item *i = g_new0(item, 1);
-    i->url = url;
-    i->name = name;
-    g_ptr_array_add(items, i);
-}
-
-/* The model, all its parts when it is split, and the vision file; *stem names their folder. */
-static GPtrArray *plan(const char *url, char **stem, GError **error)
-{
-    g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(item_free);
-    g_autofree char *name = lw_download_name(url, ".gguf", error);
-    guint32 no, count;
-    gsize n_stem;
-
-    if (!name)
-        return NULL;
-    if (lw_gguf_parse_split_name(name, &no, &count, &n_stem) && count > 1) {
-        if (count > LW_GGUF_MAX_PARTS) {
-            g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_USAGE, "%s: %u parts, the limit is %d",
-                        name, count, LW_GGUF_MAX_PARTS);
-            return NULL;
-        }
-        if (o.sha256) {
-            g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_USAGE,
-                        "--sha256 is for one file, %s is one of %u parts", name, count);
-            return NULL;
-        }
-        for (guint32 i = 1; i <= count; i++) {
-            char *part = lw_gguf_split_sibling(name, i);
-            add(items, i == no ? g_strdup(url) : lw_download_sibling(url, part), part);
-        }
-    } else {
-        n_stem = strlen(name) - strlen(".gguf");
-        add(items, g_strdup(url), g_strdup(name));
-    }
-    *stem = g_strndup(name, n_stem);
-
-    if (o.mmproj) {
-        char *vision = lw_download_name(o.mmproj, ".gguf", error);
-        if (!vision)
-            return NULL;
-        g_autofree char *lower = g_ascii_strdown(vision, -1);
-        if (!strstr(lower, "mmproj")) { /* it is found by its name */
-            char *named = g_strconcat("mmproj-", vision, NULL);
-            g_free(vision);
-            vision = named;
-        }
-        add(items, g_strdup(o.mmproj), vision);
-    }
-    return g_steal_pointer(&items);
-}
-
-static void tell_result(const item *i)
+static void tell_result(const lw_fetch_item *i)
 {
     g_autofree char *bytes = lw_cli_format_bytes((gint64)i->result.bytes);
     const lw_download_result *r = &i->result;
@@ -188,30 +120,27 @@ static void tell_result(const item *i)
                     r->verified ? r->verified : "");
 }
 
-static gboolean fetch(GPtrArray *items, const char *folder, GError **error)
+static void on_item(void *user, const lw_fetch *f, guint index, gboolean finished)
+{
+    const lw_fetch_item *i = f->items->pdata[index];
+
+    if (finished) {
+        lw_cli_status_clear();
+        tell_result(i);
+    } else if (f->items->len > 1) {
+        lw_cli_note("file %u of %u: %s", index + 1, f->items->len, i->name);
+    }
+}
+
+static gboolean fetch(lw_fetch *f, GError **error)
 {
     g_autoptr(GCancellable) cancellable = cancel_on_interrupt();
+    lw_fetch_params params = {
+        .retries = (guint)o.retries, .retry_ms = 500, .progress = on_progress, .item = on_item};
 
-    for (guint k = 0; k < items->len; k++) {
-        item *i = items->pdata[k];
-        lw_download_params params = {
-            .url = i->url,
-            .folder = folder,
-            .name = i->name,
-            .sha256 = k == 0 ? o.sha256 : NULL,
-            .magic = "GGUF",
-            .retries = (guint)o.retries,
-            .retry_ms = 500,
-        };
-        if (items->len > 1)
-            lw_cli_note("file %u of %u: %s", k + 1, items->len, i->name);
-        gboolean ok = lw_download(&params, on_progress, NULL, cancellable, &i->result, error);
-        lw_cli_status_clear();
-        if (!ok)
-            return FALSE;
-        tell_result(i);
-    }
-    return TRUE;
+    gboolean ok = lw_fetch_run(f, &params, cancellable, error);
+    lw_cli_status_clear();
+    return ok;
 }
 
 /* ---- What came ---- */
@@ -231,12 +160,12 @@ static gboolean print_json(GPtrArray *items, const lw_library_entry *e, GError *
     JsonBuilder *b = json_builder_new();
     json_builder_begin_object(b);
     lw_cli_json_str(b, "name", e ? e->name : NULL);
-    lw_cli_json_str(b, "path", ((item *)items->pdata[0])->result.path);
+    lw_cli_json_str(b, "path", ((lw_fetch_item *)items->pdata[0])->result.path);
     lw_cli_json_str(b, "problem", e ? e->problem : NULL);
     json_builder_set_member_name(b, "files");
     json_builder_begin_array(b);
     for (guint k = 0; k < items->len; k++) {
-        const item *i = items->pdata[k];
+        const lw_fetch_item *i = items->pdata[k];
         json_builder_begin_object(b);
         lw_cli_json_str(b, "url", i->url);
         lw_cli_json_str(b, "path", i->result.path);
@@ -277,16 +206,13 @@ gboolean lw_cli_pull(int argc, char **argv, GError **error)
         return FALSE;
     }
 
-    g_autofree char *stem = NULL;
-    g_autoptr(GPtrArray) items = plan(argv[1], &stem, error);
-    if (!items)
-        return FALSE;
-    g_autofree char *folder = g_build_filename(models, stem, NULL);
-    if (!fetch(items, folder, error))
+    g_autoptr(lw_fetch) f = lw_fetch_plan(argv[1], o.mmproj, o.sha256, error);
+    if (!f || !fetch(f, error))
         return FALSE;
 
+    GPtrArray *items = f->items;
     g_autoptr(GPtrArray) list = lw_library_list();
-    const char *path = ((item *)items->pdata[0])->result.path;
+    const char *path = ((lw_fetch_item *)items->pdata[0])->result.path;
     const lw_library_entry *e = find_entry(list, path);
     if (e && e->problem)
         lw_cli_note("%s is here, but cannot be used: %s", e->name, e->problem);

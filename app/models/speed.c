@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/cli/measure.h"
+#include "app/models/speed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -243,7 +243,7 @@ static char *machine(void)
                            lw_cpu_describe(lw_cpu_flags_get()));
 }
 
-static void store(const lw_cli_speed *s, const lw_gguf_tensor *matrix)
+static void store(const lw_speed *s, const lw_gguf_tensor *matrix)
 {
     g_autofree char *path = store_path(), *folder = g_path_get_dirname(path), *name = machine();
     g_autoptr(GKeyFile) k = g_key_file_new();
@@ -260,7 +260,7 @@ static void store(const lw_cli_speed *s, const lw_gguf_tensor *matrix)
 }
 
 /* FALSE: nothing sensible is remembered. */
-static gboolean load(lw_cli_speed *s, const lw_gguf_tensor *matrix)
+static gboolean load(lw_speed *s, const lw_gguf_tensor *matrix)
 {
     g_autofree char *path = store_path(), *name = machine();
     g_autoptr(GKeyFile) k = g_key_file_new();
@@ -271,7 +271,7 @@ static gboolean load(lw_cli_speed *s, const lw_gguf_tensor *matrix)
     s->when = g_key_file_get_int64(k, name, "measured", NULL);
     if (!(s->read_bytes_per_second > 1e6 && s->read_bytes_per_second < 1e14) || s->when <= 0)
         return FALSE;
-    s->kind = LW_CLI_SPEED_STORED;
+    s->kind = LW_SPEED_STORED;
     if (matrix) {
         g_autofree char *key = g_strdup_printf("flops_%s", lw_type_get_info(matrix->type)->name);
         s->flops = g_key_file_get_double(k, name, key, NULL);
@@ -281,37 +281,37 @@ static gboolean load(lw_cli_speed *s, const lw_gguf_tensor *matrix)
     return TRUE;
 }
 
-lw_cli_speed lw_cli_measure(const lw_gguf *g)
+lw_speed lw_speed_measure(const lw_gguf *g)
 {
     lw_pool *pool = lw_pool_new(0);
     const lw_gguf_tensor *matrix = choose_matrix(g);
-    lw_cli_speed s = {.kind = LW_CLI_SPEED_FULL, .when = g_get_real_time() / G_USEC_PER_SEC};
+    lw_speed s = {.kind = LW_SPEED_FULL, .when = g_get_real_time() / G_USEC_PER_SEC};
 
     s.read_bytes_per_second = measure_read(pool, g, FALSE);
     s.flops = measure_flops(pool, matrix, FALSE);
     lw_pool_free(pool);
     if (s.read_bytes_per_second <= 0)
-        return (lw_cli_speed){0};
+        return (lw_speed){0};
     store(&s, matrix);
     return s;
 }
 
-lw_cli_speed lw_cli_speed_get(const lw_gguf *g)
+lw_speed lw_speed_get(const lw_gguf *g)
 {
     const lw_gguf_tensor *matrix = choose_matrix(g);
-    lw_cli_speed s = {0};
+    lw_speed s = {0};
 
     if (load(&s, matrix) && s.flops > 0)
         return s;
     lw_pool *pool = lw_pool_new(0);
-    if (s.kind == LW_CLI_SPEED_UNKNOWN) {
+    if (s.kind == LW_SPEED_UNKNOWN) {
         s.read_bytes_per_second = measure_read(pool, g, TRUE);
         if (s.read_bytes_per_second > 0) {
-            s.kind = LW_CLI_SPEED_QUICK;
+            s.kind = LW_SPEED_QUICK;
             s.when = g_get_real_time() / G_USEC_PER_SEC;
         }
     }
-    if (s.kind != LW_CLI_SPEED_UNKNOWN)
+    if (s.kind != LW_SPEED_UNKNOWN)
         s.flops = measure_flops(pool, matrix, TRUE);
     lw_pool_free(pool);
     return s;
