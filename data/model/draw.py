@@ -8,7 +8,10 @@ milliseconds for thousands of pictures.  Letters are sampled from glyphs.npz.
 
 Shape row   [kind, cx, cy, r, turn, R, G, B, border, bR, bG, bB, visible]   pixels, radians, 0..255
 Ground row  [kind, R, G, B, R2, G2, B2, turn, noise, softness, tint, blur]
-Text row    [x, y, scale, turn, R, G, B, font, n, 10 glyph numbers]
+Text row    [x, y, scale, turn, R, G, B, font, n, 12 glyph numbers]
+
+The same rows are painted without a device by app/eval/paint.c; tests/unit/paint/ holds what this file makes of some,
+and a test that the two agree.  Whoever changes one changes the other.
 """
 import math
 import os
@@ -51,8 +54,12 @@ def distance(u, v, kind):
     heart = torch.minimum(body, torch.minimum(lobe1, lobe2))
     moon = torch.maximum(r - 0.95, 0.78 - torch.sqrt((u - 0.45) ** 2 + v * v + 1e-12))
     rect = torch.maximum(au - 0.95, av - 0.5)
+    # arrow, up at turn 0: a shaft and a head whose sides fall 4 for each 3 outwards
+    shaft = torch.maximum(au - 0.22, (v - 0.35).abs() - 0.6)
+    head = torch.maximum(v - 0.05, 0.8 * au - 0.6 * (v + 0.95))
+    arrow = torch.minimum(shaft, head)
     d = circle
-    for i, s in enumerate((square, triangle, star, diamond, cross, ring, heart, moon, rect)):
+    for i, s in enumerate((square, triangle, star, diamond, cross, ring, heart, moon, rect, arrow)):
         d = torch.where(kind == i + 1, s, d)
     return d
 
@@ -148,7 +155,7 @@ class Painter:
 
     @torch.no_grad()
     def paint(self, scene, h, w, gen=None, normalise=True):
-        """scene: ground [P,G], shapes [P,S,13], text [P,K,19] tensors -> [P,3,H,W] float.  scene["clouds"] and
+        """scene: ground [P,G], shapes [P,S,13], text [P,K,21] tensors -> [P,3,H,W] float.  scene["clouds"] and
         scene["blur"] (are there any?) save asking the device, which would have to wait for its queue."""
         g, s, t = scene["ground"], scene["shapes"], scene["text"]
         clouds = scene["clouds"] if "clouds" in scene else bool((g[:, 0] == GROUND_CLOUDS).any())

@@ -8,12 +8,13 @@ guessing which way the answer will be put.
 """
 import math
 
+from layout import TEXT_MAX
 from words import COLOURS, PLACES, PLURAL, PURE, SHAPES, held_out, number, word
 
 COLOUR_NAMES = list(COLOURS)
 CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 CHAR_ID = {c: i for i, c in enumerate(CHARS)}
-N_FONTS = 8
+N_FONTS = 16
 
 
 def pick(r, seq):
@@ -157,7 +158,7 @@ def put_text(r, sc, string, c1, c2):
         else:
             return False
         turn = 0.0 if r.random() < 0.7 else uni(r, -0.06, 0.06)
-        row = [x, y, scale, turn, *rgb, font, n] + [CHAR_ID[c] for c in string] + [0] * (10 - n)
+        row = [x, y, scale, turn, *rgb, font, n] + [CHAR_ID[c] for c in string] + [0] * (TEXT_MAX - n)
         sc.texts.append((string, colour, box, row))
         return True
     return False
