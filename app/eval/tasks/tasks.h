@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One line a task: the file of that name in this folder defines it, registry.c lists it.
+ */
+#pragma once
+
+#include "app/eval/task.h"
+
+G_BEGIN_DECLS
+
+extern const LwEvalTask lw_eval_task_kv;
+extern const LwEvalTask lw_eval_task_prefix_suffix;
+extern const LwEvalTask lw_eval_task_vt;
+extern const LwEvalTask lw_eval_task_mdqa;
+extern const LwEvalTask lw_eval_task_twofact;
+
+G_END_DECLS
