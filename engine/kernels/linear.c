@@ -15,8 +15,12 @@
  * costs about as much as three products with it. */
 #define MATVEC_ROWS 2
 
-/* Weight bytes of one matvec task: long enough to stream, short enough to share out evenly. */
-#define MATVEC_TASK_BYTES (48 * 1024)
+/* Weight bytes of one matvec task: a kernel reads it as several runs, and each begins cold; a second row of
+ * activations finds it in a second-level cache. */
+#define MATVEC_TASK_BYTES (384 * 1024)
+
+/* ... unless the product is small: tasks per thread worth having, so that the last ones end together. */
+#define MATVEC_TASKS_PER_THREAD 4
 
 /* Per thread: unpacked panels that are multiplied with one block of activation rows in turn, and
  * the bytes of such a block.  Both together stay in a 1 MiB second-level cache. */
@@ -259,11 +263,16 @@ static void panel_task(void *ctx, int task, int worker)
 
 /* -- the cut ----------------------------------------------------------------------------------- */
 
-static int cut_matvec(job *j)
+static int cut_matvec(job *j, int n_threads)
 {
+    gsize bytes = 0;
+
+    for (int i = 0; i < j->n_w; i++)
+        bytes += (gsize)j->w[i]->n_out * j->w[i]->row_bytes;
+    bytes = MIN(MATVEC_TASK_BYTES, bytes / ((gsize)n_threads * MATVEC_TASKS_PER_THREAD));
     for (int i = 0; i < j->n_w; i++) {
         const lw_weight *w = j->w[i];
-        j->group[i] = (int)CLAMP(MATVEC_TASK_BYTES / w->row_bytes / 8 * 8, 8, 512);
+        j->group[i] = (int)CLAMP(bytes / w->row_bytes / 8 * 8, 8, 2048);
         j->first[i + 1] = j->first[i] + (w->n_out + j->group[i] - 1) / j->group[i];
     }
     j->row_parts = 1;
@@ -328,6 +337,6 @@ gboolean lw_linear(lw_pool *pool, const lw_kernels *k, const lw_weight *const *w
             return FALSE;
     }
     if (rows <= MATVEC_ROWS)
-        return lw_pool_run(pool, cut_matvec(&j), matvec_task, &j, cancel);
+        return lw_pool_run(pool, cut_matvec(&j, n_threads), matvec_task, &j, cancel);
     return lw_pool_run(pool, cut_panels(&j, n_threads), panel_task, &j, cancel);
 }

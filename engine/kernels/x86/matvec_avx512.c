@@ -1,41 +1,81 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One row at a time: the rows of a task lie one after the other in the file, so memory is read
- * front to back, which is what its bandwidth is measured with.
+ * A task's rows lie one after the other in the file.  They are not read front to back: a core has only so
+ * many lines of one place on their way, and the machine's own prefetcher stops at every page.  So the rows
+ * are cut into a few runs that are read side by side.  Each row's sum is made as if it were alone.
  */
 #include "engine/kernels/x86/avx512.h"
 
-/* Bytes ahead of the loads; the hardware's prefetcher stops at every 4 KiB page. */
-#define AHEAD 4096
+/* Runs read at once: what the registers hold. */
+#define RUNS_32 8
+#define RUNS_256 4
+#define RUNS_FLOAT 4
 
-#define MATVEC(name, type, load, maskload)                                                         \
-    static void name(const void *w, gsize row_bytes, int n_rows, int k, const float *x, float *y)  \
+/* Bytes ahead of the loads, in every run. */
+#define AHEAD 1024
+
+LW_INLINE void fetch_ahead(const void *p, gsize n)
+{
+    for (gsize c = 0; c < n; c += 64)
+        _mm_prefetch((const char *)p + AHEAD + c, _MM_HINT_T0);
+}
+
+/* matvec_NAME out of rows_NAME: rows r, r + apart, .. together, what is left over one by one. */
+#define SPREAD(name, runs, block, activation)                                                      \
+    static void matvec_##name(const void *w, gsize row_bytes, int n_rows, int k, activation x,     \
+                              float *y)                                                            \
     {                                                                                              \
-        for (int r = 0; r < n_rows; r++) {                                                         \
-            const type *row = (const type *)((const char *)w + (gsize)r * row_bytes);              \
-            __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),          \
-                           _mm512_setzero_ps()};                                                   \
-            int i = 0;                                                                             \
-            for (; i + 64 <= k; i += 64) {                                                         \
-                for (gsize c = 0; c < 64 * sizeof(type); c += 64)                                  \
-                    _mm_prefetch((const char *)(row + i) + AHEAD + c, _MM_HINT_T0);                \
-                for (int j = 0; j < 4; j++)                                                        \
-                    s[j] = _mm512_fmadd_ps(load(row + i + 16 * j),                                 \
-                                           _mm512_loadu_ps(x + i + 16 * j), s[j]);                 \
-            }                                                                                      \
-            for (; i < k; i += 16) {                                                               \
-                __mmask16 m = lw_mask16(k - i);                                                    \
-                s[0] =                                                                             \
-                    _mm512_fmadd_ps(maskload(m, row + i), _mm512_maskz_loadu_ps(m, x + i), s[0]);  \
-            }                                                                                      \
-            y[r] = _mm512_reduce_add_ps(                                                           \
-                _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));              \
+        int apart = n_rows / (runs), r = 0;                                                        \
+        for (; r < apart; r++) {                                                                   \
+            const block *row[runs];                                                                \
+            float sum[runs];                                                                       \
+            for (int i = 0; i < (runs); i++)                                                       \
+                row[i] = (const void *)((const char *)w + (gsize)(r + i * apart) * row_bytes);     \
+            rows_##name(row, k, x, sum, runs);                                                     \
+            for (int i = 0; i < (runs); i++)                                                       \
+                y[r + i * apart] = sum[i];                                                         \
+        }                                                                                          \
+        for (r = apart * (runs); r < n_rows; r++) {                                                \
+            const block *row = (const void *)((const char *)w + (gsize)r * row_bytes);             \
+            rows_##name(&row, k, x, y + r, 1);                                                     \
         }                                                                                          \
     }
 
-MATVEC(matvec_f32, float, _mm512_loadu_ps, _mm512_maskz_loadu_ps)
-MATVEC(matvec_f16, lw_f16, lw_load_f16, lw_maskload_f16)
-MATVEC(matvec_bf16, lw_bf16, lw_load_bf16, lw_maskload_bf16)
+#define MATVEC(name, type, load, maskload)                                                         \
+    LW_INLINE void rows_##name(const type *const row[], int k, const float *x, float sum[],        \
+                               const int n)                                                        \
+    {                                                                                              \
+        __m512 s[RUNS_FLOAT][4];                                                                   \
+        int i = 0;                                                                                 \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            s[r][0] = s[r][1] = s[r][2] = s[r][3] = _mm512_setzero_ps();                           \
+        for (; i + 64 <= k; i += 64)                                                               \
+            LW_UNROLL                                                                              \
+        for (int r = 0; r < n; r++) {                                                              \
+            fetch_ahead(row[r] + i, 64 * sizeof(type));                                            \
+            LW_UNROLL                                                                              \
+            for (int j = 0; j < 4; j++)                                                            \
+                s[r][j] = _mm512_fmadd_ps(load(row[r] + i + 16 * j),                               \
+                                          _mm512_loadu_ps(x + i + 16 * j), s[r][j]);               \
+        }                                                                                          \
+        for (; i < k; i += 16) {                                                                   \
+            __mmask16 m = lw_mask16(k - i);                                                        \
+            LW_UNROLL                                                                              \
+            for (int r = 0; r < n; r++)                                                            \
+                s[r][0] = _mm512_fmadd_ps(maskload(m, row[r] + i),                                 \
+                                          _mm512_maskz_loadu_ps(m, x + i), s[r][0]);               \
+        }                                                                                          \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            sum[r] = _mm512_reduce_add_ps(                                                         \
+                _mm512_add_ps(_mm512_add_ps(s[r][0], s[r][1]), _mm512_add_ps(s[r][2], s[r][3])));  \
+    }                                                                                              \
+    SPREAD(name, RUNS_FLOAT, type, const float *)
+
+MATVEC(f32, float, _mm512_loadu_ps, _mm512_maskz_loadu_ps)
+MATVEC(f16, lw_f16, lw_load_f16, lw_maskload_f16)
+MATVEC(bf16, lw_bf16, lw_load_bf16, lw_maskload_bf16)
 
 /* -- quantised types: 64 columns at a time ----------------------------------------------------- */
 
@@ -199,15 +239,20 @@ enum {
     BIAS_iq4_xs = 127,
 };
 
-/* 16 sums of four products of signed codes. */
-LW_INLINE __m512 dot_64(__m512i code, __m512i a, const int bias)
+/* What the bias of the codes adds to 16 sums of four products, taken off. */
+LW_INLINE __m512i unbias(__m512i a, const int bias)
 {
     const __m512i zero = _mm512_setzero_si512();
-    __m512i dot = _mm512_dpbusd_epi32(zero, code, a);
 
-    if (bias)
-        dot = _mm512_sub_epi32(dot, _mm512_dpbusd_epi32(zero, _mm512_set1_epi8((char)bias), a));
-    return _mm512_cvtepi32_ps(dot);
+    if (!bias)
+        return zero;
+    return _mm512_sub_epi32(zero, _mm512_dpbusd_epi32(zero, _mm512_set1_epi8((char)bias), a));
+}
+
+/* 16 sums of four products of signed codes. */
+LW_INLINE __m512 dot_64(__m512i code, __m512i a, __m512i start)
+{
+    return _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(start, code, a));
 }
 
 /* What stands first in up to 16 blocks of 32, stride bytes apart, in 4 bytes each. */
@@ -245,41 +290,71 @@ LW_INLINE __m512 byte_exponent(__m512i v)
 #define HEAD_iq4_nl low_f16
 #define HEAD_mxfp4 byte_exponent
 
-#define MATVEC_32(name, group, minima)                                                             \
-    static void matvec_##name(const void *w, gsize row_bytes, int n_rows, int k,                   \
-                              const lw_quant_row *x, float *y)                                     \
+/* Blocks b (and, if both, b + 1) of n rows, added to s; at: the lanes of d with their scales. */
+#define PAIR_32(name)                                                                              \
+    LW_INLINE void add_pair_##name(const lw_block_##name *const row[], int b, const int both,      \
+                                   const lw_quant_row *x, const __m512 d[], __m512i at,            \
+                                   __m512 s[], const int n)                                        \
+    {                                                                                              \
+        __m512i a = _mm512_maskz_loadu_epi64(both ? 0xff : 0x0f, x->q + (gsize)b * 32);            \
+        __m512i start = unbias(a, BIAS_##name);                                                    \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++) {                                                              \
+            fetch_ahead(row[r] + b, 1); /* a line or less a pair */                                \
+            s[r] = _mm512_fmadd_ps(dot_64(pair_##name(row[r] + b, both), a, start),                \
+                                   _mm512_permutexvar_ps(at, d[r]), s[r]);                         \
+        }                                                                                          \
+    }
+
+/* n rows, each of its own place in memory, side by side. */
+#define ROWS_32(name, minima)                                                                      \
+    LW_INLINE void rows_##name(const lw_block_##name *const row[], int k, const lw_quant_row *x,   \
+                               float sum[], const int n)                                           \
     {                                                                                              \
         const __m512i two = _mm512_set1_epi32(2);                                                  \
         int n_blocks = k / 32;                                                                     \
-        for (int r = 0; r < n_rows; r++) {                                                         \
-            const lw_block_##name *row = (const void *)((const char *)w + (gsize)r * row_bytes);   \
-            __m512 s0 = _mm512_setzero_ps(), s1 = s0, mins = s0;                                   \
-            for (int b0 = 0; b0 < n_blocks; b0 += 16) {                                            \
-                int n = MIN(n_blocks - b0, 16);                                                    \
-                __mmask16 m = lw_mask16(n);                                                        \
-                __m512i head = heads(row + b0, sizeof *row, m);                                    \
-                __m512 d =                                                                         \
-                    _mm512_mul_ps(HEAD_##name(head), _mm512_maskz_loadu_ps(m, x->scale + b0));     \
-                __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);    \
+        __m512 even[RUNS_32], odd[RUNS_32], mins[RUNS_32], d[RUNS_32];                             \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            even[r] = odd[r] = mins[r] = _mm512_setzero_ps();                                      \
+        for (int b0 = 0; b0 < n_blocks; b0 += 16) {                                                \
+            int b = b0, end = MIN(n_blocks, b0 + 16);                                              \
+            __mmask16 m = lw_mask16(end - b0);                                                     \
+            __m512 scale = _mm512_maskz_loadu_ps(m, x->scale + b0);                                \
+            __m512i at = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);        \
+            LW_UNROLL                                                                              \
+            for (int r = 0; r < n; r++) {                                                          \
+                __m512i head = heads(row[r] + b0, sizeof *row[r], m);                              \
+                d[r] = _mm512_mul_ps(HEAD_##name(head), scale);                                    \
                 if (minima)                                                                        \
-                    mins = _mm512_fmadd_ps(high_f16(head),                                         \
-                                           _mm512_maskz_loadu_ps(m, x->sum32 + b0), mins);         \
-                for (int b = b0; b < b0 + n; b += 2) {                                             \
-                    int both = b + 1 < n_blocks;                                                   \
-                    __m512i a =                                                                    \
-                        _mm512_maskz_loadu_epi64(both ? 0xff : 0x0f, x->q + (gsize)b * 32);        \
-                    _mm_prefetch((const char *)(row + b) + AHEAD, _MM_HINT_T0);                    \
-                    __m512 f = dot_64(pair_##name(row + b, both), a, BIAS_##name);                 \
-                    s1 = _mm512_fmadd_ps(f, _mm512_permutexvar_ps(at, d), s1);                     \
-                    at = _mm512_add_epi32(at, two);                                                \
-                    __m512 t = s0;                                                                 \
-                    s0 = s1;                                                                       \
-                    s1 = t;                                                                        \
-                }                                                                                  \
+                    mins[r] = _mm512_fmadd_ps(                                                     \
+                        high_f16(head), _mm512_maskz_loadu_ps(m, x->sum32 + b0), mins[r]);         \
             }                                                                                      \
-            y[r] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), mins));               \
+            for (; b + 4 <= end; b += 4) {                                                         \
+                add_pair_##name(row, b, 1, x, d, at, even, n);                                     \
+                at = _mm512_add_epi32(at, two);                                                    \
+                add_pair_##name(row, b + 2, 1, x, d, at, odd, n);                                  \
+                at = _mm512_add_epi32(at, two);                                                    \
+            }                                                                                      \
+            if (b + 2 <= end) {                                                                    \
+                add_pair_##name(row, b, 1, x, d, at, even, n);                                     \
+                at = _mm512_add_epi32(at, two);                                                    \
+                if (b + 2 < end)                                                                   \
+                    add_pair_##name(row, b + 2, 0, x, d, at, odd, n);                              \
+            } else if (b < end) {                                                                  \
+                add_pair_##name(row, b, 0, x, d, at, even, n);                                     \
+            }                                                                                      \
         }                                                                                          \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            sum[r] = _mm512_reduce_add_ps(                                                         \
+                _mm512_add_ps(_mm512_add_ps(even[r], odd[r]), mins[r]));                           \
     }
+
+#define MATVEC_32(name, group, minima)                                                             \
+    PAIR_32(name)                                                                                  \
+    ROWS_32(name, minima)                                                                          \
+    SPREAD(name, RUNS_32, lw_block_##name, const lw_quant_row *)
 
 /* Scales of one block of 256 times the activations', as 16 lanes: groups of 16, or groups of 32
  * twice over; minima times sums are added to *mins. */
@@ -316,29 +391,41 @@ LW_INLINE __m512i lanes_of(int p, const int group)
                             _mm512_set1_epi32(p * 64 / group));
 }
 
-#define MATVEC_256(name, group, minima)                                                            \
+#define ROWS_256(name, group, minima)                                                              \
     ACT_SCALES(name, group, minima)                                                                \
-    static void matvec_##name(const void *w, gsize row_bytes, int n_rows, int k,                   \
-                              const lw_quant_row *x, float *y)                                     \
+    LW_INLINE void rows_##name(const lw_block_##name *const row[], int k, const lw_quant_row *x,   \
+                               float sum[], const int n)                                           \
     {                                                                                              \
-        for (int r = 0; r < n_rows; r++) {                                                         \
-            const lw_block_##name *row = (const void *)((const char *)w + (gsize)r * row_bytes);   \
-            __m512 s[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, mins = s[0];                 \
-            for (gsize b = 0; b < (gsize)k / 256; b++) {                                           \
-                for (gsize c = 0; c < sizeof *row; c += 64)                                        \
-                    _mm_prefetch((const char *)(row + b) + AHEAD + c, _MM_HINT_T0);                \
-                __m512 d = act_scales_##name(row + b, x, b, &mins);                                \
-                LW_UNROLL                                                                          \
-                for (int p = 0; p < 4; p++) {                                                      \
-                    __m512i a = _mm512_loadu_si512(x->q + b * 256 + p * 64);                       \
-                    __m512 f = dot_64(pair_##name(row + b, p), a, BIAS_##name);                    \
-                    s[p % 2] = _mm512_fmadd_ps(f, _mm512_permutexvar_ps(lanes_of(p, group), d),    \
-                                               s[p % 2]);                                          \
-                }                                                                                  \
+        __m512 even[RUNS_256], odd[RUNS_256], mins[RUNS_256], d[RUNS_256];                             \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            even[r] = odd[r] = mins[r] = _mm512_setzero_ps();                                      \
+        for (gsize b = 0; b < (gsize)k / 256; b++) {                                               \
+            LW_UNROLL                                                                              \
+            for (int r = 0; r < n; r++) {                                                          \
+                fetch_ahead(row[r] + b, sizeof(lw_block_##name));                                  \
+                d[r] = act_scales_##name(row[r] + b, x, b, &mins[r]);                              \
             }                                                                                      \
-            y[r] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0], s[1]), mins));           \
+            LW_UNROLL                                                                              \
+            for (int p = 0; p < 4; p++) {                                                          \
+                __m512i a = _mm512_loadu_si512(x->q + b * 256 + p * 64);                           \
+                __m512i start = unbias(a, BIAS_##name), at = lanes_of(p, group);                   \
+                __m512 *s = p % 2 ? odd : even;                                                    \
+                LW_UNROLL                                                                          \
+                for (int r = 0; r < n; r++)                                                        \
+                    s[r] = _mm512_fmadd_ps(dot_64(pair_##name(row[r] + b, p), a, start),           \
+                                           _mm512_permutexvar_ps(at, d[r]), s[r]);                 \
+            }                                                                                      \
         }                                                                                          \
+        LW_UNROLL                                                                                  \
+        for (int r = 0; r < n; r++)                                                                \
+            sum[r] = _mm512_reduce_add_ps(                                                         \
+                _mm512_add_ps(_mm512_add_ps(even[r], odd[r]), mins[r]));                           \
     }
+
+#define MATVEC_256(name, group, minima)                                                            \
+    ROWS_256(name, group, minima)                                                                  \
+    SPREAD(name, RUNS_256, lw_block_##name, const lw_quant_row *)
 
 #define MATVEC_BLOCKS(X, name, NAME, elems, group, minima) MATVEC_##elems(name, group, minima)
 
