@@ -5,16 +5,11 @@
 #include <string.h>
 
 #include "app/lw-attachment-tile.h"
+#include "app/lw-code-block.h"
+#include "app/lw-markdown-view.h"
 
 /* Several pictures stand in squares, two beside each other: that fits a window of 360 pixels. */
 #define COLUMNS 2
-
-/* A long text is a column of labels of about this size (bytes): laying out one costs a few milliseconds
- * at most, and only the last one changes while an answer is written. */
-#define PIECE_BYTES 2000
-
-/* Labels made at a time; the rest of a very long text follows when the main loop is idle. */
-#define PIECES_AT_ONCE 8
 
 /* Characters of the text in the name of the row. */
 #define NAME_CHARS 300
@@ -25,13 +20,11 @@ struct _LwMessageRow
   LwMessage *message;
   GSignalGroup *signals;
 
-  gsize last_piece; /* where the last label's text begins, bytes */
-  guint more_source;
-
   GtkWidget *clamp;
   GtkBox *box;
   GtkGrid *tiles;
-  GtkBox *text;
+  LwMarkdownView *text;
+  GtkBox *foot, *actions;
   GtkLabel *status, *footer;
   GtkWidget *progress;
   GtkSpinner *spinner;
@@ -57,91 +50,22 @@ name_row (LwMessageRow *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
-/* Where a piece of a text ends: at its last line break, else at its last space, else anywhere between
- * two characters.  Only the first PIECE_BYTES decide, so pieces do not change while text is added. */
-static gsize
-piece_end (const char *text, gsize n)
-{
-  const char *end, *cut;
-
-  if (n <= PIECE_BYTES)
-    return n;
-  end = g_utf8_find_prev_char (text, text + PIECE_BYTES);
-  cut = g_strrstr_len (text, end - text, "\n");
-  if (!cut || cut == text)
-    cut = g_strrstr_len (text, end - text, " ");
-  if (!cut || cut == text)
-    cut = end;
-  return (gsize)(cut - text);
-}
-
-static GtkLabel *
-add_label (LwMessageRow *self)
-{
-  GtkWidget *label = gtk_label_new (NULL);
-
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_box_append (self->text, label);
-  return GTK_LABEL (label);
-}
-
-static void
-clear_text (LwMessageRow *self)
-{
-  GtkWidget *child;
-
-  while ((child = gtk_widget_get_last_child (GTK_WIDGET (self->text))))
-    gtk_box_remove (self->text, child);
-  g_clear_handle_id (&self->more_source, g_source_remove);
-  self->last_piece = 0;
-}
-
-static void update_text (LwMessageRow *self);
-
-static gboolean
-add_more (gpointer data)
-{
-  LwMessageRow *self = data;
-
-  self->more_source = 0;
-  update_text (self);
-  return G_SOURCE_REMOVE;
-}
-
 static void
 update_text (LwMessageRow *self)
 {
-  const char *text = lw_message_get_text (self->message);
-  gsize n = strlen (text);
-  GtkWidget *last = gtk_widget_get_last_child (GTK_WIDGET (self->text));
-  GtkLabel *label = last ? GTK_LABEL (last) : NULL;
-  int made = 0;
+  gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
 
-  while (n && !self->more_source)
-    {
-      const char *start = text + self->last_piece;
-      gsize end = piece_end (start, n - self->last_piece);
-      g_autofree char *piece = g_strndup (start, end);
+  /* A question is shown as it was typed. */
+  lw_markdown_view_set_text (self->text, lw_message_get_text (self->message), user,
+                             lw_message_get_phase (self->message) == LW_PHASE_WRITING);
+}
 
-      if (!label)
-        label = add_label (self);
-      gtk_label_set_label (label, piece);
-      if (self->last_piece + end >= n)
-        break;
-      /* The break between two labels stands for the line break or space. */
-      self->last_piece += end + (start[end] == '\n' || start[end] == ' ');
-      label = NULL;
-      if (++made == PIECES_AT_ONCE)
-        {
-          /* After the frame that shows these; the next label must begin empty. */
-          add_label (self);
-          self->more_source = g_idle_add_full (G_PRIORITY_LOW, add_more, self, NULL);
-        }
-    }
-  gtk_widget_set_visible (GTK_WIDGET (self->text), n > 0);
+static char *
+message_text (gpointer data)
+{
+  LwMessageRow *self = data;
+
+  return self->message ? g_strdup (lw_message_get_text (self->message)) : NULL;
 }
 
 static void
@@ -158,6 +82,7 @@ update_progress (LwMessageRow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->bar), fraction >= 0);
   if (fraction >= 0)
     gtk_progress_bar_set_fraction (self->bar, fraction);
+  gtk_widget_set_visible (GTK_WIDGET (self->actions), phase == LW_PHASE_SETTLED);
   if (phase == LW_PHASE_SETTLED)
     name_row (self);
 }
@@ -202,7 +127,6 @@ lw_message_row_dispose (GObject *object)
 {
   LwMessageRow *self = LW_MESSAGE_ROW (object);
 
-  g_clear_handle_id (&self->more_source, g_source_remove);
   g_clear_object (&self->signals);
   g_clear_object (&self->message);
   g_clear_pointer (&self->clamp, gtk_widget_unparent);
@@ -215,6 +139,7 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lw_message_row_dispose;
+  g_type_ensure (LW_TYPE_MARKDOWN_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                LW_RESOURCE_BASE "/lw-message-row.ui");
   gtk_widget_class_set_css_name (widget_class, "message");
@@ -222,6 +147,8 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, box);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, tiles);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, text);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, foot);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, actions);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, progress);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, spinner);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, status);
@@ -233,6 +160,7 @@ static void
 lw_message_row_init (LwMessageRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_box_append (self->actions, lw_copy_button_new (_("Copy message"), message_text, self));
   self->signals = g_signal_group_new (LW_TYPE_MESSAGE);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (update_text), self);
   g_signal_group_connect_swapped (self->signals, "notify::phase", G_CALLBACK (update_progress),
@@ -260,13 +188,14 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
 
   g_signal_group_set_target (self->signals, NULL);
   clear_tiles (self);
-  clear_text (self);
+  lw_markdown_view_clear (self->text);
   g_set_object (&self->message, message);
   if (!message)
     return;
 
   user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
   gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
+  gtk_widget_set_halign (GTK_WIDGET (self->foot), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
   gtk_label_set_xalign (self->footer, user ? 1 : 0);
   gtk_label_set_justify (self->footer, user ? GTK_JUSTIFY_RIGHT : GTK_JUSTIFY_LEFT);
   if (user)

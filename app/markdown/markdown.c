@@ -289,8 +289,11 @@ typedef struct {
         char delimiter;
     } list[LW_MD_MAX_DEPTH + 1];
     char *marker;   /* for the next block */
-    const char *tags[LW_MD_MAX_SPANS];
-    int spans, image;
+    struct {
+        MD_SPANTYPE type;
+        const char *close;
+    } span[LW_MD_MAX_SPANS];
+    int spans, deeper; /* open; and those that nest too deep to be shown */
     int level;
     gboolean code_block, code_span;
     char *language;
@@ -316,10 +319,20 @@ static lw_md_block *add_block(builder *b, lw_md_kind kind)
     return block;
 }
 
+/* Down to n open spans. */
+static void close_spans(builder *b, int n)
+{
+    while (b->spans > n)
+        g_string_append(b->text, b->span[--b->spans].close);
+}
+
 static char *take_text(builder *b)
 {
-    char *text = g_strndup(b->text->str, b->text->len);
+    char *text;
 
+    close_spans(b, 0);
+    b->deeper = 0;
+    text = g_strndup(b->text->str, b->text->len);
     g_string_truncate(b->text, 0);
     return text;
 }
@@ -617,13 +630,15 @@ gboolean lw_md_is_safe_link(const char *url)
            g_ascii_strncasecmp(url, "mailto:", 7) == 0;
 }
 
-static void push_span(builder *b, const char *open, const char *close)
+static void push_span(builder *b, MD_SPANTYPE type, const char *open, const char *close)
 {
-    if (b->spans < LW_MD_MAX_SPANS && !b->image) {
-        g_string_append(b->text, open);
-        b->tags[b->spans] = close;
+    if (b->spans == LW_MD_MAX_SPANS) {
+        b->deeper++;
+        return;
     }
-    b->spans++;
+    g_string_append(b->text, open);
+    b->span[b->spans].type = type;
+    b->span[b->spans++].close = close;
 }
 
 static int enter_span(MD_SPANTYPE type, void *detail, void *user)
@@ -634,17 +649,18 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *user)
         return 1;
     switch (type) {
     case MD_SPAN_EM:
-        push_span(b, "<i>", "</i>");
+        push_span(b, type, "<i>", "</i>");
         break;
     case MD_SPAN_STRONG:
-        push_span(b, "<b>", "</b>");
+        push_span(b, type, "<b>", "</b>");
         break;
     case MD_SPAN_DEL:
-        push_span(b, "<s>", "</s>");
+        push_span(b, type, "<s>", "</s>");
         break;
     case MD_SPAN_CODE:
         b->code_span = TRUE;
-        push_span(b, "<span face=\"monospace\" background=\"#808080\" background_alpha=\"20%\">", "</span>");
+        push_span(b, type, "<span face=\"monospace\" background=\"#808080\" background_alpha=\"20%\">",
+                  "</span>");
         break;
     case MD_SPAN_A:
     case MD_SPAN_IMG: {
@@ -653,21 +669,21 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *user)
         g_autoptr(GString) open = g_string_new("<a href=\"");
         gboolean inside = FALSE;
 
-        for (int i = 0; i < MIN(b->spans, LW_MD_MAX_SPANS); i++)
-            inside = inside || g_str_equal(b->tags[i], "</a>");
+        for (int i = 0; i < b->spans; i++)
+            inside = inside || g_str_equal(b->span[i].close, "</a>");
         append_escaped(open, url, strlen(url));
         g_string_append(open, "\">");
         /* Links to files and such are shown but do not open; links in links are not markup. */
         if (lw_md_is_safe_link(url) && !inside)
-            push_span(b, open->str, "</a>");
+            push_span(b, type, open->str, "</a>");
         else
-            push_span(b, "<u>", "</u>");
-        if (type == MD_SPAN_IMG && !b->image)
+            push_span(b, type, "<u>", "</u>");
+        if (type == MD_SPAN_IMG)
             g_string_append(b->text, "🖼 ");
         break;
     }
     default:
-        push_span(b, "<span>", "</span>");
+        push_span(b, type, "<span>", "</span>");
     }
     return 0;
 }
@@ -680,9 +696,16 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *user)
         return 1;
     if (type == MD_SPAN_CODE)
         b->code_span = FALSE;
-    b->spans--;
-    if (b->spans < LW_MD_MAX_SPANS)
-        g_string_append(b->text, b->tags[b->spans]);
+    if (b->deeper) {
+        b->deeper--;
+        return 0;
+    }
+    /* An address in the middle of emphasis may overlap it: markup must not. */
+    for (int i = b->spans; i-- > 0;)
+        if (b->span[i].type == type) {
+            close_spans(b, i);
+            break;
+        }
     return 0;
 }
 

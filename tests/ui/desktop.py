@@ -176,6 +176,16 @@ class Program:
         Atspi.EditableText.insert_text(field, at, text, len(text.encode()))
         wait_for("the text in the field", lambda: text in text_of(self.question()))
 
+    def select(self, row):
+        """Choose a row of a list: by its action, or where it has none with a click in its middle."""
+        for i in range(Atspi.Action.get_n_actions(row)):
+            if "select" in Atspi.Action.get_action_name(row, i):
+                Atspi.Action.do_action(row, i)
+                return
+        box = Atspi.Component.get_extents(row, Atspi.CoordType.WINDOW)
+        run("xdotool", "mousemove", "--window", self.window, str(box.x + box.width // 3),
+            str(box.y + box.height // 2), "click", "1")
+
     def key(self, *keys):
         run("xdotool", "windowfocus", "--sync", self.window)
         run("xdotool", "key", *keys)

@@ -222,26 +222,15 @@ class Window(unittest.TestCase):
         p.get("label", contains="Interrupted")
         p.screenshot("dark-interrupted")
         row = p.get("list item", contains="Tell me a very long story")
-        self.select(p, row)
+        p.select(row)
         p.get("list item", contains="You: Tell me a very long story")
         wait_for("the stopped answer", lambda: self.answers(p)[-1:] == [Window.stopped])
         row = p.get("list item", name="What is in this picture?")
-        self.select(p, row)
+        p.select(row)
         p.get("list item", contains="You: What is in this picture?")
         p.get(contains="Film moving.mp4")
         p.screenshot("dark")
         self.end("restart")
-
-    def select(self, p, row):
-        from gi.repository import Atspi
-        for i in range(Atspi.Action.get_n_actions(row)):
-            if "select" in Atspi.Action.get_action_name(row, i):
-                Atspi.Action.do_action(row, i)
-                return
-        # Without that action: a click in its middle.
-        box = Atspi.Component.get_extents(row, Atspi.CoordType.WINDOW)
-        run("xdotool", "mousemove", "--window", p.window, str(box.x + box.width // 3),
-            str(box.y + box.height // 2), "click", "1")
 
     def test_4_errors_lose_nothing(self):
         p = self.start("missing")

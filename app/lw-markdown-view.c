@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-markdown-view.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "app/lw-code-block.h"
+#include "app/markdown/lw-markdown.h"
+
+/* Widgets made at once; the rest of a long text follows when the main loop is idle. */
+#define BLOCKS_AT_ONCE 16
+
+/* Plain text is cut into labels of about this size, bytes: laying one out takes a few milliseconds. */
+#define PLAIN_BYTES 2000
+
+/* Longer cells of a table are broken into lines of this length. */
+#define CELL_CHARS 32
+
+#define INDENT 22 /* pixels a level */
+
+struct _LwMarkdownView
+{
+  GtkWidget parent_instance;
+  gboolean plain;
+
+  gsize length;      /* of the text that was seen */
+  gsize settled;     /* bytes of it whose blocks do not change any more */
+  lw_md_state state; /* of the parser there */
+  guint n_settled;   /* their blocks */
+  GPtrArray *blocks; /* of lw_md_block: all of them */
+
+  guint from;         /* the first block that is a widget */
+  GPtrArray *widgets; /* of GtkWidget, borrowed: blocks[from], blocks[from + 1]... */
+  gboolean growing;
+  guint more_source;
+
+  GtkWidget *box, *earlier, *later;
+};
+
+G_DEFINE_FINAL_TYPE (LwMarkdownView, lw_markdown_view, GTK_TYPE_WIDGET)
+
+/* ---- Blocks to widgets ---- */
+
+static GtkWidget *
+make_label (const char *markup)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_markup (GTK_LABEL (label), markup);
+  return label;
+}
+
+static char *
+maths_source (gpointer data)
+{
+  return g_strdup (g_object_get_data (G_OBJECT (data), "source"));
+}
+
+static GtkWidget *
+make_maths (const lw_md_block *b)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *label = gtk_label_new (b->text), *copy;
+
+  g_object_set_data_full (G_OBJECT (box), "source", g_strdup (b->source), g_free);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "maths");
+  copy = lw_copy_button_new (_("Copy LaTeX source"), maths_source, box);
+  gtk_widget_set_valign (copy, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), copy);
+  return box;
+}
+
+static GtkWidget *
+make_table (const lw_md_block *b)
+{
+  GtkWidget *scroller = gtk_scrolled_window_new (), *grid = gtk_grid_new ();
+
+  for (int row = 0; row < b->n_rows; row++)
+    for (int column = 0; column < b->n_columns; column++)
+      {
+        GtkWidget *cell = make_label (b->cells[row * b->n_columns + column]);
+        char align = b->align[column];
+
+        /* A width that does not depend on the room there is: the table scrolls sideways, and its height
+         * must be known without it. */
+        if (g_utf8_strlen (gtk_label_get_text (GTK_LABEL (cell)), -1) > CELL_CHARS)
+          {
+            gtk_label_set_width_chars (GTK_LABEL (cell), CELL_CHARS);
+            gtk_label_set_max_width_chars (GTK_LABEL (cell), CELL_CHARS);
+          }
+        else
+          {
+            gtk_label_set_wrap (GTK_LABEL (cell), FALSE);
+          }
+        gtk_label_set_xalign (GTK_LABEL (cell), align == 'r' ? 1 : align == 'c' ? 0.5f : 0);
+        gtk_widget_set_valign (cell, GTK_ALIGN_FILL);
+        gtk_label_set_yalign (GTK_LABEL (cell), 0);
+        gtk_widget_add_css_class (cell, "cell");
+        if (row == 0 && b->has_head)
+          gtk_widget_add_css_class (cell, "head");
+        gtk_grid_attach (GTK_GRID (grid), cell, column, row, 1, 1);
+      }
+  gtk_widget_add_css_class (grid, "table");
+  gtk_widget_set_halign (grid, GTK_ALIGN_START);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
+                                  GTK_POLICY_NEVER);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), grid);
+  return scroller;
+}
+
+static guint
+index_of (LwMarkdownView *self, GtkWidget *code)
+{
+  for (guint i = 0; i < self->widgets->len; i++)
+    if (g_object_get_data (self->widgets->pdata[i], "content") == code)
+      return self->from + i;
+  return G_MAXUINT;
+}
+
+/* A code block together with those that go on from it. */
+static char *
+whole_code (LwCodeBlock *code, gpointer user_data)
+{
+  LwMarkdownView *self = user_data;
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  for (guint i = index_of (self, GTK_WIDGET (code)); i < self->blocks->len; i++)
+    {
+      const lw_md_block *b = self->blocks->pdata[i];
+
+      if (b->kind != LW_MD_CODE || (all->len && !b->continued))
+        break;
+      if (all->len)
+        g_string_append_c (all, '\n');
+      g_string_append (all, b->text);
+    }
+  return g_strdup (all->str);
+}
+
+/* Quotes are drawn as lines at the left of each of their blocks. */
+static GtkWidget *
+wrap (const lw_md_block *b, GtkWidget *content)
+{
+  GtkWidget *widget = content;
+
+  if (b->indent || b->marker)
+    {
+      widget = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+      gtk_widget_set_margin_start (widget, MAX (0, b->indent - 1) * INDENT);
+      if (b->marker)
+        {
+          GtkWidget *marker = gtk_label_new (b->marker);
+
+          gtk_widget_set_valign (marker, GTK_ALIGN_START);
+          gtk_label_set_xalign (GTK_LABEL (marker), 1);
+          gtk_widget_set_size_request (marker, INDENT - 6, -1);
+          gtk_widget_add_css_class (marker, "marker");
+          gtk_box_append (GTK_BOX (widget), marker);
+        }
+      else
+        {
+          gtk_widget_set_margin_start (content, INDENT);
+        }
+      gtk_widget_set_hexpand (content, TRUE);
+      gtk_box_append (GTK_BOX (widget), content);
+      gtk_widget_add_css_class (widget, "item");
+    }
+  for (int i = 0; i < b->quote; i++)
+    {
+      GtkWidget *quote = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+
+      gtk_widget_add_css_class (quote, "quote");
+      gtk_widget_set_hexpand (widget, TRUE);
+      gtk_box_append (GTK_BOX (quote), widget);
+      widget = quote;
+    }
+  g_object_set_data (G_OBJECT (widget), "content", content);
+  return widget;
+}
+
+static GtkWidget *
+make_widget (LwMarkdownView *self, const lw_md_block *b)
+{
+  static const char *const headings[] = { "h1", "h2", "h3", "h4", "h5", "h6" };
+  GtkWidget *content, *widget;
+
+  switch (b->kind)
+    {
+    case LW_MD_CODE:
+      content = lw_code_block_new (b->continued);
+      lw_code_block_set_code (LW_CODE_BLOCK (content), b->text, b->language);
+      lw_code_block_set_copy_func (LW_CODE_BLOCK (content), whole_code, self);
+      break;
+    case LW_MD_MATHS:
+      content = make_maths (b);
+      break;
+    case LW_MD_TABLE:
+      content = make_table (b);
+      break;
+    case LW_MD_RULE:
+      content = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
+      break;
+    case LW_MD_HEADING:
+      content = make_label (b->text);
+      gtk_widget_add_css_class (content, headings[CLAMP (b->level, 1, 6) - 1]);
+      break;
+    case LW_MD_TEXT:
+    default:
+      content = make_label (b->text);
+    }
+  widget = wrap (b, content);
+  if (b->kind == LW_MD_CODE && b->continued)
+    gtk_widget_add_css_class (widget, "continued");
+  gtk_widget_add_css_class (widget, "block");
+  return widget;
+}
+
+/* TRUE: the widget of `old` shows `new` now. */
+static gboolean
+update_widget (GtkWidget *widget, const lw_md_block *old, const lw_md_block *new)
+{
+  GtkWidget *content = g_object_get_data (G_OBJECT (widget), "content");
+
+  if (old->kind != new->kind || old->quote != new->quote || old->indent != new->indent
+      || old->level != new->level || old->continued != new->continued
+      || g_strcmp0 (old->marker, new->marker) != 0)
+    return FALSE;
+  switch (new->kind)
+    {
+    case LW_MD_TEXT:
+    case LW_MD_HEADING:
+      gtk_label_set_markup (GTK_LABEL (content), new->text);
+      return TRUE;
+    case LW_MD_CODE:
+      lw_code_block_set_code (LW_CODE_BLOCK (content), new->text, new->language);
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+/* ---- Which blocks are widgets ---- */
+
+static void
+remove_widget (LwMarkdownView *self, guint i)
+{
+  gtk_box_remove (GTK_BOX (self->box), self->widgets->pdata[i]);
+  g_ptr_array_remove_index (self->widgets, i);
+}
+
+static GtkWidget *
+widget_before (LwMarkdownView *self, guint i)
+{
+  return i ? self->widgets->pdata[i - 1] : self->earlier;
+}
+
+static void
+insert_widget (LwMarkdownView *self, guint i)
+{
+  GtkWidget *widget = make_widget (self, self->blocks->pdata[self->from + i]);
+
+  gtk_box_insert_child_after (GTK_BOX (self->box), widget, widget_before (self, i));
+  g_ptr_array_insert (self->widgets, (int)i, widget);
+}
+
+static void
+update_buttons (LwMarkdownView *self)
+{
+  guint end = self->from + self->widgets->len;
+
+  gtk_widget_set_visible (self->earlier, self->from > 0);
+  gtk_widget_set_visible (self->later, !self->more_source && end < self->blocks->len
+                                           && self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS);
+  gtk_widget_set_visible (GTK_WIDGET (self), self->blocks->len > 0);
+}
+
+static gboolean add_more (gpointer data);
+
+/* Widgets for what is there, as far as the limit goes. */
+static void
+fill (LwMarkdownView *self)
+{
+  int made = 0;
+
+  while (self->from + self->widgets->len < self->blocks->len)
+    {
+      if (self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS)
+        {
+          if (!self->growing)
+            break;
+          remove_widget (self, 0);
+          self->from++;
+        }
+      if (made++ == BLOCKS_AT_ONCE)
+        {
+          if (!self->more_source)
+            self->more_source = g_idle_add_full (G_PRIORITY_LOW, add_more, self, NULL);
+          break;
+        }
+      insert_widget (self, self->widgets->len);
+    }
+  update_buttons (self);
+}
+
+static gboolean
+add_more (gpointer data)
+{
+  LwMarkdownView *self = data;
+
+  self->more_source = 0;
+  fill (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Half a window of blocks further up or down. */
+static void
+move_window (LwMarkdownView *self, gboolean down)
+{
+  guint half = LW_MARKDOWN_VIEW_BLOCKS / 2;
+
+  g_clear_handle_id (&self->more_source, g_source_remove);
+  self->growing = FALSE;
+  if (down)
+    {
+      for (guint i = 0; i < half && self->from + self->widgets->len < self->blocks->len; i++)
+        {
+          remove_widget (self, 0);
+          self->from++;
+          insert_widget (self, self->widgets->len);
+        }
+    }
+  else
+    {
+      for (guint i = 0; i < half && self->from > 0; i++)
+        {
+          if (self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS)
+            remove_widget (self, self->widgets->len - 1);
+          self->from--;
+          insert_widget (self, 0);
+        }
+    }
+  update_buttons (self);
+}
+
+static void
+earlier_clicked (LwMarkdownView *self)
+{
+  move_window (self, FALSE);
+}
+
+static void
+later_clicked (LwMarkdownView *self)
+{
+  move_window (self, TRUE);
+}
+
+/* ---- Text to blocks ---- */
+
+/* Put the new blocks where the unsettled ones are; those that are the same keep their widgets. */
+static void
+replace_tail (LwMarkdownView *self, guint at, GPtrArray *fresh)
+{
+  guint i;
+
+  for (i = 0; i < fresh->len && at + i < self->blocks->len; i++)
+    {
+      lw_md_block *old = self->blocks->pdata[at + i], *new = fresh->pdata[i];
+      guint shown = at + i - self->from;
+
+      if (!lw_md_block_equal (old, new) && at + i >= self->from && shown < self->widgets->len
+          && !update_widget (self->widgets->pdata[shown], old, new))
+        {
+          remove_widget (self, shown);
+          self->blocks->pdata[at + i] = new;
+          insert_widget (self, shown);
+        }
+      self->blocks->pdata[at + i] = new;
+      lw_md_block_free (old);
+    }
+  for (guint j = i; j < fresh->len; j++)
+    g_ptr_array_add (self->blocks, fresh->pdata[j]);
+  while (self->blocks->len > at + fresh->len)
+    {
+      guint last = self->blocks->len - 1;
+
+      if (last >= self->from && last - self->from < self->widgets->len)
+        remove_widget (self, last - self->from);
+      g_ptr_array_remove_index (self->blocks, last);
+    }
+  /* Its blocks have new owners. */
+  g_ptr_array_set_free_func (fresh, NULL);
+}
+
+/* The first piece of a plain text: to its last line break, else its last space, else between characters. */
+static gsize
+plain_piece (const char *text, gsize n)
+{
+  const char *end, *cut;
+
+  if (n <= PLAIN_BYTES)
+    return n;
+  end = g_utf8_find_prev_char (text, text + PLAIN_BYTES);
+  cut = g_strrstr_len (text, end - text, "\n");
+  if (!cut || cut == text)
+    cut = g_strrstr_len (text, end - text, " ");
+  if (!cut || cut == text)
+    return (gsize)(end - text);
+  return (gsize)(cut - text) + 1;
+}
+
+static GPtrArray *
+parse_plain (const char *text, gsize n)
+{
+  GPtrArray *blocks = g_ptr_array_new_with_free_func ((GDestroyNotify)lw_md_block_free);
+  lw_md_block *b = g_new0 (lw_md_block, 1);
+  gsize end = n;
+
+  /* The break between two labels stands for the line break. */
+  if (end && text[end - 1] == '\n')
+    end--;
+  b->kind = LW_MD_TEXT;
+  b->text = g_markup_escape_text (text, (gssize)end);
+  g_ptr_array_add (blocks, b);
+  return blocks;
+}
+
+static gsize
+next_part (LwMarkdownView *self, const char *text, gsize n)
+{
+  gsize len;
+
+  if (!self->plain)
+    return lw_md_part (text, n, &self->state);
+  len = plain_piece (text, n);
+  return len < n ? len : 0;
+}
+
+void
+lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plain, gboolean growing)
+{
+  gsize n = strlen (text), len;
+  lw_md_state before;
+
+  g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
+
+  if (n < self->length || plain != self->plain)
+    lw_markdown_view_clear (self);
+  self->plain = plain;
+  self->growing = growing;
+  self->length = n;
+  before = self->state;
+  while ((len = next_part (self, text + self->settled, n - self->settled)))
+    {
+      g_autoptr (GPtrArray) fresh = plain ? parse_plain (text + self->settled, len)
+                                          : lw_md_parse (text + self->settled, len, &before);
+
+      replace_tail (self, self->n_settled, fresh);
+      self->n_settled = self->blocks->len;
+      self->settled += len;
+      before = self->state;
+    }
+  if (self->settled < n)
+    {
+      g_autoptr (GPtrArray) fresh
+          = plain ? parse_plain (text + self->settled, n - self->settled)
+                  : lw_md_parse (text + self->settled, n - self->settled, &self->state);
+
+      replace_tail (self, self->n_settled, fresh);
+    }
+  if (!self->more_source)
+    fill (self);
+  update_buttons (self);
+}
+
+void
+lw_markdown_view_clear (LwMarkdownView *self)
+{
+  g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
+
+  g_clear_handle_id (&self->more_source, g_source_remove);
+  while (self->widgets->len)
+    remove_widget (self, self->widgets->len - 1);
+  g_ptr_array_set_size (self->blocks, 0);
+  self->length = self->settled = 0;
+  self->n_settled = self->from = 0;
+  memset (&self->state, 0, sizeof self->state);
+  update_buttons (self);
+}
+
+guint
+lw_markdown_view_get_n_live (LwMarkdownView *self)
+{
+  return self->widgets->len;
+}
+
+/* ---- Object ---- */
+
+static void
+lw_markdown_view_dispose (GObject *object)
+{
+  LwMarkdownView *self = LW_MARKDOWN_VIEW (object);
+
+  g_clear_handle_id (&self->more_source, g_source_remove);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
+  G_OBJECT_CLASS (lw_markdown_view_parent_class)->dispose (object);
+}
+
+static void
+lw_markdown_view_finalize (GObject *object)
+{
+  LwMarkdownView *self = LW_MARKDOWN_VIEW (object);
+
+  g_ptr_array_unref (self->blocks);
+  g_ptr_array_unref (self->widgets);
+  G_OBJECT_CLASS (lw_markdown_view_parent_class)->finalize (object);
+}
+
+static void
+lw_markdown_view_class_init (LwMarkdownViewClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = lw_markdown_view_dispose;
+  G_OBJECT_CLASS (klass)->finalize = lw_markdown_view_finalize;
+  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "markdown");
+}
+
+static GtkWidget *
+make_button (LwMarkdownView *self, const char *label, GCallback clicked)
+{
+  GtkWidget *button = gtk_button_new_with_label (label);
+
+  gtk_widget_set_halign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "pill");
+  gtk_widget_add_css_class (button, "more");
+  gtk_widget_set_visible (button, FALSE);
+  g_signal_connect_swapped (button, "clicked", clicked, self);
+  return button;
+}
+
+static void
+lw_markdown_view_init (LwMarkdownView *self)
+{
+  self->blocks = g_ptr_array_new_with_free_func ((GDestroyNotify)lw_md_block_free);
+  self->widgets = g_ptr_array_new ();
+  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  self->earlier = make_button (self, _("Show what comes before"), G_CALLBACK (earlier_clicked));
+  self->later = make_button (self, _("Show what comes after"), G_CALLBACK (later_clicked));
+  gtk_box_append (GTK_BOX (self->box), self->earlier);
+  gtk_box_append (GTK_BOX (self->box), self->later);
+  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+}
+
+GtkWidget *
+lw_markdown_view_new (void)
+{
+  return g_object_new (LW_TYPE_MARKDOWN_VIEW, NULL);
+}
