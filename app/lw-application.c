@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "app/lw-engine-service.h"
+#include "app/lw-model-library.h"
 #include "app/lw-settings.h"
 #include "app/lw-store-service.h"
 #include "app/lw-watchdog.h"
@@ -17,6 +18,7 @@ struct _LwApplication
   LwSettings *settings;
   LwStoreService *store;
   LwEngineService *engine;
+  LwModelLibrary *library;
 };
 
 G_DEFINE_FINAL_TYPE (LwApplication, lw_application, ADW_TYPE_APPLICATION)
@@ -28,7 +30,8 @@ get_window (LwApplication *self)
 
   if (LW_IS_WINDOW (window))
     return LW_WINDOW (window);
-  return lw_window_new (GTK_APPLICATION (self), self->settings, self->store, self->engine);
+  return lw_window_new (GTK_APPLICATION (self), self->settings, self->store, self->engine,
+                        self->library);
 }
 
 static void
@@ -63,12 +66,14 @@ action_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static void
 action_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  GList *windows = g_list_copy (gtk_application_get_windows (GTK_APPLICATION (user_data)));
+  /* Held: a window takes its dialogs with it. */
+  GList *windows = g_list_copy_deep (gtk_application_get_windows (GTK_APPLICATION (user_data)),
+                                     (GCopyFunc)(void (*) (void))g_object_ref, NULL);
 
   /* Closing lets each window save its state. */
   for (GList *l = windows; l; l = l->next)
     gtk_window_close (l->data);
-  g_list_free (windows);
+  g_list_free_full (windows, g_object_unref);
 }
 
 /* The session ends, or somebody pressed Ctrl+C in a terminal. */
@@ -93,6 +98,7 @@ lw_application_startup (GApplication *app)
     { "app.quit", { "<Control>q" } },        { "window.close", { "<Control>w" } },
     { "win.new-chat", { "<Control>n" } },    { "win.attach", { "<Control>o" } },
     { "win.toggle-sidebar", { "F9" } },      { "win.stop", { "Escape" } },
+    { "win.models", { "<Control><Shift>m" } },
     { "win.show-help-overlay", { "<Control>question", "<Control><Shift>question" } },
   };
   LwApplication *self = LW_APPLICATION (app);
@@ -109,6 +115,7 @@ lw_application_startup (GApplication *app)
   self->settings = lw_settings_new ();
   self->store = lw_store_service_new ();
   self->engine = lw_engine_service_new ();
+  self->library = lw_model_library_new ();
 }
 
 static void
@@ -116,6 +123,8 @@ lw_application_shutdown (GApplication *app)
 {
   LwApplication *self = LW_APPLICATION (app);
 
+  if (self->library)
+    lw_model_library_shutdown (self->library);
   /* The engine first: what it still says is saved by the store. */
   if (self->engine)
     lw_engine_service_shutdown (self->engine);
@@ -134,6 +143,7 @@ lw_application_finalize (GObject *object)
   LwApplication *self = LW_APPLICATION (object);
 
   g_clear_object (&self->settings);
+  g_clear_object (&self->library);
   g_clear_object (&self->engine);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (lw_application_parent_class)->finalize (object);

@@ -12,6 +12,7 @@ typedef struct _LwAttachment LwAttachment;
 typedef struct _LwConversation LwConversation;
 typedef struct _LwEngineService LwEngineService;
 typedef struct _LwMessage LwMessage;
+typedef struct _LwModelLibrary LwModelLibrary;
 typedef struct _LwSettings LwSettings;
 typedef struct _LwStoreService LwStoreService;
 

@@ -35,6 +35,18 @@ action_toggle_sidebar (GtkWidget *widget, const char *name, GVariant *parameter)
   adw_flap_set_reveal_flap (flap, !adw_flap_get_reveal_flap (flap));
 }
 
+static void
+action_models (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_window_show_models (LW_WINDOW (widget));
+}
+
+static void
+action_use_model (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_window_choose_model (LW_WINDOW (widget), g_variant_get_string (parameter, NULL));
+}
+
 void
 lw_window_install_actions (GtkWidgetClass *widget_class)
 {
@@ -43,6 +55,8 @@ lw_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.stop", NULL, action_stop);
   gtk_widget_class_install_action (widget_class, "win.toggle-sidebar", NULL,
                                    action_toggle_sidebar);
+  gtk_widget_class_install_action (widget_class, "win.models", NULL, action_models);
+  gtk_widget_class_install_action (widget_class, "win.use-model", "s", action_use_model);
 }
 
 /* ---- Rename ---- */

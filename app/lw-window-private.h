@@ -11,6 +11,7 @@
 #include "app/lw-conversation-list.h"
 #include "app/lw-engine-service.h"
 #include "app/lw-model-list.h"
+#include "app/lw-models-dialog.h"
 #include "app/lw-settings.h"
 #include "app/lw-store-service.h"
 
@@ -31,10 +32,13 @@ struct _LwWindow
   LwSettings *settings;
   LwStoreService *store;
   LwEngineService *engine;
+  LwModelLibrary *library;
+  LwModelsDialog *models_dialog; /* while it is open */
   GListStore *conversations;
   LwConversation *current;
   GSignalGroup *current_signals;
   char *model_path; /* NULL: the default model */
+  char *described_path; /* of the model that was opened last */
   GPtrArray *pending_files; /* of GFile: to attach once a conversation is open */
   LwRemedy remedy;
   gboolean listed;          /* the conversations have been read */
@@ -60,6 +64,7 @@ void lw_window_install_actions (GtkWidgetClass *widget_class);
 void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);
 void lw_window_new_chat (LwWindow *self);
 void lw_window_choose_model (LwWindow *self, const char *path);
+LwModelsDialog *lw_window_show_models (LwWindow *self);
 void lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message,
                             LwRemedy remedy);
 void lw_window_show_toast (LwWindow *self, const char *message);

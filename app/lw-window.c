@@ -49,7 +49,7 @@ banner_response (LwWindow *self, int response)
       gtk_menu_button_popup (self->title_button);
       break;
     case LW_REMEDY_ADD_MODEL:
-      lw_model_list_add (self->models);
+      lw_window_show_models (self);
       break;
     case LW_REMEDY_NEW_CHAT:
       lw_window_new_chat (self);
@@ -94,15 +94,6 @@ store_notice (LwWindow *self, gboolean failing, const char *message)
                          LW_REMEDY_NONE);
 }
 
-static void
-model_notice (LwWindow *self, gboolean problem, const char *message)
-{
-  if (problem)
-    lw_window_show_banner (self, GTK_MESSAGE_ERROR, message, LW_REMEDY_NONE);
-  else
-    lw_window_show_toast (self, message);
-}
-
 /* ---- Model ---- */
 
 static void
@@ -115,9 +106,13 @@ model_described (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!self->engine)
     return;
+  g_free (self->described_path);
+  self->described_path = g_strdup (model ? model->path : self->model_path);
   lw_chat_view_set_model (self->chat, model, error ? error->message : NULL);
   gtk_label_set_label (self->subtitle, model ? model->name : _("Choose a model"));
   lw_model_list_set_current (self->models, model ? model->path : self->model_path);
+  if (self->models_dialog)
+    lw_models_dialog_set_current (self->models_dialog, model ? model->path : self->model_path);
   if (error && !g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED))
     lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
 }
@@ -131,6 +126,49 @@ lw_window_choose_model (LwWindow *self, const char *path)
   hide_banner (self);
   lw_engine_service_describe_async (self->engine, self->model_path, model_described,
                                     g_object_ref (self));
+}
+
+static void
+models_chosen (LwWindow *self, const char *path)
+{
+  lw_window_choose_model (self, path);
+}
+
+LwModelsDialog *
+lw_window_show_models (LwWindow *self)
+{
+  if (!self->models_dialog)
+    {
+      g_set_weak_pointer (&self->models_dialog, lw_models_dialog_new (self->library));
+      gtk_window_set_transient_for (GTK_WINDOW (self->models_dialog), GTK_WINDOW (self));
+      gtk_window_set_destroy_with_parent (GTK_WINDOW (self->models_dialog), TRUE);
+      lw_models_dialog_set_current (self->models_dialog, self->described_path);
+      g_signal_connect_object (self->models_dialog, "chosen", G_CALLBACK (models_chosen), self,
+                               G_CONNECT_SWAPPED);
+    }
+  gtk_window_present (GTK_WINDOW (self->models_dialog));
+  return self->models_dialog;
+}
+
+static void
+model_removed (LwWindow *self, const char *path)
+{
+  if (g_strcmp0 (path, self->model_path) == 0)
+    lw_window_choose_model (self, NULL);
+}
+
+static void
+model_arrived (LwWindow *self, const char *path, const char *name)
+{
+  g_autofree char *escaped = g_markup_escape_text (name, -1);
+  /* Translators: a model has been downloaded */
+  g_autofree char *title = g_strdup_printf (_("“%s” is here"), escaped);
+  AdwToast *toast = adw_toast_new (title);
+
+  adw_toast_set_button_label (toast, _("Use"));
+  adw_toast_set_action_name (toast, "win.use-model");
+  adw_toast_set_action_target (toast, "s", path);
+  adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
 /* ---- Conversations ---- */
@@ -253,11 +291,20 @@ stop (LwWindow *self)
     lw_conversation_stop (self->current);
 }
 
+static gboolean is_model (GFile *file);
+
 static void
 attach_pending (LwWindow *self)
 {
   for (guint i = 0; i < self->pending_files->len; i++)
-    lw_composer_add_file (self->composer, self->pending_files->pdata[i]);
+    {
+      GFile *file = self->pending_files->pdata[i];
+
+      if (is_model (file))
+        lw_models_dialog_add_file (lw_window_show_models (self), file);
+      else
+        lw_composer_add_file (self->composer, file);
+    }
   g_ptr_array_set_size (self->pending_files, 0);
 }
 
@@ -322,9 +369,29 @@ veil_changed (LwWindow *self)
 }
 
 static gboolean
+is_model (GFile *file)
+{
+  g_autofree char *base = g_file_get_basename (file);
+  g_autofree char *lower = base ? g_ascii_strdown (base, -1) : NULL;
+
+  return lower && g_str_has_suffix (lower, ".gguf");
+}
+
+static gboolean
 dropped (LwWindow *self, const GValue *value)
 {
   gtk_revealer_set_reveal_child (self->drop_veil, FALSE);
+  if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
+    {
+      GSList *files = g_value_get_boxed (value);
+
+      if (files && is_model (files->data))
+        {
+          for (GSList *l = files; l; l = l->next)
+            lw_models_dialog_add_file (lw_window_show_models (self), l->data);
+          return TRUE;
+        }
+    }
   lw_composer_focus (self->composer);
   return lw_composer_add_value (self->composer, value);
 }
@@ -395,6 +462,9 @@ lw_window_dispose (GObject *object)
   g_clear_object (&self->settings);
   g_clear_object (&self->store);
   g_clear_object (&self->engine);
+  g_clear_object (&self->library);
+  g_clear_weak_pointer (&self->models_dialog);
+  g_clear_pointer (&self->described_path, g_free);
   g_clear_pointer (&self->pending_files, g_ptr_array_unref);
   g_clear_pointer (&self->model_path, g_free);
   G_OBJECT_CLASS (lw_window_parent_class)->dispose (object);
@@ -452,14 +522,13 @@ lw_window_init (LwWindow *self)
                                   G_CALLBACK (busy_changed), self);
   lw_conversation_list_set_model (self->list, G_LIST_MODEL (self->conversations));
   g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
-  g_signal_connect_swapped (self->models, "notice", G_CALLBACK (model_notice), self);
   add_drop_target (self);
   busy_changed (self);
 }
 
 LwWindow *
 lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
-               LwEngineService *engine)
+               LwEngineService *engine, LwModelLibrary *library)
 {
   LwWindow *self = g_object_new (LW_TYPE_WINDOW, "application", app, NULL);
   g_autofree char *model = lw_settings_dup_string (settings, "last-model");
@@ -467,6 +536,11 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   self->settings = g_object_ref (settings);
   self->store = g_object_ref (store);
   self->engine = g_object_ref (engine);
+  self->library = g_object_ref (library);
+  lw_model_list_set_library (self->models, library);
+  lw_model_library_refresh (library);
+  g_signal_connect_object (library, "removed", G_CALLBACK (model_removed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (library, "arrived", G_CALLBACK (model_arrived), self, G_CONNECT_SWAPPED);
   gtk_window_set_default_size (GTK_WINDOW (self),
                                MAX (360, lw_settings_get_int (settings, "window-width")),
                                MAX (400, lw_settings_get_int (settings, "window-height")));

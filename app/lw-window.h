@@ -15,9 +15,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LwWindow, lw_window, LW, WINDOW, AdwApplicationWindow)
 
 LwWindow *lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
-                         LwEngineService *engine);
+                         LwEngineService *engine, LwModelLibrary *library);
 
-/* Attach files to the open conversation's draft. */
+/* Attach files to the open conversation's draft; models (GGUF) go into the library instead. */
 void lw_window_attach (LwWindow *self, GFile **files, int n_files);
 
 G_END_DECLS

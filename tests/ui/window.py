@@ -283,7 +283,7 @@ class Window(unittest.TestCase):
         p.press("Choose a model")
         models = p.get("list", "Models")
         wait_for("the models to be listed", lambda: any(role(n) == "list item" for n in walk(models)))
-        p.get("push button", "Open models folder")
+        p.get("push button", "Manage models")
         p.screenshot("models", whole=True)
         p.key("Escape")
         self.end("rename and delete")

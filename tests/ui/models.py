@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of models: what is listed, added, removed and fetched, and that no byte is lost on the way."""
+
+import hashlib
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import unittest
+
+from desktop import Atspi, Program, press, role, run, showing, text_of, wait_for, walk
+
+FIXTURES = os.environ["LW_FIXTURES"]
+LIBRARY = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "models")
+HOME = os.environ["HOME"]
+OURS = os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "longwave-mini.gguf")
+
+
+def fixture(name):
+    return os.path.join(FIXTURES, name)
+
+
+def put(source, *target):
+    path = os.path.join(*target)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    shutil.copy(source, path)
+    return path
+
+
+def make_ollama(name, model):
+    """A store as Ollama lays it out: a manifest that names a blob."""
+    store = os.path.join(HOME, ".ollama", "models")
+    with open(model, "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    blob = put(model, store, "blobs", "sha256-" + digest)
+    manifest = os.path.join(store, "manifests", "registry.ollama.ai", "library", *name.split(":"))
+    os.makedirs(os.path.dirname(manifest))
+    with open(manifest, "w") as f:
+        json.dump({"schemaVersion": 2, "layers": [
+            {"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:" + digest, "size": 1}]}, f)
+    return blob
+
+
+class Server:
+    """One file with ranges and an ETag; until `open` is set the connection stalls after half of it."""
+
+    def __init__(self, body):
+        self.seen, self.body, self.half = [], body, len(body) // 2
+        self.open, self.sha = threading.Event(), hashlib.sha256(body).hexdigest()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                outer.serve(self)
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def serve(self, h):
+        h.close_connection = True
+        self.seen.append((h.path, h.headers.get("Range")))
+        if h.path != "/fetched.gguf":
+            h.send_error(404)
+            return
+        start = int((h.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        h.send_response(206 if start else 200)
+        for name, value in {"ETag": '"one"', "X-Linked-ETag": f'"{self.sha}"', "Accept-Ranges": "bytes",
+                            "Content-Length": str(len(self.body) - start), "Connection": "close"}.items():
+            h.send_header(name, value)
+        if start:
+            h.send_header("Content-Range", f"bytes {start}-{len(self.body) - 1}/{len(self.body)}")
+        h.end_headers()
+        try:
+            h.wfile.write(self.body[start:max(start, self.half)])
+            h.wfile.flush()
+            # Until the reader has left or is let in, never for a fixed time.
+            while not self.open.wait(0.05):
+                h.wfile.flush()
+                if h.connection.recv(1, 0x40 | 0x02) == b"":  # MSG_DONTWAIT | MSG_PEEK: it has left
+                    return
+        except BlockingIOError:
+            self.open.wait()
+        except OSError:
+            return
+        try:
+            h.wfile.write(self.body[max(start, self.half):])
+        except OSError:
+            pass
+
+
+class Models(unittest.TestCase):
+    """The tests share one home and run in the order of their names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.own = put(fixture("b-text-q8_0.gguf"), LIBRARY, "mine", "mine.gguf")
+        put(fixture("b-mmproj-f32.gguf"), LIBRARY, "mine", "mmproj.gguf")
+        cls.blob = make_ollama("seer:7b", fixture("llama.gguf"))
+        cls.studio = put(fixture("mistral.gguf"), HOME, ".lmstudio", "models", "pub", "repo", "studio.gguf")
+        put(os.path.join(FIXTURES, "..", "meson.build"), LIBRARY, "broken", "broken.gguf")
+
+    def start(self, *args, **environment):
+        # No proxy between the program and the loopback, whatever the machine has.
+        environment.setdefault("GIO_USE_PROXY_RESOLVER", "dummy")
+        self.program = Program(*args, LW_DEFAULT_MODEL=OURS, **environment)
+        self.addCleanup(self.program.process.kill)
+        return self.program
+
+    def tearDown(self):
+        outcome = self._outcome.result
+        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
+        p = Program.last
+        if failed and p:
+            if p.process.poll() is None:
+                p.screenshot("failed-" + self._testMethodName, whole=True)
+                print(p.dump())
+            print(p.output())
+
+    def end(self):
+        """As at the end of a desktop session: nobody here gives a window the focus back for a key."""
+        self.program.process.terminate()
+        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
+        known = re.compile(r"g_variant_\w+object_path")
+        self.assertEqual([line for line in self.program.output().splitlines()
+                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [])
+
+    def open_page(self, p):
+        p.key("ctrl+shift+m")
+        p.get("list", "Comes with Longwave")
+
+    def labels(self, row):
+        return [text_of(n) for n in walk(row) if role(n) == "label"]
+
+    def expand(self, p, name):
+        """A click on its line."""
+        window = wait_for("the page's X window", lambda: run("xdotool", "search", "--onlyvisible", "--name",
+                                                             "^Models$").split())[-1]
+        run("xdotool", "windowraise", window)  # without a window manager nobody else does
+        box = Atspi.Component.get_extents(self.row(p, name), Atspi.CoordType.WINDOW)
+        run("xdotool", "mousemove", "--window", window, str(box.x + 60),
+            str(box.y + box.height // 2), "click", "1")
+
+    def row(self, p, name):
+        return p.get("list item", name)
+
+    def summary(self, p, name):
+        """The line below the name, once it says whether the model fits."""
+        return wait_for("what is known of " + name, lambda: next(
+            (t for t in self.labels(self.row(p, name)) if "fit" in t), None))
+
+    def button_in(self, p, section, name):
+        return [n for n in walk(p.get("list", section)) if role(n) == "push button" and n.get_name() == name]
+
+    def test_1_what_there_is(self):
+        p = self.start()
+        self.open_page(p)
+        wait_for("free memory", lambda: p.find("label", contains="memory are free"))
+        for section, name, sees in (("Comes with Longwave", "Longwave Mini", True),
+                                    ("Yours", "golden b", True),
+                                    ("Ollama’s", "seer:7b", False), ("LM Studio’s", "golden mistral", False)):
+            self.assertTrue(any(n.get_name() == name for n in walk(p.get("list", section))), name)
+            text = self.summary(p, name)
+            self.assertIn(" · fits", text)
+            self.assertIn("tokens/s (estimate)", text)
+            self.assertIn("sees pictures" if sees else "text only", text)
+        # What cannot be used is listed with the reason.
+        wait_for("the broken one", lambda: p.find("label", contains="broken.gguf"))
+        p.screenshot("models-page", whole=True)
+        # Only what is Longwave's own can be removed here.
+        self.assertTrue(self.button_in(p, "Yours", "Remove"))
+        for section in ("Comes with Longwave", "Ollama’s", "LM Studio’s"):
+            self.assertEqual(self.button_in(p, section, "Remove"), [], section)
+
+        # Its figures are those of lw info.
+        self.expand(p, "golden b")
+        report = json.loads(run(os.environ["LW_BIN"], "info", "--json", self.own))
+        context = wait_for("the contexts", lambda: p.find("label", contains="tokens take"))
+        self.assertIn(str(report["contexts"][0]["tokens"]), text_of(context).replace(",", ""))
+        p.screenshot("models-details", whole=True)
+
+        # Measuring replaces what was found in a hurry, for all of them.
+        p.press("Measure")
+        wait_for("the measurement", lambda: not any(
+            n.get_name() == "Measure" for n in walk(p.get("list", "Yours")))
+            and self.button_in(p, "Yours", "Remove"))
+        self.assertTrue(os.path.exists(os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "speed.ini")))
+
+        # Another one answers from now on.
+        self.assertTrue(press(p.get("push button", "Use golden b")))
+        p.key("Escape")
+        wait_for("the model in the title", lambda: p.find("label", "golden b"))
+        self.end()
+
+    def test_2_add_and_remove(self):
+        folder = os.path.join(os.environ["TMPDIR"], "downloads")
+        model = put(fixture("qwen3.gguf" if os.path.exists(fixture("qwen3.gguf")) else "llama-yarn.gguf"),
+                    folder, "added.gguf")
+        # "Open with Longwave" installs it.
+        p = self.start(model)
+        link = os.path.join(LIBRARY, "added", "added.gguf")
+        wait_for("the link", lambda: os.path.islink(link))
+        p.get("label", contains="The file stays where it is")
+        p.screenshot("models-added", whole=True)
+        # A file that is none is refused with its name.
+        text = put(os.path.join(FIXTURES, "..", "meson.build"), folder, "text.gguf")
+        subprocess.run([os.environ["LW_APP"], text], check=True, timeout=60)
+        p.get("label", contains="text.gguf")
+        p.press("_Close Close")
+
+        # Removed, taken back, removed for good; the original never moves.
+        name = json.loads(run(os.environ["LW_BIN"], "info", "--json", model))["name"]
+        self.remove(p, name)
+        wait_for("it to be gone", lambda: not os.path.lexists(link))
+        p.screenshot("models-removed", whole=True)
+        p.press("Undo Undo")
+        wait_for("it to be back", lambda: os.path.islink(link))
+        self.remove(p, name)
+        wait_for("it to be gone again", lambda: not os.path.lexists(link))
+        self.end()
+        self.assertFalse(os.path.lexists(link))
+        self.assertEqual([n for n in os.listdir(LIBRARY) if n.startswith(".removed")], [])
+        for path in (model, self.blob, self.studio, self.own):
+            self.assertTrue(os.path.isfile(path), path)
+
+    def remove(self, p, name):
+        row = self.row(p, name)
+        outer = row.get_parent().get_parent().get_parent()  # the expander with what is below it
+        self.expand(p, name)
+        wait_for("what is below it", lambda: any(
+            role(n) == "push button" and n.get_name() == "Remove" and showing(n) for n in walk(outer)))
+        button = wait_for("its Remove button", lambda: next(
+            (n for n in walk(outer) if role(n) == "push button" and n.get_name() == "Remove"), None))
+        self.assertTrue(press(button))
+
+    def ask(self, p, url, sha256=""):
+        p.key("Escape")  # menus
+        p.press("_Download… Download…")
+        p.get(name="Address of the model")
+        run("xdotool", "type", "--delay", "1", url)
+
+    def test_3_download(self):
+        with open(fixture("gemma3.gguf"), "rb") as f:
+            server = Server(f.read())
+        part = os.path.join(LIBRARY, "fetched", "fetched.gguf.part")
+        p = self.start()
+        self.open_page(p)
+        self.ask(p, "nonsense")
+        wait_for("the reason", lambda: p.find("label", contains="nonsense"))
+        run("xdotool", "key", "ctrl+a")
+        run("xdotool", "type", "--delay", "1", server.url + "/fetched.gguf")
+        p.screenshot("models-address", whole=True)
+        p.press("_Download Download")
+        wait_for("half of it", lambda: os.path.exists(part) and os.path.getsize(part) == server.half)
+        wait_for("how far it is", lambda: p.find("label", contains=" of "))
+        p.screenshot("models-downloading", whole=True)
+        p.press("Pause the download")
+        wait_for("the pause", lambda: p.find("label", contains="Paused · "))
+        self.assertEqual(os.path.getsize(part), server.half)
+        self.end()
+
+        # In the next run it is still there, and only the rest is fetched.
+        server.open.set()
+        p = self.start()
+        self.open_page(p)
+        wait_for("the unfinished one", lambda: p.find("label", contains="Paused · "))
+        self.assertEqual(len(server.seen), 1, "nothing is fetched unless asked")
+        p.press("Go on with the download")
+        whole = os.path.join(LIBRARY, "fetched", "fetched.gguf")
+        wait_for("all of it", lambda: os.path.exists(whole) and not os.path.exists(part))
+        with open(whole, "rb") as f:
+            self.assertEqual(f.read(), server.body)
+        self.assertEqual(server.seen[-1], ("/fetched.gguf", f"bytes={server.half}-"))
+        self.summary(p, "golden gemma3")
+        wait_for("no download listed", lambda: not p.find("label", "On Their Way"))
+
+        # A wrong address says so and leaves nothing behind but what to try again with.
+        self.ask(p, server.url + "/nothing.gguf")
+        p.press("_Download Download")
+        wait_for("the 404", lambda: p.find("label", contains="404"))
+        p.screenshot("models-failed", whole=True)
+        p.press("Discard the download")
+        p.press("_Discard Discard")
+        wait_for("it to be gone", lambda: not p.find("label", contains="404"))
+        self.assertFalse(os.path.exists(os.path.join(LIBRARY, "nothing")))
+        self.end()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    program = unittest.main(exit=False, verbosity=2)
+    sys.exit(0 if program.result.wasSuccessful() else 1)
