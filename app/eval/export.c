@@ -80,6 +80,7 @@ static void
 append_parts (GString *out, GPtrArray *parts)
 {
   gboolean all_text = TRUE;
+  guint first = 0;
 
   for (guint i = 0; i < parts->len; i++)
     all_text = all_text && ((LwEvalPart *) parts->pdata[i])->kind == LW_EVAL_PART_TEXT;
@@ -102,8 +103,15 @@ append_parts (GString *out, GPtrArray *parts)
           g_string_append_c (out, '}');
         }
       else
-        g_string_append_printf (out, "{\"kind\":\"%s\"}",
-                                part->kind == LW_EVAL_PART_FILM ? "film" : "picture");
+        {
+          char fps[G_ASCII_DTOSTR_BUF_SIZE];
+
+          g_string_append_printf (out, "{\"kind\":\"%s\",", part->kind == LW_EVAL_PART_FILM ? "film" : "picture");
+          if (part->kind == LW_EVAL_PART_FILM)
+            g_string_append_printf (out, "\"fps\":%s,", g_ascii_dtostr (fps, sizeof fps, part->fps));
+          g_string_append_printf (out, "\"first\":%u,\"count\":%u}", first, part->scenes->len);
+          first += part->scenes->len;
+        }
     }
   g_string_append (out, all_text ? "\"," : "],");
 }

@@ -3,14 +3,20 @@
  * Samples as JSON, for whoever is not written in C: the training script opens liblw-generators.so, which
  * meson builds, and which also builds alone, from the root of the repository, with
  *
- *   cc -O2 -shared -fPIC -I. -o liblw-generators.so app/eval/{export,places,random,registry,sample,words}.c \
- *      app/eval/tasks/[a-z]*.c $(pkg-config --cflags --libs glib-2.0)
+ *   cc -O2 -ffp-contract=off -shared -fPIC -I. -o liblw-generators.so glyphs.c \
+ *      app/eval/{drawing,export,needles}.c \
+ *      app/eval/{places,questions,random,registry,sample,scene,visual,words}.c app/eval/tasks/[a-z]*.c \
+ *      $(pkg-config --cflags --libs glib-2.0) -lm
+ *
+ * after `python3 data/model/glyphs_to_c.py data/model/glyphs.npz glyphs.c`
  *
  * One object, ASCII but for what the texts hold (UTF-8), no line breaks outside strings:
  *
  *   {"id":SEED,"task":"kv","side":"train","units":12,
  *    "context":"...",                    all parts are text: joined
- *    "parts":[{"kind":"text","text":"..."},{"kind":"picture"},...]   instead of "context" when one is not
+ *    "parts":[{"kind":"text","text":"..."},{"kind":"picture","first":0,"count":1},
+ *             {"kind":"film","fps":2,"first":1,"count":64},...]   instead of "context" when one is not;
+ *                                        frames count from the sample's start (visual.h)
  *    "multi_turns":[{"input":"...","question":"...",   the same, the first as published files call it
  *      "answer":"...",                   answers[0]; an integer for score "integer", the list for "recall"
  *      "answers":["..."],"foreign":[...],"options":[...],   the last two only where there are any

@@ -11,6 +11,13 @@ static const LwEvalTask *const roster[] = {
   &lw_eval_task_vt,
   &lw_eval_task_mdqa,
   &lw_eval_task_twofact,
+  &lw_eval_task_vniah,
+  &lw_eval_task_mmniah,
+  &lw_eval_task_filmorder,
+  &lw_eval_task_shapes,
+  &lw_eval_task_count,
+  &lw_eval_task_word,
+  &lw_eval_task_small,
   NULL,
 };
 

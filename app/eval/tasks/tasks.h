@@ -13,5 +13,12 @@ extern const LwEvalTask lw_eval_task_prefix_suffix;
 extern const LwEvalTask lw_eval_task_vt;
 extern const LwEvalTask lw_eval_task_mdqa;
 extern const LwEvalTask lw_eval_task_twofact;
+extern const LwEvalTask lw_eval_task_vniah;
+extern const LwEvalTask lw_eval_task_mmniah;
+extern const LwEvalTask lw_eval_task_filmorder;
+extern const LwEvalTask lw_eval_task_shapes;
+extern const LwEvalTask lw_eval_task_count;
+extern const LwEvalTask lw_eval_task_word;
+extern const LwEvalTask lw_eval_task_small;
 
 G_END_DECLS
