@@ -7,9 +7,13 @@
 /* Draws before a pool counts as empty: pseudo (2) to measure with has about 1,000 words of 8,100. */
 #define TRIES 4000
 
+typedef enum { POOL_PSEUDO, POOL_NAME, POOL_CAPITALS, POOL_NUMBER, N_POOLS } Pool;
+#define POOL_LENGTHS 16
+
 struct _LwEvalWords {
   LwEvalRandom *random;
   LwEvalSide side;
+  guint8 longer[N_POOLS][POOL_LENGTHS]; /* by how much, since the words of that length ran out */
   GHashTable *used;
   GStringChunk *chunk;
 };
@@ -107,6 +111,23 @@ lw_eval_words_claim (LwEvalWords *words, const char *word)
   return kept;
 }
 
+/* After so many draws in vain, words of this length count as used up. */
+static void
+run_dry (LwEvalWords *words, Pool pool, guint length, guint tries)
+{
+  guint8 *longer = &words->longer[pool][length % POOL_LENGTHS];
+
+  if (tries % TRIES != 0 || (length + *longer) * 2 + 4 > LONGEST_WORD)
+    return;
+  (*longer)++;
+}
+
+static guint
+length_now (const LwEvalWords *words, Pool pool, guint length)
+{
+  return length + words->longer[pool][length % POOL_LENGTHS];
+}
+
 static guint
 put_syllables (LwEvalRandom *random, guint syllables, char *out)
 {
@@ -131,11 +152,10 @@ lw_eval_words_pseudo (LwEvalWords *words, guint syllables)
 
   for (guint tries = 1;; tries++)
     {
-      put_syllables (words->random, syllables, word);
+      put_syllables (words->random, length_now (words, POOL_PSEUDO, syllables), word);
       if ((kept = lw_eval_words_claim (words, word)) != NULL)
         return kept;
-      if (tries % TRIES == 0 && syllables < LONGEST_WORD / 2)
-        syllables++;
+      run_dry (words, POOL_PSEUDO, syllables, tries);
     }
 }
 
@@ -145,13 +165,12 @@ lw_eval_words_name (LwEvalWords *words)
   static const char ends[] = "lmnrst";
   char word[LONGEST_WORD + 1];
   const char *kept;
-  guint syllables = 2;
 
   for (guint tries = 1;; tries++)
     {
       /* Two syllables and an end, three, or three and an end. */
       guint form = lw_eval_random_below (words->random, 3);
-      guint n = put_syllables (words->random, syllables + (form > 0), word);
+      guint n = put_syllables (words->random, length_now (words, POOL_NAME, 2) + (form > 0), word);
 
       if (form != 1)
         {
@@ -161,8 +180,7 @@ lw_eval_words_name (LwEvalWords *words)
       word[0] = g_ascii_toupper (word[0]);
       if ((kept = lw_eval_words_claim (words, word)) != NULL)
         return kept;
-      if (tries % TRIES == 0 && syllables < LONGEST_WORD / 2 - 2)
-        syllables++;
+      run_dry (words, POOL_NAME, 2, tries);
     }
 }
 
@@ -174,11 +192,10 @@ lw_eval_words_capitals (LwEvalWords *words, guint n)
 
   for (guint tries = 1;; tries++)
     {
-      lw_eval_letters (words->random, n, word);
+      lw_eval_letters (words->random, length_now (words, POOL_CAPITALS, n), word);
       if ((kept = lw_eval_words_claim (words, word)) != NULL)
         return kept;
-      if (tries % TRIES == 0 && n < LONGEST_WORD)
-        n++;
+      run_dry (words, POOL_CAPITALS, n, tries);
     }
 }
 
@@ -190,14 +207,15 @@ lw_eval_words_number (LwEvalWords *words, guint digits)
 
   for (guint tries = 1;; tries++)
     {
-      for (guint i = 0; i < digits; i++)
+      guint n = length_now (words, POOL_NUMBER, digits);
+
+      for (guint i = 0; i < n; i++)
         word[i] = i == 0 ? '1' + lw_eval_random_below (words->random, 9)
                          : '0' + lw_eval_random_below (words->random, 10);
-      word[digits] = 0;
+      word[n] = 0;
       if ((kept = lw_eval_words_claim (words, word)) != NULL)
         return kept;
-      if (tries % TRIES == 0 && digits < LONGEST_WORD)
-        digits++;
+      run_dry (words, POOL_NUMBER, digits, tries);
     }
 }
 

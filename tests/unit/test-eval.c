@@ -9,6 +9,7 @@
 #include "app/eval/export.h"
 #include "app/eval/places.h"
 #include "app/eval/task.h"
+#include "app/eval/tasks/dates.h"
 #include "app/eval/words.h"
 
 static LwEvalSample *make(const char *task, guint64 seed, LwEvalSide side, int units, int turns,
@@ -104,23 +105,32 @@ static void test_every_task(gconstpointer data)
             }
 }
 
+static int compare_doubles(gconstpointer a, gconstpointer b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
 static void test_depths(void)
 {
-    static const char *const spread[] = {"kv", "prefix_suffix", "mdqa", "twofact"};
+    static const char *const spread[] = {"kv", "prefix_suffix", "mdqa", "twofact", "digest", "chronicle"};
 
     for (guint t = 0; t < G_N_ELEMENTS(spread); t++) {
         LwEvalSample *sample = make(spread[t], 3, LW_EVAL_SIDE_MEASURE, 1000, 10, FALSE, NULL);
-        guint bins = 0;
+        double depths[10];
         gboolean in_order = TRUE;
 
         for (guint j = 0; j < 10; j++) {
-            double depth = turn_of(sample, j)->depth;
-
-            bins |= 1u << MIN(9, (guint)(depth * 10));
-            in_order = in_order && (j == 0 || depth > turn_of(sample, j - 1)->depth);
+            depths[j] = turn_of(sample, j)->depth;
+            in_order = in_order && (j == 0 || depths[j] > depths[j - 1]);
         }
-        g_assert_cmpuint(bins, ==, (1u << 10) - 1);
         g_assert_false(in_order);
+        qsort(depths, 10, sizeof *depths, compare_doubles);
+        for (guint j = 0; j < 10; j++) {
+            g_assert_cmpfloat(depths[j], >=, j / 10.0 - 0.04);
+            g_assert_cmpfloat(depths[j], <=, (j + 1) / 10.0 + 0.04);
+        }
         lw_eval_sample_free(sample);
     }
 }
@@ -359,12 +369,294 @@ static void test_twofact(void)
     }
 }
 
+static int compare_ints(gconstpointer a, gconstpointer b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* The answer to a question about a sorted list; *once when its number may occur only once. */
+static int statistic(const char *question, const int *sorted, guint n, gboolean *once)
+{
+    static const char *const ranks[] = {"the", "second", "third", "fourth", "fifth", "sixth",
+                                        "seventh", "eighth", "ninth", "tenth"};
+    g_auto(GStrv) words = g_strsplit(question, " ", -1);
+    guint rank = 0, end = 0;
+
+    *once = strcmp(words[3], "median") != 0;
+    if (!*once)
+        return sorted[n / 2];
+    while (strcmp(words[end], "largest") != 0 && strcmp(words[end], "smallest") != 0)
+        end++;
+    for (guint i = 0; i < G_N_ELEMENTS(ranks); i++)
+        if (strcmp(words[end - 1], ranks[i]) == 0)
+            rank = i;
+    if (rank == 0 && strcmp(words[end - 1], "the") != 0)
+        rank = (guint)g_ascii_strtoull(words[end - 1], NULL, 10) - 1;
+    return strcmp(words[end], "largest") == 0 ? sorted[n - 1 - rank] : sorted[rank];
+}
+
+static void test_mf(void)
+{
+    for (guint64 seed = 0; seed < 40; seed++) {
+        int turns = seed % 8 == 7 ? 64 : 1 + seed % 8;
+        LwEvalSample *sample = make("mf", seed, seed % 2, 3 + seed * 20, turns, FALSE, NULL);
+        g_auto(GStrv) items = g_strsplit(strchr(context_of(sample), '[') + 1, ", ", -1);
+        guint n = g_strv_length(items);
+        g_autofree int *sorted = g_new(int, n);
+
+        g_assert_cmpuint(n, ==, sample->units);
+        g_assert_cmpuint(n % 2, ==, 1);
+        for (guint i = 0; i < n; i++)
+            sorted[i] = (int)g_ascii_strtoll(items[i], NULL, 10);
+        qsort(sorted, n, sizeof *sorted, compare_ints);
+        g_assert_cmpint(sorted[0], >=, 100);
+        g_assert_cmpint(sorted[0], <=, 300);
+        g_assert_cmpint(sorted[n - 1], >=, 700);
+        g_assert_cmpint(sorted[n - 1], <=, 999);
+        for (guint j = 0; j < sample->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(sample, j);
+            gboolean once;
+            int answer = statistic(turn->question, sorted, n, &once);
+            guint copies = 0;
+
+            g_assert_cmpint(g_ascii_strtoll(turn->answers[0], NULL, 10), ==, answer);
+            for (guint i = 0; i < n; i++)
+                copies += sorted[i] == answer;
+            if (once)
+                g_assert_cmpuint(copies, ==, 1);
+            g_assert_true((turn->at >= 0) == once);
+        }
+        lw_eval_sample_free(sample);
+    }
+}
+
+typedef struct {
+    char *values[4];
+    char label;
+} Shot;
+
+static void parse_item(const char *text, Shot *shot)
+{
+    for (guint a = 0; a < 4; a++) {
+        char mark[] = {' ', 'a' + a, '=', 0};
+        const char *value = strstr(text, mark) + 3;
+
+        shot->values[a] = g_strndup(value, strcspn(value, "; "));
+    }
+}
+
+static void clear_item(Shot *shot)
+{
+    for (guint a = 0; a < 4; a++)
+        g_free(shot->values[a]);
+}
+
+/* How many shots share attributes p and q with the item; -1 when some of two such shots differ in the label.
+ * */
+static int support(const Shot *shots, guint n, const Shot *item, guint p, guint q, char *label)
+{
+    int found = 0;
+
+    for (guint i = 0; i < n; i++) {
+        for (guint k = 0; k < i; k++)
+            if (strcmp(shots[i].values[p], shots[k].values[p]) == 0
+                && strcmp(shots[i].values[q], shots[k].values[q]) == 0 && shots[i].label != shots[k].label)
+                return -1;
+        if (strcmp(shots[i].values[p], item->values[p]) == 0
+            && strcmp(shots[i].values[q], item->values[q]) == 0) {
+            *label = shots[i].label;
+            found++;
+        }
+    }
+    return found;
+}
+
+/* The label follows from two attributes in all examples, three of which show the asked pair. */
+static void test_icl(void)
+{
+    for (guint64 seed = 0; seed < 20; seed++) {
+        LwEvalSample *sample = make("icl", seed, seed % 2, 80 + seed, 1 + seed % 20, seed % 3 == 0, NULL);
+        g_auto(GStrv) lines = g_strsplit(strstr(context_of(sample), "\n\n") + 2, "\n", -1);
+        guint n = g_strv_length(lines);
+        g_autofree Shot *shots = g_new(Shot, n);
+
+        g_assert_cmpuint(n, ==, sample->units);
+        for (guint i = 0; i < n; i++) {
+            parse_item(lines[i], &shots[i]);
+            shots[i].label = strchr(lines[i], '(')[1];
+        }
+        for (guint j = 0; j < sample->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(sample, j);
+            gboolean explained = FALSE;
+            Shot item;
+
+            parse_item(turn->question, &item);
+            for (guint i = 0; i < n; i++) {
+                gboolean same = TRUE;
+
+                for (guint a = 0; a < 4; a++)
+                    same = same && strcmp(shots[i].values[a], item.values[a]) == 0;
+                g_assert_false(same);
+            }
+            for (guint p = 0; p < 4; p++)
+                for (guint q = p + 1; q < 4; q++) {
+                    char label = 0;
+
+                    if (support(shots, n, &item, p, q, &label) >= 3)
+                        explained |= label == turn->answers[0][1];
+                }
+            g_assert_true(explained);
+            g_assert_cmpuint(g_strv_length(turn->options), ==, 4);
+            g_assert_nonnull(strstr(turn->question, turn->answers[0]));
+            clear_item(&item);
+        }
+        for (guint i = 0; i < n; i++)
+            clear_item(&shots[i]);
+        lw_eval_sample_free(sample);
+    }
+}
+
+/* The asked document has all answers, and no other sentence with a number but needles. */
+static void check_digest(const LwEvalSample *sample, const LwEvalTurn *turn, guint facts)
+{
+    const char *body = context_of(sample) + turn->at + strlen(turn->gold), *end = strstr(body, "\n\n");
+    g_autofree char *document = g_strndup(body, end != NULL ? end - body : (gssize)strlen(body));
+    g_auto(GStrv) numbers = g_regex_split_simple("\\b\\d{4,6}\\b", document, 0, 0);
+
+    g_assert_cmpuint(g_strv_length(turn->answers), ==, facts);
+    g_assert_cmpuint(g_strv_length(numbers) - 1, ==, facts);
+    for (guint f = 0; f < facts; f++) {
+        g_assert_cmpuint(occurrences(document, turn->answers[f]), ==, 1);
+        g_assert_cmpuint(occurrences(context_of(sample), turn->answers[f]), ==, 1);
+    }
+}
+
+static void test_digest(void)
+{
+    for (guint64 seed = 0; seed < 20; seed++) {
+        int turns = 1 + seed % 4;
+        LwEvalSample *digest = make("digest", seed, seed % 2, 120 + 20 * seed, turns, FALSE, NULL);
+        LwEvalSample *mix = make("mix_a", seed, seed % 2, 120 + 20 * seed, 2 * turns, FALSE, NULL);
+
+        for (int j = 0; j < turns; j++) {
+            const LwEvalTurn *needle = turn_of(mix, 2 * j + 1);
+
+            check_digest(digest, turn_of(digest, j), 12);
+            check_digest(mix, turn_of(mix, 2 * j), 12);
+            g_assert_cmpstr(turn_of(mix, 2 * j)->kind, ==, "digest");
+            g_assert_cmpstr(needle->kind, ==, "needle");
+            g_assert_cmpuint(strlen(needle->answers[0]), ==, 7);
+            g_assert_cmpuint(occurrences(context_of(mix), needle->answers[0]), ==, 1);
+        }
+        g_assert_cmpuint(occurrences(context_of(mix), "The secret number of "), ==, MAX(5, turns));
+        lw_eval_sample_free(digest);
+        lw_eval_sample_free(mix);
+    }
+}
+
+/* The name under which events are told: names are joined to others by sentences without a day. */
+static char *last_alias(const char *context, const char *name)
+{
+    g_autofree char *pattern = g_strdup_printf("\\b%s (?:is also called|as|goes by the name of) (\\w+)",
+                                               name);
+    g_autoptr(GRegex) regex = g_regex_new(pattern, 0, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+    g_autofree char *alias = NULL;
+
+    if (!g_regex_match(regex, context, 0, &match))
+        return g_strdup(name);
+    alias = g_match_info_fetch(match, 1);
+    return last_alias(context, alias);
+}
+
+static void test_chronicle(void)
+{
+    for (guint64 seed = 0; seed < 60; seed++) {
+        gboolean hard = seed % 3 == 0, choice = seed % 4 == 0;
+        LwEvalSample *sample = make("chronicle", seed, seed % 2, 20 + seed * 3, 1 + seed % 9, hard,
+                                    choice ? "choice" : NULL);
+
+        for (guint j = 0; j < sample->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(sample, j);
+            const char *answer = turn->answers[0];
+            g_auto(GStrv) words = g_strsplit(strstr(turn->question, "did "), " ", 4);
+            g_autofree char *alias = last_alias(context_of(sample), words[1]);
+            g_autofree char *told = g_strdup_printf(", %s ", alias);
+            const char *about = g_strrstr_len(turn->question, strcspn(turn->question, "?"), " the ") + 5;
+            g_autofree char *object = g_strndup(about, strcspn(about, "?"));
+
+            /* Under the other name only, and the question names the thing or the place of the gold. */
+            g_assert_nonnull(strstr(turn->gold, told));
+            g_assert_null(strstr(turn->gold, words[1]));
+            g_assert_nonnull(strstr(turn->gold, object));
+            if (choice) {
+                guint right = 0;
+
+                g_assert_cmpuint(g_strv_length(turn->options), ==, 4);
+                for (guint c = 0; c < 4; c++) {
+                    gboolean said = strstr(turn->gold, turn->options[c] + 4) != NULL;
+
+                    right += said;
+                    g_assert_true(said == (turn->options[c][1] == answer[1]));
+                    g_assert_nonnull(strstr(turn->question, turn->options[c]));
+                }
+                g_assert_cmpuint(right, ==, 1);
+            } else {
+                g_assert_nonnull(strstr(turn->gold, answer));
+            }
+        }
+        lw_eval_sample_free(sample);
+    }
+}
+
+static int day_of(const char *context, const char *name)
+{
+    g_autofree char *named = g_strdup_printf(" of %s ", name);
+    const char *sentence = strstr(context, named);
+
+    g_assert_nonnull(sentence);
+    for (guint day = 0; day < LW_EVAL_MONTHS * LW_EVAL_MONTH_DAYS; day++) {
+        g_autofree char *date = lw_eval_date(day / LW_EVAL_MONTH_DAYS, day % LW_EVAL_MONTH_DAYS);
+        g_autofree char *dated = g_strdup_printf("on %s.", date);
+        const char *at = strstr(sentence, dated);
+
+        if (at != NULL && at < strchr(sentence, '.'))
+            return day;
+    }
+    g_assert_not_reached();
+}
+
+static void test_reorder(void)
+{
+    for (guint64 seed = 0; seed < 40; seed++) {
+        int units = 3 + seed * 5, turns = 1 + seed % 9;
+        LwEvalSample *sample = make("reorder", seed, seed % 2, units, turns, seed % 3 == 0, NULL);
+
+        for (guint j = 0; j < sample->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(sample, j);
+            g_auto(GStrv) names = g_strsplit(turn->answers[0], " ", -1);
+            int before = -1;
+
+            g_assert_cmpuint(g_strv_length(names), ==, turns == 1 ? CLAMP(units / 3, 2, 5) : 5);
+            for (guint i = 0; names[i] != NULL; i++) {
+                int day = day_of(context_of(sample), names[i]);
+
+                g_assert_nonnull(strstr(turn->question, names[i]));
+                g_assert_cmpint(day, >, before);
+                before = day;
+            }
+        }
+        lw_eval_sample_free(sample);
+    }
+}
+
 /* English of the templates that looks like an invented word. */
 static gboolean is_english(const char *word)
 {
-    static const char *const list[] = {"before", "beside", "fire", "given", "have", "home", "like", "likes",
-                                       "live", "lives", "made", "make", "mayor", "names", "river", "same",
-                                       "tired", "tower", "value", "voyage", NULL};
+    static const char *const list[] = {"before", "beside", "fire", "gate", "given", "have", "home", "june",
+                                       "label", "like", "likes", "live", "lives", "made", "make", "mayor",
+                                       "more", "name", "names", "river", "roses", "same", "some", "tired",
+                                       "tower", "value", "voyage", NULL};
     g_autofree char *lower = g_ascii_strdown(word, -1);
 
     return g_strv_contains(list, lower);
@@ -375,7 +667,7 @@ static void collect(const LwEvalSample *sample, GHashTable *words)
     /* Invented: syllables with or without an end, five and more capitals, four and more digits, UUIDs. */
     static const char pattern[] = "[0-9a-f]{8}-[-0-9a-f]{27}|\\b(?:[A-Z]{5,}|\\d{4,}"
                                   "|(?i:(?:[bdfghjklmnprstvwyz][aeiou]){2,}[lmnrst]?))\\b";
-    g_autoptr(GRegex) invented = g_regex_new(pattern, 0, 0, NULL);
+    g_autoptr(GRegex) invented = g_regex_new(pattern, G_REGEX_RAW, 0, NULL);
     g_autoptr(GMatchInfo) match = NULL;
 
     g_regex_match(invented, context_of(sample), 0, &match);
@@ -385,6 +677,20 @@ static void collect(const LwEvalSample *sample, GHashTable *words)
         if (!is_english(word))
             g_hash_table_add(words, g_ascii_strdown(word, -1));
     }
+}
+
+/* A list of three-digit numbers has its least and largest one to tell the sides apart. */
+static void collect_extremes(const char *context, GHashTable *words)
+{
+    int least = 1000, largest = 0;
+
+    for (const char *p = strchr(context, '['); *p != ']'; p += *p == ',' ? 2 : 0) {
+        int number = (int)g_ascii_strtoll(p + (*p == '['), (char **)&p, 10);
+
+        least = MIN(least, number);
+        largest = MAX(largest, number);
+    }
+    g_hash_table_add(words, g_strdup_printf("%d-%d", least, largest));
 }
 
 static void test_sides(gconstpointer data)
@@ -400,6 +706,8 @@ static void test_sides(gconstpointer data)
             g_autoptr(GHashTable) words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
             LwEvalSample *sample = make(task->name, seed, side, 400, 5, seed % 2, NULL);
 
+            if (strcmp(task->name, "mf") == 0)
+                collect_extremes(context_of(sample), words);
             collect(sample, words);
             g_hash_table_iter_init(&iter, words);
             while (g_hash_table_iter_next(&iter, &word, NULL)) {
@@ -409,7 +717,7 @@ static void test_sides(gconstpointer data)
             }
             lw_eval_sample_free(sample);
         }
-    g_assert_cmpuint(n, >, 100);
+    g_assert_cmpuint(n, >=, 20);
 }
 
 static char *digest(const char *task, guint64 seed, LwEvalSide side, int units, int turns, gboolean hard)
@@ -624,6 +932,11 @@ int main(int argc, char **argv)
     g_test_add_func("/eval/vt", test_vt);
     g_test_add_func("/eval/mdqa", test_mdqa);
     g_test_add_func("/eval/twofact", test_twofact);
+    g_test_add_func("/eval/mf", test_mf);
+    g_test_add_func("/eval/icl", test_icl);
+    g_test_add_func("/eval/digest", test_digest);
+    g_test_add_func("/eval/chronicle", test_chronicle);
+    g_test_add_func("/eval/reorder", test_reorder);
     g_test_add_func("/eval/same-bytes", test_same_bytes);
     g_test_add_func("/eval/bad-options", test_bad_options);
     g_test_add_func("/eval/json-errors", test_json_errors);

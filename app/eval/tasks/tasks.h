@@ -11,7 +11,13 @@ G_BEGIN_DECLS
 extern const LwEvalTask lw_eval_task_kv;
 extern const LwEvalTask lw_eval_task_prefix_suffix;
 extern const LwEvalTask lw_eval_task_vt;
+extern const LwEvalTask lw_eval_task_mf;
+extern const LwEvalTask lw_eval_task_icl;
+extern const LwEvalTask lw_eval_task_digest;
+extern const LwEvalTask lw_eval_task_chronicle;
+extern const LwEvalTask lw_eval_task_mix_a;
 extern const LwEvalTask lw_eval_task_mdqa;
+extern const LwEvalTask lw_eval_task_reorder;
 extern const LwEvalTask lw_eval_task_twofact;
 extern const LwEvalTask lw_eval_task_vniah;
 extern const LwEvalTask lw_eval_task_mmniah;
