@@ -3,19 +3,10 @@
 
 #include <string.h>
 
+#include "app/eval/score.h"
 #include "app/eval/task.h"
 
 #define EXPORT __attribute__ ((visibility ("default")))
-
-static const char *const score_names[] = {
-  [LW_EVAL_SCORE_SUBSTRING] = "substring",
-  [LW_EVAL_SCORE_RECALL] = "recall",
-  [LW_EVAL_SCORE_INTEGER] = "integer",
-  [LW_EVAL_SCORE_LETTER] = "letter",
-  [LW_EVAL_SCORE_WORD] = "word",
-  [LW_EVAL_SCORE_FACTS] = "facts",
-  [LW_EVAL_SCORE_ORDER] = "order",
-};
 
 /* The inside of a JSON string: runs of plain bytes are copied whole. */
 static void
@@ -134,7 +125,7 @@ append_turn (GString *out, const LwEvalTurn *turn)
   append_strings (out, "options", turn->options);
   append_member (out, "reply", turn->reply);
   append_member (out, "task", turn->kind);
-  append_member (out, "score", score_names[turn->score]);
+  append_member (out, "score", lw_eval_score_name (turn->score));
   if (turn->gold != NULL)
     append_member (out, "gold", turn->gold);
   g_string_append_printf (out, "\"cap\":%d,\"depth\":", turn->cap);

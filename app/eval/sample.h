@@ -50,14 +50,21 @@ typedef struct {
   double fps;          /* for FILM */
 } LwEvalPart;
 
+/* The rules, to the letter: score.h. */
 typedef enum {
-  LW_EVAL_SCORE_SUBSTRING, /* the answer occurs in the reply, case-sensitive */
-  LW_EVAL_SCORE_RECALL,    /* share of `answers` in the reply; strict: and no foreign name of the task */
-  LW_EVAL_SCORE_INTEGER,   /* the first integer of the reply equals the answer */
-  LW_EVAL_SCORE_LETTER,    /* the first option letter of the reply equals the answer */
-  LW_EVAL_SCORE_WORD,      /* the answer's words occur in the reply as whole words, in order, case folded */
-  LW_EVAL_SCORE_FACTS,     /* digest: (hits - half of the foreign facts) / all, not below 0 */
-  LW_EVAL_SCORE_ORDER,     /* the words of the answer in this order; compat: Kendall's tau, not below 0 */
+  LW_EVAL_SCORE_SUBSTRING,  /* the answer occurs in the reply, case-sensitive */
+  LW_EVAL_SCORE_RECALL,     /* share of `answers` in the reply */
+  LW_EVAL_SCORE_INTEGER,    /* the first integer of the reply equals the answer */
+  LW_EVAL_SCORE_LETTER,     /* the first option letter of the reply equals the answer, "C" or "(C)" */
+  LW_EVAL_SCORE_WORD,       /* the answer's words occur in the reply, in order, case folded */
+  LW_EVAL_SCORE_FACTS,      /* digest: (hits - half of the foreign facts) / all, not below 0 */
+  LW_EVAL_SCORE_ORDER,      /* the words of the answer in this order */
+  /* Of published files only: */
+  LW_EVAL_SCORE_QA,         /* an answer occurs in the reply, case folded */
+  LW_EVAL_SCORE_SHOT,       /* the bracketed letter */
+  LW_EVAL_SCORE_CHARACTERS, /* F1 over characters */
+  LW_EVAL_SCORE_SUMMARY,    /* ROUGE-Lsum */
+  LW_EVAL_SCORE_CODE,       /* BLEU; `foreign` are the other functions of the repository */
 } LwEvalScore;
 
 typedef struct {

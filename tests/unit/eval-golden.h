@@ -12,6 +12,6 @@
 {"mf", 1, 101, 5, FALSE, "8ca55812c04735580ef070390d32a99c2b57d2ce753430459d95ac16cdcd8b74"},
 {"icl", 1, 60, 5, FALSE, "3e9220711f3f26e89a75c3bdef6b7e5b8a94527d5b9f194057fc83b03222a8ae"},
 {"digest", 1, 90, 3, FALSE, "7d168ac0e3dc5ce9909c279cdb7c83503a559f4c79fe27face67fe6909a2f84d"},
-{"chronicle", 1, 60, 5, TRUE, "a9fc01e649bac8e72e204bfecb161c871efd23fb0931f25fc07a2f62b6bbfefe"},
+{"chronicle", 1, 60, 5, TRUE, "ef4025726a85802c5d9a7e5f9c21cfd53c336b99bb286bad760afc328b0d3da6"},
 {"mix_a", 1, 120, 8, FALSE, "0a620a5c7f4ca0a580e7e36eaa643b2cc6fd2da974ba5eca07acd8de664187fd"},
 {"reorder", 1, 60, 5, FALSE, "1abe39890d6ac9f6b183946ec551957ce119c4e7d5223e6064d08b5482b2c05f"},

@@ -208,7 +208,7 @@ ask (LwEvalSample *sample, const Chronicle *chronicle, const LwEvalStory *story,
   else
     turn->question = g_strdup_printf ("On which day did %s %s the %s?", name, verb, event->object);
   lw_eval_turn_answer (turn, value_of (event, what));
-  turn->score = LW_EVAL_SCORE_SUBSTRING;
+  turn->score = LW_EVAL_SCORE_WORD;
   turn->cap = 24;
   lw_eval_turn_place (turn, 0, story->at[event->slot], story->lines[event->slot], event->slot,
                       story->slots.n);
