@@ -19,8 +19,10 @@ typedef struct {
 
 static const Palette palette[LW_EVAL_N_COLOURS] = {
   { "red", { 216, 32, 32 }, { 34, 26, 26 }, 3, { { 255, 0, 0 }, { 220, 20, 60 }, { 200, 0, 0 } } },
-  { "green", { 36, 156, 56 }, { 34, 44, 34 }, 4, { { 0, 128, 0 }, { 0, 200, 0 }, { 34, 139, 34 }, { 0, 255, 0 } } },
-  { "blue", { 36, 74, 212 }, { 32, 40, 40 }, 4, { { 0, 0, 255 }, { 30, 60, 200 }, { 30, 100, 230 }, { 0, 0, 180 } } },
+  { "green", { 36, 156, 56 }, { 34, 44, 34 }, 4,
+    { { 0, 128, 0 }, { 0, 200, 0 }, { 34, 139, 34 }, { 0, 255, 0 } } },
+  { "blue", { 36, 74, 212 }, { 32, 40, 40 }, 4,
+    { { 0, 0, 255 }, { 30, 60, 200 }, { 30, 100, 230 }, { 0, 0, 180 } } },
   { "yellow", { 245, 222, 44 }, { 12, 22, 40 }, 2, { { 255, 255, 0 }, { 255, 220, 0 } } },
   { "orange", { 246, 140, 24 }, { 10, 18, 22 }, 2, { { 255, 165, 0 }, { 255, 140, 0 } } },
   { "purple", { 130, 44, 166 }, { 26, 24, 36 }, 2, { { 128, 0, 128 }, { 150, 50, 200 } } },
@@ -118,10 +120,12 @@ lw_eval_many (int colour, int shape)
 char *
 lw_eval_counted (int n, int colour, int shape)
 {
-  const char *tone = colour == LW_EVAL_ANY ? "" : palette[colour].name, *space = colour == LW_EVAL_ANY ? "" : " ";
+  const char *tone = colour == LW_EVAL_ANY ? "" : palette[colour].name,
+             *space = colour == LW_EVAL_ANY ? "" : " ";
 
   if (n == 1)
-    return g_strdup_printf ("There is 1 %s%s%s", tone, space, shape == LW_EVAL_ANY ? "shape" : shapes[shape].one);
+    return g_strdup_printf ("There is 1 %s%s%s", tone, space,
+                            shape == LW_EVAL_ANY ? "shape" : shapes[shape].one);
   return g_strdup_printf ("There are %d %s%s%s", n, tone, space,
                           shape == LW_EVAL_ANY ? "shapes" : shapes[shape].many);
 }
@@ -223,8 +227,10 @@ lw_eval_drawing_put (LwEvalDrawing *d, LwEvalRandom *random, int shape, int colo
       t.y = lw_eval_uniform (random, t.r + 1, d->height - t.r - 1);
       if (t.x < t.r || t.y < t.r || !lw_eval_drawing_free (d, t.x, t.y, t.r, NULL))
         continue;
-      t.shape = shape != LW_EVAL_ANY ? (LwEvalShape) shape : lw_eval_random_below (random, LW_EVAL_N_PLAIN_SHAPES);
-      t.colour = colour != LW_EVAL_ANY ? (LwEvalColour) colour : lw_eval_random_below (random, LW_EVAL_N_COLOURS);
+      t.shape = shape != LW_EVAL_ANY ? (LwEvalShape) shape
+                                     : lw_eval_random_below (random, LW_EVAL_N_PLAIN_SHAPES);
+      t.colour = colour != LW_EVAL_ANY ? (LwEvalColour) colour
+                                       : lw_eval_random_below (random, LW_EVAL_N_COLOURS);
       if ((int) t.colour == d->ground_colour)
         continue;
       lw_eval_colour_tone (random, t.colour, t.rgb);
@@ -246,7 +252,8 @@ lw_eval_drawing_count (const LwEvalDrawing *d, int colour, int shape, const LwEv
     {
       const LwEvalThing *t = &d->things[i];
 
-      if ((colour != LW_EVAL_ANY && (int) t->colour != colour) || (shape != LW_EVAL_ANY && (int) t->shape != shape))
+      if ((colour != LW_EVAL_ANY && (int) t->colour != colour) ||
+          (shape != LW_EVAL_ANY && (int) t->shape != shape))
         continue;
       if (n++ == 0 && first != NULL)
         *first = t;
@@ -358,8 +365,9 @@ lw_eval_picture_options (const char *task, int units, const LwEvalOptions *optio
     {
       if (*across < LW_EVAL_CELLS_LEAST || *across > most || *down < LW_EVAL_CELLS_LEAST || *down > most)
         {
-          g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "%s: pictures of %s cells; %d to %d a side can be made",
-                       task, options->variant, LW_EVAL_CELLS_LEAST, most);
+          g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION,
+                       "%s: pictures of %s cells; %d to %d a side can be made", task, options->variant,
+                       LW_EVAL_CELLS_LEAST, most);
           return FALSE;
         }
       rest.variant = NULL;
@@ -371,8 +379,8 @@ lw_eval_picture_options (const char *task, int units, const LwEvalOptions *optio
     return TRUE;
   if (units > most * most / 2)
     {
-      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "%s: a picture of %d cells; up to %d can be made", task,
-                   units, most * most / 2);
+      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION,
+                   "%s: a picture of %d cells; up to %d can be made", task, units, most * most / 2);
       return FALSE;
     }
 

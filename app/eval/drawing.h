@@ -80,10 +80,11 @@ typedef struct {
 void lw_eval_drawing_start (LwEvalDrawing *drawing, LwEvalRandom *random, int width, int height);
 /* A thing at a free place, its radius from least to most.  FALSE when there is no room or no tone that stands
  * out was found: nothing is put. */
-gboolean lw_eval_drawing_put (LwEvalDrawing *drawing, LwEvalRandom *random, int shape, int colour, double least,
-                              double most);
+gboolean lw_eval_drawing_put (LwEvalDrawing *drawing, LwEvalRandom *random, int shape, int colour,
+                              double least, double most);
 /* Would a thing there keep its distance from all others?  except: one that does not count, or NULL. */
-gboolean lw_eval_drawing_free (const LwEvalDrawing *drawing, double x, double y, double r, const LwEvalThing *except);
+gboolean lw_eval_drawing_free (const LwEvalDrawing *drawing, double x, double y, double r,
+                               const LwEvalThing *except);
 /* How many things are of this colour and shape (LW_EVAL_ANY: whichever); first: one of them, or NULL. */
 int lw_eval_drawing_count (const LwEvalDrawing *drawing, int colour, int shape, const LwEvalThing **first);
 /* "in the top left", ... (words.py PLACES); clear: is it well within its ninth of the picture? */
@@ -97,9 +98,10 @@ float *lw_eval_scene_add_thing (LwEvalScene *scene, const LwEvalThing *thing);
 /* The ground alone. */
 LwEvalScene *lw_eval_drawing_sheet (const LwEvalDrawing *drawing);
 
-/* The size of a task's pictures or frames, in cells: variant "8x6" (across x down), else for films 8 x 8 and for
- * pictures `units` cells at some common proportion.  fixed_depth as in lw_eval_options_check. */
+/* The size of a task's pictures or frames, in cells: variant "8x6" (across x down), else for films 8 x 8
+ * and for pictures `units` cells at some common proportion.  fixed_depth as in lw_eval_options_check. */
 gboolean lw_eval_picture_options (const char *task, int units, const LwEvalOptions *options, gboolean film,
-                                  LwEvalRandom *random, int *across, int *down, int *fixed_depth, GError **error);
+                                  LwEvalRandom *random, int *across, int *down, int *fixed_depth,
+                                  GError **error);
 
 G_END_DECLS

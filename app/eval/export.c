@@ -97,7 +97,8 @@ append_parts (GString *out, GPtrArray *parts)
         {
           char fps[G_ASCII_DTOSTR_BUF_SIZE];
 
-          g_string_append_printf (out, "{\"kind\":\"%s\",", part->kind == LW_EVAL_PART_FILM ? "film" : "picture");
+          g_string_append_printf (out, "{\"kind\":\"%s\",",
+                                  part->kind == LW_EVAL_PART_FILM ? "film" : "picture");
           if (part->kind == LW_EVAL_PART_FILM)
             g_string_append_printf (out, "\"fps\":%s,", g_ascii_dtostr (fps, sizeof fps, part->fps));
           g_string_append_printf (out, "\"first\":%u,\"count\":%u}", first, part->scenes->len);

@@ -64,7 +64,8 @@ lw_eval_hay_frame (const LwEvalHay *hay, gint64 frame)
   LwEvalScene *scene = lw_eval_scene_new (hay->width, hay->height);
   double turns = (hay->turn + hay->turning * (double) frame) / (2 * PI);
 
-  lw_eval_scene_set_ground (scene, LW_EVAL_GROUND_GRADIENT, hay->tone, hay->tone2, (turns - floor (turns)) * 2 * PI);
+  lw_eval_scene_set_ground (scene, LW_EVAL_GROUND_GRADIENT, hay->tone, hay->tone2,
+                            (turns - floor (turns)) * 2 * PI);
   lw_eval_scene_set_noise (scene, NOISE, hay->noise + (guint64) frame);
   for (int i = 0; i < LW_EVAL_HAY_SHAPES; i++)
     {
@@ -140,7 +141,8 @@ put_dots (LwEvalScene *scene, const LwEvalNeedle *needle, const float tone[3], L
 
   while (d.n < needle->value)
     {
-      double x = lw_eval_uniform (random, r + 2, d.width - r - 2), y = lw_eval_uniform (random, r + 2, d.height - r - 2);
+      double x = lw_eval_uniform (random, r + 2, d.width - r - 2),
+             y = lw_eval_uniform (random, r + 2, d.height - r - 2);
 
       if (!lw_eval_drawing_free (&d, x, y, r, NULL))
         continue;
@@ -160,7 +162,8 @@ lw_eval_needle_frame (const LwEvalNeedle *needle, const LwEvalHay *hay, LwEvalRa
   lw_eval_colour_tone (random, needle->colour, tone);
   do
     {
-      colour = lw_eval_chance (random, 0.4) ? LW_EVAL_WHITE : lw_eval_random_below (random, LW_EVAL_N_COLOURS);
+      colour = lw_eval_chance (random, 0.4) ? LW_EVAL_WHITE
+                                            : lw_eval_random_below (random, LW_EVAL_N_COLOURS);
       lw_eval_colour_tone (random, colour, ground);
     }
   while (colour == needle->colour || !lw_eval_tones_apart (ground, tone, 100));
@@ -297,7 +300,8 @@ decoy_of (const LwEvalNeedle *needle, LwEvalRandom *random, gboolean hard)
 }
 
 static LwEvalTurn *
-ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, LwEvalRandom *random, gboolean hard)
+ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, LwEvalRandom *random,
+            gboolean hard)
 {
   g_autofree char *question = question_of (needle);
   char **options = g_new0 (char *, N_OPTIONS + 1);

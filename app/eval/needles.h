@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a long film is searched for.  The haystack: a gradient of two colours that turns, six shapes that drift
- * and are reflected at the borders, light noise; no letters, circles, stars or arrows.  A needle replaces two
- * frames wholly, those that one temporal patch merges: a card with four digits, the only star of the film in one
- * of 8 colours, an arrow in one of 4 directions, 1 to 9 dots.
+ * What a long film is searched for.  The haystack: a gradient of two colours that turns, six shapes that
+ * drift and are reflected at the borders, light noise; no letters, circles, stars or arrows.  A needle
+ * replaces two frames wholly, those that one temporal patch merges: a card with four digits, the only star
+ * of the film in one of 8 colours, an arrow in one of 4 directions, 1 to 9 dots.
  */
 #pragma once
 
@@ -50,8 +50,10 @@ typedef struct {
 /* n, 1 to LW_EVAL_NEEDLES_MAX, of which no two are asked for in the same words. */
 void lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEvalWords *words);
 LwEvalScene *lw_eval_needle_frame (const LwEvalNeedle *needle, const LwEvalHay *hay, LwEvalRandom *random);
-/* The frame twice, from scenes[at] on, which are NULL; with the noise of frames `frame` and the next.  Takes look. */
-void lw_eval_needle_show (LwEvalScene *look_taken, const LwEvalHay *hay, GPtrArray *scenes, guint at, gint64 frame);
+/* The frame twice, from scenes[at] on, which are NULL; with the noise of frames `frame` and the next.
+ * Takes look. */
+void lw_eval_needle_show (LwEvalScene *look_taken, const LwEvalHay *hay, GPtrArray *scenes, guint at,
+                          gint64 frame);
 /* choice: four options, lettered, instead of a sentence.  hard: the wrong numbers differ in one digit. */
 LwEvalTurn *lw_eval_needle_ask (const LwEvalNeedle *needle, LwEvalSample *sample, LwEvalRandom *random,
                                 gboolean choice, gboolean hard);

@@ -22,8 +22,8 @@ lw_eval_scenes_new (guint n)
 }
 
 LwEvalTurn *
-lw_eval_ask (LwEvalSample *sample, const char *kind, char *question_taken, char *reply_taken, const char *answer,
-             LwEvalScore score)
+lw_eval_ask (LwEvalSample *sample, const char *kind, char *question_taken, char *reply_taken,
+             const char *answer, LwEvalScore score)
 {
   LwEvalTurn *turn = lw_eval_sample_add_turn (sample, kind);
 
@@ -94,7 +94,8 @@ lw_eval_ask_colour (LwEvalSample *sample, const LwEvalThing *thing, guint phrasi
                                        "What is the colour of the *?" };
   const char *shape = lw_eval_shape_name (thing->shape), *colour = lw_eval_colour_name (thing->colour);
   LwEvalTurn *turn = lw_eval_ask (sample, "colour", filled (forms, phrasing, shape),
-                                  g_strdup_printf ("The %s is %s.", shape, colour), colour, LW_EVAL_SCORE_WORD);
+                                  g_strdup_printf ("The %s is %s.", shape, colour), colour,
+                                  LW_EVAL_SCORE_WORD);
 
   lw_eval_turn_foreign_colours (turn, thing->colour);
   return about_picture (turn);
@@ -119,7 +120,8 @@ lw_eval_ask_shape (LwEvalSample *sample, const LwEvalThing *thing, guint phrasin
 }
 
 LwEvalTurn *
-lw_eval_ask_where (LwEvalSample *sample, const LwEvalDrawing *drawing, const LwEvalThing *thing, guint phrasing)
+lw_eval_ask_where (LwEvalSample *sample, const LwEvalDrawing *drawing, const LwEvalThing *thing,
+                   guint phrasing)
 {
   static const char *const forms[] = { "Where is the *?", "Where do you see the *?",
                                        "What is the position of the *?" };
@@ -128,13 +130,15 @@ lw_eval_ask_where (LwEvalSample *sample, const LwEvalDrawing *drawing, const LwE
   const char *place = lw_eval_drawing_place (drawing, thing, &clear);
 
   return about_picture (lw_eval_ask (sample, "where", filled (forms, phrasing, noun),
-                                     g_strdup_printf ("The %s is %s.", noun, place), place, LW_EVAL_SCORE_WORD));
+                                     g_strdup_printf ("The %s is %s.", noun, place), place,
+                                     LW_EVAL_SCORE_WORD));
 }
 
 LwEvalTurn *
 lw_eval_ask_smallest (LwEvalSample *sample, const LwEvalThing *thing, guint phrasing)
 {
-  static const char *const forms[] = { "What is the * shape?", "Which shape is the *?", "Which is the * shape?" };
+  static const char *const forms[] = { "What is the * shape?", "Which shape is the *?",
+                                       "Which is the * shape?" };
   g_autofree char *noun = lw_eval_thing_noun (thing);
 
   return about_picture (lw_eval_ask (sample, "size", filled (forms, phrasing, "smallest"),

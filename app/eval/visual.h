@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A sample with pictures or films as arrays of rows, for the training script, which paints them on its device:
- * data/model/draw.py's Painter.paint takes ground, shapes and text as they are here.  In liblw-generators.so
- * (export.h says how to build it).
+ * A sample with pictures or films as arrays of rows, for the training script, which paints them on its
+ * device: data/model/draw.py's Painter.paint takes ground, shapes and text as they are here.  In
+ * liblw-generators.so (export.h says how to build it).
  */
 #pragma once
 
@@ -18,13 +18,14 @@ typedef struct {
   const float *ground;       /* [n_frames][12] */
   const float *shapes;       /* [n_frames][n_shapes_max][13] */
   const float *texts;        /* [n_frames][n_texts_max][21] */
-  const char *json;          /* export.h; a film has "fps", and its frames are those from "first" on, "count" of them */
+  const char *json;          /* as in export.h: a film's frames are those from "first" on, "count" of them */
 } LwEvalVisual;
 
-/* side: 0 measure, 1 train.  variant: NULL or "" for the default, "8x6": cells of 28 pixels across and down.  Never
- * NULL: when the sample cannot be made n_frames is 0 and json is {"error":"..."}.  Any thread; no state is shared. */
-LwEvalVisual *lw_eval_visual (const char *task, int units, int turns, int hard, const char *variant, guint64 seed,
-                              int side);
+/* side: 0 measure, 1 train.  variant: NULL or "" for the default, "8x6": cells of 28 pixels across and
+ * down.  Never NULL: when the sample cannot be made n_frames is 0 and json is {"error":"..."}.  Any
+ * thread; no state is shared. */
+LwEvalVisual *lw_eval_visual (const char *task, int units, int turns, int hard, const char *variant,
+                              guint64 seed, int side);
 void lw_eval_visual_free (LwEvalVisual *visual);
 
 G_END_DECLS

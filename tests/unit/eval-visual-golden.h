@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * SHA-256 of what six samples of a task show and say: task, units, variant.  Seeds 0 to 5, even ones measure, odd
- * ones train; four turns; seeds 2 and 5 hard.
+ * SHA-256 of what six samples of a task show and say: task, units, variant.  Seeds 0 to 5, even ones
+ * measure, odd ones train; four turns; seeds 2 and 5 hard.
  */
 { "vniah", 16, NULL, "36bfd08356749973749c1c1646fcb94d5b7e963509528c382c14b66a1f729256" },
 { "vniah", 20, "4x5", "19fc60ceb7dc681b2b4a352288ce10b12a8870c1101d07477691ba2308747e3f" },

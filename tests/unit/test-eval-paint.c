@@ -88,8 +88,8 @@ test_like_training (void)
       lw_vis_image_clear (&want);
       lw_free (rgb);
     }
-  g_test_message ("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes differ, by 2 at most, in %d pictures", off,
-                  all, n);
+  g_test_message ("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes differ, by 2 at most, in %d pictures",
+                  off, all, n);
   g_assert_cmpint (n, ==, 34);
   /* Rounding decides a byte here and there, not more. */
   g_assert_cmpint (off, <, all / 1000);

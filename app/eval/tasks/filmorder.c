@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * filmorder: 3 or 4 things happen in a film one after the other, hard: 5; what first, second, last, what after
- * another.  In half of the films everything that happens is that a shape appears; in the others shapes move, grow,
- * shrink, disappear and change their colour as well.
+ * filmorder: 3 or 4 things happen in a film one after the other, hard: 5; what first, second, last, what
+ * after another.  In half of the films everything that happens is that a shape appears; in the others
+ * shapes move, grow, shrink, disappear and change their colour as well.
  * Unit: a frame, two a second; an odd number is made even.  Variant "8x6": cells across and down.
  */
 #include <string.h>
@@ -27,8 +27,8 @@ typedef struct {
 static char *
 phrase_of (const LwEvalDrawing *d, const Event *e)
 {
-  static const char *const verbs[] = { "appears", "disappears", "grows", "shrinks", "turns", "moves to the left",
-                                       "moves to the right", "moves up", "moves down" };
+  static const char *const verbs[] = { "appears", "disappears", "grows", "shrinks", "turns",
+                                       "moves to the left", "moves to the right", "moves up", "moves down" };
   g_autofree char *noun = lw_eval_thing_noun (&d->things[e->thing]);
 
   return g_strdup_printf ("the %s %s%s%s", noun, verbs[e->what], e->what == COLOUR ? " " : "",
@@ -114,7 +114,8 @@ schedule (Event *events, guint n, guint pairs, LwEvalRandom *random)
     {
       guint from = 1 + i * (pairs - 1) / n, to = 1 + (i + 1) * (pairs - 1) / n;
 
-      events[i].start = (guint) lw_eval_random_range (random, (int) from, (int) (to - from > 2 ? to - 2 : from));
+      events[i].start = (guint) lw_eval_random_range (random, (int) from,
+                                                      (int) (to - from > 2 ? to - 2 : from));
       events[i].end = to;
     }
 }
@@ -235,7 +236,8 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
   schedule (events, n, pairs, &random);
 
   sample = lw_eval_sample_new ("filmorder", seed, side, (int) pairs * 2);
-  lw_eval_sample_add_scenes (sample, LW_EVAL_PART_FILM, film_of (&d, events, n, 2 * pairs, &random), LW_EVAL_FILM_FPS);
+  lw_eval_sample_add_scenes (sample, LW_EVAL_PART_FILM, film_of (&d, events, n, 2 * pairs, &random),
+                             LW_EVAL_FILM_FPS);
 
   /* Every event is asked for before one is again, and then in other words. */
   for (guint k = 0; k < n; k++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * mmniah, mixed modality: a film (needles.h) cut at borders of pairs, with documents that say nothing between its
- * pieces, up to a quarter of all tokens; what is asked for is by turns in the film and in a document.
+ * mmniah, mixed modality: a film (needles.h) cut at borders of pairs, with documents that say nothing
+ * between its pieces, up to a quarter of all tokens; what is asked for is by turns in the film and in a
+ * document.
  * hard: wrong numbers among the offered ones differ in one digit.
  * Unit: a frame, two a second; there are enough for one document.  Variant "8x6": cells across and down.
  */
@@ -110,7 +111,8 @@ write_document (Document *d, const LwEvalNoise *noise, LwEvalRandom *random, int
     {
       if (text->len > 0)
         g_string_append_c (text, ' ');
-      if (next < d->n && ((double) text->len >= d->facts[next]->within * ((double) bytes - 40.0) || text->len >= bytes))
+      if (next < d->n &&
+          ((double) text->len >= d->facts[next]->within * ((double) bytes - 40.0) || text->len >= bytes))
         {
           g_autofree char *sentence = sentence_of (d->facts[next]);
 
@@ -180,10 +182,9 @@ assemble (Cutter *c, guint pairs, GArray *documents, const LwEvalNoise *noise, L
 static void
 ask_fact (LwEvalSample *sample, const Fact *f, double tokens)
 {
-  LwEvalTurn *turn = lw_eval_ask (sample, "text",
-                                  g_strdup_printf ("What is the secret number of %s? Reply with the number only.",
-                                                   f->name),
-                                  g_strdup (f->number), f->number, LW_EVAL_SCORE_SUBSTRING);
+  char *question = g_strdup_printf ("What is the secret number of %s? Reply with the number only.", f->name);
+  LwEvalTurn *turn = lw_eval_ask (sample, "text", question, g_strdup (f->number), f->number,
+                                  LW_EVAL_SCORE_SUBSTRING);
   g_autofree char *sentence = sentence_of (f);
 
   lw_eval_turn_place (turn, f->part, f->at, sentence, 0, 1);
@@ -208,8 +209,8 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
     return NULL;
   if (turns > TURNS_MAX)
     {
-      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "mmniah: %u turns; 1 to %d can be told apart", turns,
-                   TURNS_MAX);
+      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "mmniah: %u turns; 1 to %d can be told apart",
+                   turns, TURNS_MAX);
       return NULL;
     }
 

@@ -57,7 +57,8 @@ draw (LwEvalDrawing *d, LwEvalRandom *random, int width, int height, int most_th
 }
 
 static void
-ask (LwEvalSample *sample, const LwEvalDrawing *d, guint kind, const LwEvalThing *t, guint phrasing, gboolean all)
+ask (LwEvalSample *sample, const LwEvalDrawing *d, guint kind, const LwEvalThing *t, guint phrasing,
+     gboolean all)
 {
   switch (kind)
     {
@@ -71,8 +72,8 @@ ask (LwEvalSample *sample, const LwEvalDrawing *d, guint kind, const LwEvalThing
       lw_eval_ask_where (sample, d, t, phrasing);
       break;
     default:
-      lw_eval_ask_count (sample, all ? d->n : lw_eval_drawing_count (d, LW_EVAL_ANY, t->shape, NULL), LW_EVAL_ANY,
-                         all ? LW_EVAL_ANY : (int) t->shape, phrasing);
+      lw_eval_ask_count (sample, all ? d->n : lw_eval_drawing_count (d, LW_EVAL_ANY, t->shape, NULL),
+                         LW_EVAL_ANY, all ? LW_EVAL_ANY : (int) t->shape, phrasing);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * small: one shape of 9 to 12 pixels' radius, hard: 6 to 8, in a picture of any size, beside 1 to 4 large ones;
- * which it is, its colour, its shape, where it is.  Whoever runs it decides how many tokens the picture may
- * become; what is asked of the model grows with `units`, the cells of the whole picture.
+ * small: one shape of 9 to 12 pixels' radius, hard: 6 to 8, in a picture of any size, beside 1 to 4 large
+ * ones; which it is, its colour, its shape, where it is.  Whoever runs it decides how many tokens the
+ * picture may become; what is asked of the model grows with `units`, the cells of the whole picture.
  * Unit: a cell of the picture.  Variant "8x6": cells across and down.
  */
 #include "app/eval/questions.h"
@@ -26,7 +26,8 @@ draw (LwEvalDrawing *d, LwEvalRandom *random, int width, int height, gboolean ha
   if (!clear)
     return FALSE;
   for (int i = 0; i < n; i++)
-    if (!lw_eval_drawing_put (d, random, LW_EVAL_ANY, LW_EVAL_ANY, MAX (18, 0.12 * side), MAX (20, 0.24 * side)))
+    if (!lw_eval_drawing_put (d, random, LW_EVAL_ANY, LW_EVAL_ANY, MAX (18, 0.12 * side),
+                              MAX (20, 0.24 * side)))
       return FALSE;
   return lw_eval_drawing_count (d, d->things[0].colour, LW_EVAL_ANY, NULL) == 1 &&
          lw_eval_drawing_count (d, LW_EVAL_ANY, d->things[0].shape, NULL) == 1;

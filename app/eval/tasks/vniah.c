@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * vniah, the visual needle in a haystack: a long film (needles.h), a needle a turn at depths that are spread over
- * it, each on the two frames of one pair; half of the questions offer four answers, half ask for the answer.
+ * vniah, the visual needle in a haystack: a long film (needles.h), a needle a turn at depths that are
+ * spread over it, each on the two frames of one pair; half of the questions offer four answers, half ask
+ * for the answer.
  * hard: wrong numbers among the offered ones differ in one digit.
  * Unit: a frame, two a second; an odd number is made even, and there is a pair for every turn.
  * Variants "4x4" to ...: cells across and down, 8x8 without one, which makes 64 tokens a pair; "at=N".
@@ -27,8 +28,8 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
     return NULL;
   if (turns > LW_EVAL_NEEDLES_MAX)
     {
-      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "vniah: %u turns; 1 to %d can be told apart", turns,
-                   LW_EVAL_NEEDLES_MAX);
+      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "vniah: %u turns; 1 to %d can be told apart",
+                   turns, LW_EVAL_NEEDLES_MAX);
       return NULL;
     }
 

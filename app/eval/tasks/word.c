@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * word: a picture with one printed word of 3 to 12 letters, in one of the atlas's fonts; what it says, then single
- * letters of it and how many there are.  Words are invented, three in four of them speakable.
+ * word: a picture with one printed word of 3 to 12 letters, in one of the atlas's fonts; what it says,
+ * then single letters of it and how many there are.  Words are invented, three in four of them speakable.
  * Unit: a cell of the picture.  Variant "8x6": cells across and down.
  */
 #include <string.h>
@@ -69,7 +69,8 @@ print (LwEvalScene *scene, const LwEvalDrawing *d, LwEvalRandom *random, const c
 
   for (int tries = 0; tries < 24; tries++)
     {
-      int colour = lw_eval_chance (random, 0.4) ? LW_EVAL_BLACK : (int) lw_eval_random_below (random, LW_EVAL_N_COLOURS);
+      int colour = lw_eval_chance (random, 0.4) ? LW_EVAL_BLACK
+                                                : (int) lw_eval_random_below (random, LW_EVAL_N_COLOURS);
       float rgb[3];
 
       lw_eval_colour_tone (random, colour, rgb);
@@ -85,8 +86,9 @@ print (LwEvalScene *scene, const LwEvalDrawing *d, LwEvalRandom *random, const c
 static void
 ask_word (LwEvalSample *sample, const char *word, guint phrasing)
 {
-  static const char *const forms[] = { "What does it say?", "What is written in the picture?", "Read the word.",
-                                       "Which word is written here?", "What word do you see?" };
+  static const char *const forms[] = { "What does it say?", "What is written in the picture?",
+                                       "Read the word.", "Which word is written here?",
+                                       "What word do you see?" };
 
   lw_eval_ask (sample, "word", g_strdup (forms[phrasing % G_N_ELEMENTS (forms)]),
                g_strdup_printf ("It says \"%s\".", word), word, LW_EVAL_SCORE_WORD)->part = 0;
