@@ -306,7 +306,7 @@ ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, 
   g_autofree char *question = question_of (needle);
   char **options = g_new0 (char *, N_OPTIONS + 1);
   guint right = lw_eval_random_below (random, N_OPTIONS);
-  char letter[] = { (char) ('A' + right), 0 };
+  char letter[] = { '(', (char) ('A' + right), ')', 0 };
   GString *text = g_string_new (question);
   LwEvalTurn *turn;
 
@@ -327,11 +327,18 @@ ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, 
       options[0] = other;
     }
   for (guint i = 0; i < N_OPTIONS; i++)
-    g_string_append_printf (text, " (%c) %s", (char) ('A' + i), options[i]);
-  g_string_append (text, ". Reply with the letter.");
-  turn = lw_eval_ask (sample, kind, g_string_free (text, FALSE), g_strdup_printf ("(%s)", letter), letter,
+    {
+      char *option = g_strdup_printf ("(%c) %s", (char) ('A' + i), options[i]);
+
+      g_free (options[i]);
+      options[i] = option;
+      g_string_append_printf (text, " %s", option);
+    }
+  g_string_append (text, " Reply with its letter.");
+  turn = lw_eval_ask (sample, kind, g_string_free (text, FALSE), g_strdup (letter), letter,
                       LW_EVAL_SCORE_LETTER);
   turn->options = options;
+  turn->cap = 10;
   return turn;
 }
 
