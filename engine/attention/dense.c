@@ -163,12 +163,14 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
             step.first = t->first;
             step.visible = t->visible;
         }
-        /* Past the run's end too: with as many threads as KV heads the same thread mostly goes on there. */
-        gsize next = MIN(page + 1, (n_keys_total - 1) / LW_KV_PAGE);
         step.k = lw_kv_seq_k(a->kv, a->layer, kv_head, page);
         step.v = lw_kv_seq_v(a->kv, a->layer, kv_head, page);
-        step.next_k = lw_kv_seq_k(a->kv, a->layer, kv_head, next);
-        step.next_v = lw_kv_seq_v(a->kv, a->layer, kv_head, next);
+        /* Past the run's end too: with as many threads as KV heads the same thread mostly goes on there. */
+        for (gsize i = 0; i < LW_ATTN_AHEAD; i++) {
+            gsize next = MIN(page + 1 + i, (n_keys_total - 1) / LW_KV_PAGE);
+            step.ahead_k[i] = lw_kv_seq_k(a->kv, a->layer, kv_head, next);
+            step.ahead_v[i] = lw_kv_seq_v(a->kv, a->layer, kv_head, next);
+        }
         run(&step);
         step.same_q = TRUE;
     }

@@ -89,6 +89,9 @@ typedef struct {
     gsize y_stride;
 } lw_panel_mul;
 
+#define LW_ATTN_TILE 64
+#define LW_ATTN_AHEAD 4
+
 /* Arguments of one online-softmax step: `rows` query rows against one tile of keys (FlashAttention's
  * inner loop).  For every row r, over keys first[r] <= j < visible[r] (all n_keys when these are NULL):
  *   s_j = scale * q_r.k_j ; m' = max(m, max s) ; l = l*e^(m-m') + sum e^(s_j-m') ;
@@ -108,16 +111,15 @@ typedef struct {
     float *m, *l;           /* [rows] */
     float *o;               /* [rows][d], contiguous */
     void *scratch;          /* LW_ATTN_SCRATCH bytes, 64-byte aligned, per thread */
-    /* Tiles that the next step reads, laid out like these: few rows fetch them meanwhile, since tiles
-     * lie apart and the machine cannot guess where the next one is.  NULL: none. */
-    const void *next_k, *next_v;
+    /* Tiles that the next steps read, laid out like these.  Few rows fetch a part of each meanwhile, the
+     * nearest one's last: memory gives more from several places than from one.  NULL in the first: none. */
+    const void *ahead_k[LW_ATTN_AHEAD], *ahead_v[LW_ATTN_AHEAD];
     void *q_work;           /* attn_step_q8_0: LW_ATTN_Q_WORK bytes, 64-byte aligned, per thread: q in the
                              * kernel's own form */
     gboolean same_q;        /* q, q_stride, rows and d are those of the step before, and q_work is untouched
                              * since */
 } lw_attn_step;
 
-#define LW_ATTN_TILE 64
 #define LW_ATTN_SCRATCH (512u * 1024u)
 #define LW_ATTN_Q_WORK(rows, d) ((((gsize)(rows) + 15) / 16 * 16) * ((gsize)(d) * 5) + 64)
 

@@ -188,21 +188,19 @@ LW_INLINE __m256 sum_each(const __m512 x[8])
 LW_INLINE void few_scores(const lw_attn_step *a, float *st, const int n, const gboolean f16,
                           const gboolean whole)
 {
-    const ptrdiff_t next = next_from(a->k, a->next_k);
+    const gsize size = f16 ? sizeof(lw_f16) : sizeof(float), bytes = TILE * a->kv_stride * size;
+    ahead next = ahead_of(a->k, a->ahead_k, bytes);
 
     for (int j = 0; j < a->n_keys; j += 2) {
         gsize k0 = (gsize)j * a->kv_stride, k1 = (gsize)MIN(j + 1, a->n_keys - 1) * a->kv_stride;
-        const gsize size = f16 ? sizeof(lw_f16) : sizeof(float), line = 64 / size;
+        for (gsize i = 0; i < bytes / LW_ATTN_AHEAD; i += 64 * TILE / 2)
+            fetch(&next);
         __m512 s0[8], s1[8];
         LW_UNROLL
         for (int r = 0; r < 8; r++)
             s0[r] = s1[r] = _mm512_setzero_ps();
         for (int i = 0; i < a->d; i += 16) {
             __mmask16 m = lw_mask16(a->d - i);
-            if (i % line == 0) {
-                fetch((const char *)a->k + (k0 + i) * size, next);
-                fetch((const char *)a->k + (k1 + i) * size, next);
-            }
             __m512 x0 = load_kv_fast(a->k, k0 + i, m, f16, whole);
             __m512 x1 = load_kv_fast(a->k, k1 + i, m, f16, whole);
             LW_UNROLL
@@ -270,8 +268,8 @@ LW_INLINE void few_softmax(const lw_attn_step *a, float *st, float *keep, const 
 LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *keep, int n_seen,
                           const int n, const gboolean f16, const gboolean whole)
 {
-    const ptrdiff_t next = next_from(a->v, a->next_v);
     const gsize size = f16 ? sizeof(lw_f16) : sizeof(float);
+    ahead next = ahead_of(a->v, a->ahead_v, TILE * a->kv_stride * size);
 
     for (int c = 0; c < a->d; c += 32) {
         __mmask16 m0 = lw_mask16(a->d - c), m1 = lw_mask16(MAX(a->d - c - 16, 0));
@@ -283,11 +281,8 @@ LW_INLINE void few_values(const lw_attn_step *a, const float *st, const float *k
             s1[r] = _mm512_mul_ps(_mm512_set1_ps(keep[r]), _mm512_maskz_loadu_ps(m1, o + 16));
         }
         for (int j = 0; j < n_seen; j++) {
-            /* In the order of memory, which the machine's prefetcher follows. */
-            const char *line = (const char *)a->v + ((gsize)c * (TILE / 32) + (gsize)j) * 32 * size;
-            fetch(line, next);
-            if (!f16)
-                fetch(line + 64, next);
+            if (j % (f16 ? 4 : 2) == 0)
+                fetch(&next);
             __m512 x0 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c, m0, f16, whole);
             __m512 x1 = load_kv_fast(a->v, (gsize)j * a->kv_stride + c + 16, m1, f16, whole);
             LW_UNROLL

@@ -21,15 +21,31 @@ LW_INLINE int first_of(const lw_attn_step *a, int r)
     return a->first ? CLAMP(a->first[r], 0, a->n_keys) : 0;
 }
 
-/* Where the next tile lies from this one; 0 when there is none: fetching what is here costs little. */
-LW_INLINE ptrdiff_t next_from(const void *here, const void *next)
+/* Places in the tiles ahead that are fetched side by side, line by line: the farthest tile's first quarter,
+ * the nearest one's last. */
+typedef struct {
+    const char *at[LW_ATTN_AHEAD];
+} ahead;
+
+/* bytes: of a tile.  Without tiles ahead what is here is fetched, which costs little. */
+LW_INLINE ahead ahead_of(const void *here, const void *const tiles[LW_ATTN_AHEAD], gsize bytes)
 {
-    return next != NULL ? (const char *)next - (const char *)here : 0;
+    gsize part = (bytes / LW_ATTN_AHEAD + 63) / 64 * 64;
+    ahead f;
+
+    for (gsize i = 0; i < LW_ATTN_AHEAD; i++)
+        f.at[i] = tiles[0] != NULL ? (const char *)tiles[LW_ATTN_AHEAD - 1 - i] + i * part : here;
+    return f;
 }
 
-LW_INLINE void fetch(const void *here, ptrdiff_t next)
+/* The next line of each. */
+LW_INLINE void fetch(ahead *f)
 {
-    _mm_prefetch((const char *)here + next, _MM_HINT_T0);
+    LW_UNROLL
+    for (int i = 0; i < LW_ATTN_AHEAD; i++) {
+        _mm_prefetch(f->at[i], _MM_HINT_T0);
+        f->at[i] += 64;
+    }
 }
 
 /* Scores of one row become weights; returns what the old sums are multiplied with. */

@@ -75,8 +75,7 @@ LW_INLINE const lw_f16 *scales_of(const void *tile, int d, int block)
 LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const int n)
 {
     const gsize d = (gsize)a->d, blocks = d / LW_QK;
-    const ptrdiff_t next = next_from(a->k, a->next_k);
-    const char *line = a->k; /* fetched in the order of memory, which the machine's prefetcher follows */
+    ahead next = ahead_of(a->k, a->ahead_k, LW_TILE_Q8_BYTES(d));
 
     for (int j = 0; j < TILE; j += 32) {
         for (gsize b = 0; b < blocks; b++) {
@@ -91,9 +90,8 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
             }
             for (int g = 0; g < LW_QK / 4; g++, k += TILE * 4, q += 4) {
                 __m512i k0 = _mm512_loadu_si512(k), k1 = _mm512_loadu_si512(k + 64);
-                fetch(line, next);
-                fetch(line + 64, next);
-                line += 128;
+                if (g % 2 == 0)
+                    fetch(&next);
                 LW_UNROLL
                 for (int r = 0; r < n; r++) {
                     __m512i x = broadcast4(q + r * 2 * d);
@@ -105,7 +103,8 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
                 }
             }
             const lw_f16 *ks = scales_of(a->k, a->d, (int)b) + j;
-            fetch(ks, next);
+            if (j == 0)
+                fetch(&next);
             __m512 ks0 = lw_load_f16(ks), ks1 = lw_load_f16(ks + 16);
             LW_UNROLL
             for (int r = 0; r < n; r++) {
@@ -126,7 +125,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, float *s, const 
 LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const float *keep, float *t,
                           int j0, int n_seen, const int n)
 {
-    const ptrdiff_t next = next_from(a->v, a->next_v);
+    ahead next = ahead_of(a->v, a->ahead_v, LW_TILE_Q8_BYTES(a->d));
 
     for (int b = 0; b < a->d; b += LW_QK) {
         const int8_t *v = (const int8_t *)a->v + b;
@@ -135,11 +134,11 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         __m512 s0[ROWS], s1[ROWS];
         for (int j = 0; j < n_seen; j += 16) {
             __m512 scale = lw_load_f16(vs + j);
-            fetch(vs + j, next);
             LW_UNROLL
             for (int r = 0; r < n; r++)
                 _mm512_store_ps(t + r * TILE + j, _mm512_mul_ps(_mm512_load_ps(s + r * TILE + j), scale));
         }
+        fetch(&next);
         LW_UNROLL
         for (int r = 0; r < n; r++) {
             __m512 k = _mm512_set1_ps(keep[r]);
@@ -148,8 +147,8 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, const float *s, const f
         }
         for (int j = j0; j < n_seen; j++) {
             const int8_t *x = v + (gsize)j * a->d;
-            if (j % 2 == 0) /* all d lines, in order */
-                fetch((const char *)a->v + (b + j / 2) * 64, next);
+            if (j % 8 == 0)
+                fetch(&next);
             __m512 x0 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)x)));
             __m512 x1 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)(x + 16))));
             LW_UNROLL
