@@ -61,12 +61,22 @@ char *lw_mem_new_id(void);
 
 /* ---- Records ---- */
 
+/* Where a title comes from: a better one replaces only what nobody chose. */
+typedef enum {
+    LW_MEM_TITLED_BY_QUESTION,
+    LW_MEM_TITLED_BY_MODEL,
+    LW_MEM_TITLED_BY_USER,
+} lw_mem_titled;
+
 typedef struct {
     char *id;
     char *title;
     char *model;    /* path of the model used last, or NULL */
     gint64 created; /* microseconds since 1970, UTC */
     gint64 updated;
+    lw_mem_titled titled;
+    gboolean pinned;
+    char *folder; /* "": none; NULL is "" */
 } lw_mem_conversation;
 
 typedef enum {
@@ -83,6 +93,7 @@ typedef enum {
 typedef enum {
     LW_MEM_PICTURE = 1,
     LW_MEM_FILM = 2,
+    LW_MEM_DOCUMENT = 3, /* text that goes whole with the question */
 } lw_mem_kind;
 
 typedef struct {
@@ -97,7 +108,10 @@ typedef struct {
 typedef struct {
     char *id;
     char *conversation;
-    int position;   /* order inside the conversation, from 0 */
+    char *parent;   /* the message before it.  NULL: at position 0 none; else, when it is put for the first
+                     * time, the one that the conversation ends with */
+    int position;   /* how many come before it in its branch */
+    int branch, n_branches; /* listed only: it is the first, second... of so many with the same parent */
     lw_mem_role role;
     lw_mem_state state;
     char *text;
@@ -134,13 +148,31 @@ gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error);
 
 /* ---- Messages ---- */
 
-/* One transaction: the message and its attachments, and the conversation's time of update.
+/* A conversation is a tree; its head is the end of the branch that is shown. */
+
+/* One transaction: the message and its attachments, and the conversation's time of update.  A message whose
+ * parent is the head becomes the head.  An existing message keeps its parent.
  * Errors: MISSING when the conversation was never put, or has been purged. */
 gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error);
+
+/* For good, without what follows it; the head goes back to its parent. */
 gboolean lw_mem_delete_message(lw_mem *m, const char *id, GError **error);
 
-/* In order.  Of lw_mem_message; free with g_ptr_array_unref(). */
+/* A message and all that follows it, into the bin and out of it.  When the head goes with it, the newest
+ * branch beside it is shown, or what came before.  lw_mem_purge() removes what is in the bin. */
+gboolean lw_mem_bin_message(lw_mem *m, const char *id, gboolean in_bin, GError **error);
+
+/* message: the end of what is shown from now on; NULL: nothing is, the next message is a first one. */
+gboolean lw_mem_set_head(lw_mem *m, const char *conversation, const char *message, GError **error);
+/* Show a branch that contains this message, to the newest of its ends. */
+gboolean lw_mem_choose_branch(lw_mem *m, const char *message, GError **error);
+/* The message with the same parent that was written next (step > 0) or before.  Errors: MISSING. */
+char *lw_mem_find_branch(lw_mem *m, const char *message, int step, GError **error);
+
+/* The branch that is shown, in order.  Of lw_mem_message; free with g_ptr_array_unref(). */
 GPtrArray *lw_mem_list_messages(lw_mem *m, const char *conversation, GError **error);
+/* All branches, every message after its parent. */
+GPtrArray *lw_mem_list_tree(lw_mem *m, const char *conversation, GError **error);
 
 /* ---- Attachments ---- */
 

@@ -43,6 +43,36 @@ static const char *const steps[] = {
     "ALTER TABLE conversations ADD COLUMN binned INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX conversations_by_update ON conversations(binned, updated DESC);"
     "CREATE INDEX attachments_by_file ON attachments(file) WHERE copied;",
+
+    /* 3: branches.  What was a list becomes a tree with one branch, in the order in which it was listed. */
+    "ALTER TABLE messages ADD COLUMN parent TEXT;"
+    "ALTER TABLE messages ADD COLUMN binned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN head TEXT;"
+    "UPDATE messages SET parent = (SELECT p.id FROM messages p"
+    "  WHERE p.conversation = messages.conversation"
+    "  AND (p.position, p.rowid) < (messages.position, messages.rowid)"
+    "  ORDER BY p.position DESC, p.rowid DESC LIMIT 1);"
+    "UPDATE conversations SET head = (SELECT g.id FROM messages g WHERE g.conversation = conversations.id"
+    "  ORDER BY g.position DESC, g.rowid DESC LIMIT 1);"
+    "CREATE INDEX messages_by_parent ON messages(parent);",
+
+    /* 4: what the list of chats shows: who made the title, pins, folders. */
+    "ALTER TABLE conversations ADD COLUMN titled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE conversations ADD COLUMN folder TEXT NOT NULL DEFAULT '';",
+
+    /* 5: full-text search.  Three letters at a time, so that it finds parts of words, and languages that
+     * write none. */
+    "CREATE VIRTUAL TABLE found USING fts5(text, content = 'messages', content_rowid = 'rowid',"
+    "  tokenize = 'trigram');"
+    "INSERT INTO found(found) VALUES ('rebuild');"
+    "CREATE TRIGGER found_insert AFTER INSERT ON messages BEGIN"
+    "  INSERT INTO found(rowid, text) VALUES (new.rowid, new.text); END;"
+    "CREATE TRIGGER found_delete AFTER DELETE ON messages BEGIN"
+    "  INSERT INTO found(found, rowid, text) VALUES ('delete', old.rowid, old.text); END;"
+    "CREATE TRIGGER found_update AFTER UPDATE OF text ON messages WHEN old.text IS NOT new.text BEGIN"
+    "  INSERT INTO found(found, rowid, text) VALUES ('delete', old.rowid, old.text);"
+    "  INSERT INTO found(rowid, text) VALUES (new.rowid, new.text); END;",
 };
 
 static gboolean read_version(lw_mem *m, int *version, GError **error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Shared by store.c, attachments.c and schema.c.
+ * Shared by the files of this folder.
  */
 #pragma once
 
@@ -19,6 +19,18 @@ void lw_mem_set_error(const lw_mem *m, int rc, const char *what, GError **error)
 
 /* Run SQL without results. */
 gboolean lw_mem_exec(lw_mem *m, const char *sql, GError **error);
+
+/* NULL: *error says why. */
+sqlite3_stmt *lw_mem_prepare(lw_mem *m, const char *sql, const char *what, GError **error);
+
+/* Run a statement that gives no rows, and finalize it. */
+gboolean lw_mem_finish(lw_mem *m, sqlite3_stmt *st, const char *what, GError **error);
+
+/* NULL binds NULL. */
+void lw_mem_bind_text(sqlite3_stmt *st, int i, const char *s);
+
+/* The file is outside bytes too: what comes out is valid UTF-8 without NULs, or NULL. */
+char *lw_mem_column_text(sqlite3_stmt *st, int i);
 
 /* Create or upgrade the tables. */
 gboolean lw_mem_migrate(lw_mem *m, GError **error);

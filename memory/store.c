@@ -87,7 +87,7 @@ gboolean lw_mem_exec(lw_mem *m, const char *sql, GError **error)
     return FALSE;
 }
 
-static sqlite3_stmt *prepare(lw_mem *m, const char *sql, const char *what, GError **error)
+sqlite3_stmt *lw_mem_prepare(lw_mem *m, const char *sql, const char *what, GError **error)
 {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(m->db, sql, -1, &st, NULL);
@@ -97,8 +97,7 @@ static sqlite3_stmt *prepare(lw_mem *m, const char *sql, const char *what, GErro
     return st;
 }
 
-/* Run a statement that gives no rows, and finalize it. */
-static gboolean finish(lw_mem *m, sqlite3_stmt *st, const char *what, GError **error)
+gboolean lw_mem_finish(lw_mem *m, sqlite3_stmt *st, const char *what, GError **error)
 {
     int rc;
 
@@ -112,7 +111,7 @@ static gboolean finish(lw_mem *m, sqlite3_stmt *st, const char *what, GError **e
     return rc == SQLITE_DONE;
 }
 
-static void bind_text(sqlite3_stmt *st, int i, const char *s)
+void lw_mem_bind_text(sqlite3_stmt *st, int i, const char *s)
 {
     if (s)
         sqlite3_bind_text(st, i, s, -1, SQLITE_TRANSIENT);
@@ -120,8 +119,7 @@ static void bind_text(sqlite3_stmt *st, int i, const char *s)
         sqlite3_bind_null(st, i);
 }
 
-/* The file is outside bytes too: what comes out is valid UTF-8 without NULs, or NULL. */
-static char *column_text(sqlite3_stmt *st, int i)
+char *lw_mem_column_text(sqlite3_stmt *st, int i)
 {
     const char *s = (const char *)sqlite3_column_text(st, i);
 
@@ -152,7 +150,7 @@ static gboolean log_left_behind(const lw_mem *m)
 
 static gboolean check_integrity(lw_mem *m, GError **error)
 {
-    sqlite3_stmt *st = prepare(m, "PRAGMA integrity_check(1)", "checking it", error);
+    sqlite3_stmt *st = lw_mem_prepare(m, "PRAGMA integrity_check(1)", "checking it", error);
     gboolean ok = FALSE;
     int rc;
 
@@ -261,6 +259,7 @@ void lw_mem_conversation_free(lw_mem_conversation *c)
     g_free(c->id);
     g_free(c->title);
     g_free(c->model);
+    g_free(c->folder);
     g_free(c);
 }
 
@@ -270,6 +269,7 @@ void lw_mem_message_free(lw_mem_message *m)
         return;
     g_free(m->id);
     g_free(m->conversation);
+    g_free(m->parent);
     g_free(m->text);
     g_clear_pointer(&m->attachments, g_ptr_array_unref);
     g_free(m);
@@ -304,32 +304,40 @@ gboolean lw_mem_put_conversation(lw_mem *m, const lw_mem_conversation *c, GError
 {
     g_return_val_if_fail(m && c && c->id, FALSE);
 
-    sqlite3_stmt *st = prepare(m,
-                               "INSERT INTO conversations (id, title, model, created, updated)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
-                               " title = ?2, model = ?3, created = ?4, updated = ?5",
+    sqlite3_stmt *st = lw_mem_prepare(m,
+                               "INSERT INTO conversations (id, title, model, created, updated, titled,"
+                               " pinned, folder) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                               " ON CONFLICT (id) DO UPDATE SET title = ?2, model = ?3, created = ?4,"
+                               " updated = ?5, titled = ?6, pinned = ?7, folder = ?8",
                                "saving a conversation", error);
     if (!st)
         return FALSE;
-    bind_text(st, 1, c->id);
-    bind_text(st, 2, c->title ? c->title : "");
-    bind_text(st, 3, c->model);
+    lw_mem_bind_text(st, 1, c->id);
+    lw_mem_bind_text(st, 2, c->title ? c->title : "");
+    lw_mem_bind_text(st, 3, c->model);
     sqlite3_bind_int64(st, 4, c->created);
     sqlite3_bind_int64(st, 5, c->updated);
-    return finish(m, st, "saving a conversation", error);
+    sqlite3_bind_int(st, 6, c->titled);
+    sqlite3_bind_int(st, 7, c->pinned);
+    lw_mem_bind_text(st, 8, c->folder ? c->folder : "");
+    return lw_mem_finish(m, st, "saving a conversation", error);
 }
 
-#define CONVERSATION_COLUMNS "id, title, model, created, updated"
+#define CONVERSATION_COLUMNS "id, title, model, created, updated, titled, pinned, folder"
 
 static lw_mem_conversation *read_conversation(sqlite3_stmt *st)
 {
     lw_mem_conversation *c = g_new0(lw_mem_conversation, 1);
 
-    c->id = column_text(st, 0);
-    c->title = column_text(st, 1);
-    c->model = column_text(st, 2);
+    c->id = lw_mem_column_text(st, 0);
+    c->title = lw_mem_column_text(st, 1);
+    c->model = lw_mem_column_text(st, 2);
     c->created = sqlite3_column_int64(st, 3);
     c->updated = sqlite3_column_int64(st, 4);
+    c->titled = (lw_mem_titled)CLAMP(sqlite3_column_int(st, 5), LW_MEM_TITLED_BY_QUESTION,
+                                     LW_MEM_TITLED_BY_USER);
+    c->pinned = sqlite3_column_int(st, 6) != 0;
+    c->folder = lw_mem_column_text(st, 7);
     return c;
 }
 
@@ -340,7 +348,7 @@ GPtrArray *lw_mem_list_conversations(lw_mem *m, GError **error)
     static const char what[] = "listing conversations";
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
-    sqlite3_stmt *st = prepare(m,
+    sqlite3_stmt *st = lw_mem_prepare(m,
                                "SELECT " CONVERSATION_COLUMNS " FROM conversations"
                                " WHERE NOT binned ORDER BY updated DESC, id",
                                what, error);
@@ -363,7 +371,7 @@ lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, 
     static const char what[] = "looking for a conversation";
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
-    sqlite3_stmt *st = prepare(m,
+    sqlite3_stmt *st = lw_mem_prepare(m,
                                "SELECT " CONVERSATION_COLUMNS " FROM conversations"
                                " WHERE NOT binned AND substr(id, 1, length(?1)) = ?1"
                                " ORDER BY length(id) LIMIT 2",
@@ -372,7 +380,7 @@ lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, 
 
     if (!st)
         return NULL;
-    bind_text(st, 1, id_prefix);
+    lw_mem_bind_text(st, 1, id_prefix);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
         g_ptr_array_add(list, read_conversation(st));
     if (rc != SQLITE_DONE)
@@ -399,13 +407,13 @@ gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GEr
     g_return_val_if_fail(m && id, FALSE);
 
     static const char what[] = "deleting a conversation";
-    sqlite3_stmt *st = prepare(m, "UPDATE conversations SET binned = ?2 WHERE id = ?1", what, error);
+    sqlite3_stmt *st = lw_mem_prepare(m, "UPDATE conversations SET binned = ?2 WHERE id = ?1", what, error);
 
     if (!st)
         return FALSE;
-    bind_text(st, 1, id);
+    lw_mem_bind_text(st, 1, id);
     sqlite3_bind_int(st, 2, in_bin);
-    return finish(m, st, what, error);
+    return lw_mem_finish(m, st, what, error);
 }
 
 /* The attachments of what is about to go; those that nothing else needs are removed afterwards. */
@@ -413,19 +421,19 @@ static GPtrArray *list_binned_files(lw_mem *m, const char *id, GError **error)
 {
     static const char what[] = "looking for a deleted conversation's pictures";
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    sqlite3_stmt *st = prepare(m,
+    sqlite3_stmt *st = lw_mem_prepare(m,
                                "SELECT DISTINCT a.file FROM attachments a"
                                " JOIN messages g ON g.id = a.message"
                                " JOIN conversations c ON c.id = g.conversation"
-                               " WHERE a.copied AND c.binned AND (?1 IS NULL OR c.id = ?1)",
+                               " WHERE a.copied AND (c.binned OR g.binned) AND (?1 IS NULL OR c.id = ?1)",
                                what, error);
     int rc;
 
     if (!st)
         return NULL;
-    bind_text(st, 1, id);
+    lw_mem_bind_text(st, 1, id);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        g_ptr_array_add(files, column_text(st, 0));
+        g_ptr_array_add(files, lw_mem_column_text(st, 0));
     if (rc != SQLITE_DONE)
         lw_mem_set_error(m, rc, what, error);
     sqlite3_finalize(st);
@@ -442,189 +450,17 @@ gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error)
 
     if (!files)
         return FALSE;
-    st = prepare(m, "DELETE FROM conversations WHERE binned AND (?1 IS NULL OR id = ?1)", what, error);
-    if (!st)
-        return FALSE;
-    bind_text(st, 1, id);
-    if (!finish(m, st, what, error))
-        return FALSE;
-    return lw_mem_remove_unused(m, files, error) && lw_mem_sweep_attachments(m, error);
-}
-
-/* ---- Messages ---- */
-
-static gboolean put_attachments(lw_mem *m, const lw_mem_message *msg, GError **error)
-{
-    static const char what[] = "saving attachments";
-    sqlite3_stmt *st = prepare(m, "DELETE FROM attachments WHERE message = ?", what, error);
-
-    if (!st)
-        return FALSE;
-    bind_text(st, 1, msg->id);
-    if (!finish(m, st, what, error))
-        return FALSE;
-    for (guint i = 0; msg->attachments && i < msg->attachments->len; i++) {
-        const lw_mem_attachment *a = msg->attachments->pdata[i];
-        g_autofree char *base = g_path_get_basename(a->path);
-
-        st = prepare(m,
-                     "INSERT INTO attachments (message, position, kind, label, file, copied, bytes,"
-                     " mtime) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                     what, error);
+    static const char *const statements[] = {
+        "DELETE FROM conversations WHERE binned AND (?1 IS NULL OR id = ?1)",
+        "DELETE FROM messages WHERE binned AND (?1 IS NULL OR conversation = ?1)",
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(statements); i++) {
+        st = lw_mem_prepare(m, statements[i], what, error);
         if (!st)
             return FALSE;
-        bind_text(st, 1, msg->id);
-        sqlite3_bind_int(st, 2, (int)i);
-        sqlite3_bind_int(st, 3, a->kind);
-        bind_text(st, 4, a->label ? a->label : "");
-        bind_text(st, 5, a->copied ? base : a->path);
-        sqlite3_bind_int(st, 6, a->copied);
-        sqlite3_bind_int64(st, 7, a->bytes);
-        sqlite3_bind_int64(st, 8, a->mtime);
-        if (!finish(m, st, what, error))
+        lw_mem_bind_text(st, 1, id);
+        if (!lw_mem_finish(m, st, what, error))
             return FALSE;
     }
-    return TRUE;
-}
-
-gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error)
-{
-    g_return_val_if_fail(m && msg && msg->id && msg->conversation, FALSE);
-
-    static const char what[] = "saving a message";
-    sqlite3_stmt *st;
-
-    if (!lw_mem_exec(m, "BEGIN IMMEDIATE", error))
-        return FALSE;
-    st = prepare(m,
-                 "INSERT INTO messages (id, conversation, position, role, state, text, created,"
-                 " n_prompt, n_reused, n_generated, tokens_per_second)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-                 " ON CONFLICT (id) DO UPDATE SET position = ?3, role = ?4, state = ?5, text = ?6,"
-                 " created = ?7, n_prompt = ?8, n_reused = ?9, n_generated = ?10,"
-                 " tokens_per_second = ?11",
-                 what, error);
-    if (!st)
-        goto fail;
-    bind_text(st, 1, msg->id);
-    bind_text(st, 2, msg->conversation);
-    sqlite3_bind_int(st, 3, msg->position);
-    sqlite3_bind_int(st, 4, msg->role);
-    sqlite3_bind_int(st, 5, msg->state);
-    bind_text(st, 6, msg->text ? msg->text : "");
-    sqlite3_bind_int64(st, 7, msg->created);
-    sqlite3_bind_int(st, 8, msg->n_prompt);
-    sqlite3_bind_int(st, 9, msg->n_reused);
-    sqlite3_bind_int(st, 10, msg->n_generated);
-    sqlite3_bind_double(st, 11, msg->tokens_per_second);
-    if (!finish(m, st, what, error) || !put_attachments(m, msg, error))
-        goto fail;
-    st = prepare(m, "UPDATE conversations SET updated = max(updated, ?2) WHERE id = ?1", what, error);
-    if (!st)
-        goto fail;
-    bind_text(st, 1, msg->conversation);
-    sqlite3_bind_int64(st, 2, msg->created);
-    if (!finish(m, st, what, error))
-        goto fail;
-    if (lw_mem_exec(m, "COMMIT", error))
-        return TRUE;
-fail:
-    lw_mem_exec(m, "ROLLBACK", NULL);
-    return FALSE;
-}
-
-gboolean lw_mem_delete_message(lw_mem *m, const char *id, GError **error)
-{
-    g_return_val_if_fail(m && id, FALSE);
-
-    static const char what[] = "removing a message";
-    sqlite3_stmt *st = prepare(m, "DELETE FROM messages WHERE id = ?", what, error);
-
-    if (!st)
-        return FALSE;
-    bind_text(st, 1, id);
-    return finish(m, st, what, error);
-}
-
-static gboolean list_attachments(lw_mem *m, lw_mem_message *msg, GError **error)
-{
-    static const char what[] = "reading attachments";
-    sqlite3_stmt *st = prepare(m,
-                               "SELECT kind, label, file, copied, bytes, mtime FROM attachments"
-                               " WHERE message = ? ORDER BY position",
-                               what, error);
-    g_autofree char *folder = lw_mem_attachments_folder(m);
-    int rc;
-
-    if (!st)
-        return FALSE;
-    bind_text(st, 1, msg->id);
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        lw_mem_attachment *a = lw_mem_attachment_new();
-        const char *file = (const char *)sqlite3_column_text(st, 2);
-
-        a->kind = sqlite3_column_int(st, 0) == LW_MEM_FILM ? LW_MEM_FILM : LW_MEM_PICTURE;
-        a->label = column_text(st, 1);
-        a->copied = sqlite3_column_int(st, 3) != 0;
-        a->bytes = sqlite3_column_int64(st, 4);
-        a->mtime = sqlite3_column_int64(st, 5);
-        if (a->copied) {
-            /* Only a name: a damaged file must not lead out of the folder. */
-            g_autofree char *base = g_path_get_basename(file ? file : "");
-            a->path = g_build_filename(folder, base, NULL);
-        } else {
-            a->path = g_strdup(file ? file : "");
-        }
-        g_ptr_array_add(msg->attachments, a);
-    }
-    if (rc != SQLITE_DONE)
-        lw_mem_set_error(m, rc, what, error);
-    sqlite3_finalize(st);
-    return rc == SQLITE_DONE;
-}
-
-GPtrArray *lw_mem_list_messages(lw_mem *m, const char *conversation, GError **error)
-{
-    g_return_val_if_fail(m && conversation, NULL);
-
-    static const char what[] = "reading a conversation";
-    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_message_free);
-    sqlite3_stmt *st = prepare(m,
-                               "SELECT id, position, role, state, text, created, n_prompt, n_reused,"
-                               " n_generated, tokens_per_second FROM messages"
-                               " WHERE conversation = ? ORDER BY position, rowid",
-                               what, error);
-    int rc;
-
-    if (!st)
-        return NULL;
-    bind_text(st, 1, conversation);
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        lw_mem_message *g = g_new0(lw_mem_message, 1);
-        int state = sqlite3_column_int(st, 3);
-
-        g->id = column_text(st, 0);
-        g->conversation = g_strdup(conversation);
-        g->position = sqlite3_column_int(st, 1);
-        g->role = sqlite3_column_int(st, 2) == LW_MEM_ROLE_USER ? LW_MEM_ROLE_USER
-                                                                : LW_MEM_ROLE_ASSISTANT;
-        g->state = state >= LW_MEM_STATE_DONE && state <= LW_MEM_STATE_STOPPED ? (lw_mem_state)state
-                                                                               : LW_MEM_STATE_DONE;
-        g->text = column_text(st, 4);
-        g->created = sqlite3_column_int64(st, 5);
-        g->n_prompt = sqlite3_column_int(st, 6);
-        g->n_reused = sqlite3_column_int(st, 7);
-        g->n_generated = sqlite3_column_int(st, 8);
-        g->tokens_per_second = sqlite3_column_double(st, 9);
-        g->attachments = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
-        g_ptr_array_add(list, g);
-        if (!list_attachments(m, g, error)) {
-            sqlite3_finalize(st);
-            return NULL;
-        }
-    }
-    if (rc != SQLITE_DONE)
-        lw_mem_set_error(m, rc, what, error);
-    sqlite3_finalize(st);
-    return rc == SQLITE_DONE ? g_steal_pointer(&list) : NULL;
+    return lw_mem_remove_unused(m, files, error) && lw_mem_sweep_attachments(m, error);
 }

@@ -259,18 +259,39 @@ static void test_migration(Fixture *f, gconstpointer data)
             " position INTEGER NOT NULL, kind INTEGER NOT NULL, label TEXT NOT NULL DEFAULT '',"
             " file TEXT NOT NULL, copied INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0,"
             " mtime INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (message, position)) WITHOUT ROWID;"
-            "INSERT INTO conversations VALUES ('c1', 'From version 1', NULL, 1, 2);"
+            "INSERT INTO conversations VALUES ('c1', 'From version 1', NULL, 1, 2), ('c2', 'Other', NULL, 1, 1),"
+            " ('c3', 'Empty', NULL, 1, 0);"
             "INSERT INTO messages (id, conversation, position, role, state, text, created)"
-            " VALUES ('m1', 'c1', 0, 1, 0, 'still here', 1);"
+            " VALUES ('m3', 'c1', 2, 1, 0, 'third', 3), ('m1', 'c1', 0, 1, 0, 'still here', 1),"
+            " ('m2', 'c1', 1, 2, 0, 'second', 2), ('n1', 'c2', 0, 1, 0, 'elsewhere', 1);"
             "INSERT INTO attachments VALUES ('m1', 0, 1, 'odd', '../../etc/passwd', 1, 0, 0);"
             "PRAGMA user_version = 1;");
     m = open_store(f);
     g_autoptr(GPtrArray) list = lw_mem_list_conversations(m, &error);
     g_assert_no_error(error);
-    g_assert_cmpuint(list->len, ==, 1);
+    g_assert_cmpuint(list->len, ==, 3);
     g_autoptr(GPtrArray) messages = messages_of(m, "c1");
     lw_mem_message *msg = messages->pdata[0];
+    g_assert_cmpuint(messages->len, ==, 3);
     g_assert_cmpstr(msg->text, ==, "still here");
+    /* The list became a tree with one branch, in its order. */
+    const char *parent = NULL;
+    for (guint i = 0; i < messages->len; i++) {
+        lw_mem_message *g = messages->pdata[i];
+        g_autofree char *id = g_strdup_printf("m%u", i + 1);
+
+        g_assert_cmpstr(g->id, ==, id);
+        g_assert_cmpstr(g->parent, ==, parent);
+        g_assert_cmpint(g->n_branches, ==, 1);
+        parent = g->id;
+    }
+    /* And goes on where it ended. */
+    g_assert_true(put_text(m, "c1", "m4", 3, LW_MEM_ROLE_ASSISTANT, LW_MEM_STATE_DONE, "fourth", &error));
+    g_autoptr(GPtrArray) longer = messages_of(m, "c1");
+    g_assert_cmpuint(longer->len, ==, 4);
+    g_assert_cmpstr(((lw_mem_message *)longer->pdata[3])->parent, ==, "m3");
+    g_autoptr(GPtrArray) empty = messages_of(m, "c3");
+    g_assert_cmpuint(empty->len, ==, 0);
     /* A copied file's name never leads out of the attachments folder. */
     lw_mem_attachment *a = msg->attachments->pdata[0];
     g_autofree char *expected = g_build_filename(f->folder, "attachments", "passwd", NULL);
@@ -282,6 +303,111 @@ static void test_migration(Fixture *f, gconstpointer data)
     g_assert_null(lw_mem_open(f->folder, &error));
     g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_NEWER);
     g_assert_nonnull(strstr(error->message, "99"));
+}
+
+/* "a b c2/3": the texts of the branch that is shown, and which branch they are where there are several. */
+static char *shown(lw_mem *m, const char *conversation)
+{
+    g_autoptr(GPtrArray) list = messages_of(m, conversation);
+    GString *s = g_string_new(NULL);
+
+    for (guint i = 0; i < list->len; i++) {
+        const lw_mem_message *g = list->pdata[i];
+
+        g_string_append_printf(s, "%s%s", i ? " " : "", g->text);
+        if (g->n_branches > 1)
+            g_string_append_printf(s, "%d/%d", g->branch, g->n_branches);
+    }
+    return g_string_free(s, FALSE);
+}
+
+#define assert_shown(expected)                                                                          \
+    do {                                                                                                  \
+        g_autofree char *got_ = shown(m, "c");                                                            \
+        g_assert_cmpstr(got_, ==, expected);                                                              \
+    } while (0)
+
+static void put_child(lw_mem *m, const char *parent, const char *id, int position)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem_message msg = {.id = (char *)id,
+                          .conversation = (char *)"c",
+                          .parent = (char *)parent,
+                          .position = position,
+                          .role = position % 2 ? LW_MEM_ROLE_ASSISTANT : LW_MEM_ROLE_USER,
+                          .text = (char *)id,
+                          .created = 5};
+
+    lw_mem_put_message(m, &msg, &error);
+    g_assert_no_error(error);
+}
+
+static void test_branches(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m = open_store(f);
+
+    put_conversation(m, "c", "Tree", 1);
+    assert_shown("");
+    put_child(m, NULL, "q1", 0);
+    put_child(m, "q1", "a1", 1);
+    put_child(m, "a1", "q2", 2);
+    put_child(m, "q2", "a2", 3);
+    assert_shown("q1 a1 q2 a2");
+
+    /* The second answer again. */
+    g_assert_true(lw_mem_set_head(m, "c", "q2", &error));
+    put_child(m, "q2", "b2", 3);
+    assert_shown("q1 a1 q2 b22/2");
+    /* Saving the first one once more does not bring it back. */
+    put_child(m, "q2", "a2", 3);
+    assert_shown("q1 a1 q2 b22/2");
+    /* The first question another way. */
+    g_assert_true(lw_mem_set_head(m, "c", NULL, &error));
+    put_child(m, NULL, "r1", 0);
+    put_child(m, "r1", "s1", 1);
+    assert_shown("r12/2 s1");
+    g_assert_true(lw_mem_choose_branch(m, "q1", &error));
+    assert_shown("q11/2 a1 q2 b22/2");
+    g_autofree char *before = lw_mem_find_branch(m, "b2", -1, &error);
+    g_assert_cmpstr(before, ==, "a2");
+    g_assert_true(lw_mem_choose_branch(m, before, &error));
+    assert_shown("q11/2 a1 q2 a21/2");
+    g_assert_null(lw_mem_find_branch(m, "a2", -1, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_MISSING);
+    g_clear_error(&error);
+
+    /* Deleted with all that follows, and back. */
+    g_assert_true(lw_mem_bin_message(m, "a2", TRUE, &error));
+    assert_shown("q11/2 a1 q2 b2");
+    g_assert_true(lw_mem_bin_message(m, "a1", TRUE, &error));
+    assert_shown("q11/2");
+    g_assert_true(lw_mem_bin_message(m, "q1", TRUE, &error));
+    assert_shown("r1 s1");
+    g_assert_true(lw_mem_bin_message(m, "r1", TRUE, &error));
+    assert_shown("");
+    g_assert_true(lw_mem_bin_message(m, "r1", FALSE, &error));
+    g_assert_true(lw_mem_bin_message(m, "q1", FALSE, &error));
+    assert_shown("q11/2");
+    g_assert_true(lw_mem_bin_message(m, "a1", FALSE, &error));
+    /* What was deleted before stays deleted. */
+    assert_shown("q11/2 a1 q2 b2");
+    g_autoptr(GPtrArray) tree = lw_mem_list_tree(m, "c", &error);
+    g_assert_cmpuint(tree->len, ==, 6);
+    lw_mem_close(m);
+
+    /* A damaged file with a circle and a head that is not there ends all the same. */
+    run_sql(f, "UPDATE messages SET parent = 'q2' WHERE id = 'q1';");
+    m = open_store(f);
+    g_autoptr(GPtrArray) circle = messages_of(m, "c");
+    g_assert_cmpuint(circle->len, <=, 7);
+    g_assert_true(lw_mem_choose_branch(m, "q1", &error));
+    g_assert_true(lw_mem_set_head(m, "c", "nothing", &error));
+    g_autoptr(GPtrArray) lost = messages_of(m, "c");
+    g_assert_cmpuint(lost->len, >, 0);
+    g_assert_true(lw_mem_purge(m, NULL, &error));
+    g_assert_no_error(error);
+    lw_mem_close(m);
 }
 
 /* A child saves a growing answer and tells of each save through a pipe; it is killed in the middle. */
@@ -458,6 +584,7 @@ int main(int argc, char **argv)
     ADD("reopen", test_reopen);
     ADD("find-and-delete", test_find_and_delete);
     ADD("migration", test_migration);
+    ADD("branches", test_branches);
     ADD("killed", test_killed);
     ADD("full-disk", test_full_disk);
     ADD("damaged", test_damaged);
