@@ -2,6 +2,7 @@
 #include "app/lw-chat-view.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/lw-message-row.h"
 
@@ -24,6 +25,15 @@ struct _LwChatView
   GtkScrolledWindow *scroller;
   GtkListView *list;
 };
+
+enum
+{
+  SIGNAL_REGENERATE,
+  SIGNAL_CONTINUE,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (LwChatView, lw_chat_view, GTK_TYPE_WIDGET)
 
@@ -123,6 +133,63 @@ input_seen (LwChatView *self, GdkEvent *event)
   return GDK_EVENT_PROPAGATE;
 }
 
+/* ---- What is done to messages ---- */
+
+static LwMessage *
+find_message (LwChatView *self, const char *id)
+{
+  GListModel *messages = lw_conversation_get_messages (self->conversation);
+
+  for (guint i = g_list_model_get_n_items (messages); i-- > 0;)
+    {
+      g_autoptr (LwMessage) m = g_list_model_get_item (messages, i);
+
+      if (g_str_equal (lw_message_get_id (m), id))
+        return g_steal_pointer (&m);
+    }
+  return NULL;
+}
+
+static void
+message_action (GtkWidget *widget, const char *name, GVariant *target)
+{
+  LwChatView *self = LW_CHAT_VIEW (widget);
+  const char *verb = strchr (name, '.') + 1;
+  g_autoptr (LwMessage) message = NULL;
+
+  if (!self->conversation)
+    return;
+  message = find_message (self, g_variant_get_string (target, NULL));
+  if (!message)
+    return;
+  if (g_str_equal (verb, "edit"))
+    lw_conversation_edit (self->conversation, message);
+  else if (g_str_equal (verb, "delete"))
+    lw_conversation_delete (self->conversation, message);
+  else if (g_str_equal (verb, "previous"))
+    lw_conversation_step_branch (self->conversation, message, -1);
+  else if (g_str_equal (verb, "next"))
+    lw_conversation_step_branch (self->conversation, message, 1);
+  else if (g_str_equal (verb, "regenerate"))
+    g_signal_emit (self, signals[SIGNAL_REGENERATE], 0, message);
+  else
+    g_signal_emit (self, signals[SIGNAL_CONTINUE], 0);
+}
+
+static const char *const message_actions[] = {
+  "message.edit", "message.delete",   "message.previous", "message.next", "message.regenerate",
+  "message.continue",
+};
+
+static void
+update_actions (LwChatView *self)
+{
+  gboolean idle = self->conversation && !lw_conversation_get_busy (self->conversation);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (message_actions); i++)
+    gtk_widget_action_set_enabled (GTK_WIDGET (self), message_actions[i], idle);
+}
+
 /* ---- Pages ---- */
 
 static void
@@ -171,6 +238,7 @@ lw_chat_view_set_conversation (LwChatView *self, LwConversation *conversation)
       gtk_list_view_set_model (self->list, NULL);
     }
   update_page (self);
+  update_actions (self);
   follow_soon (self);
 }
 
@@ -224,6 +292,14 @@ lw_chat_view_class_init (LwChatViewClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lw_chat_view_dispose;
+  signals[SIGNAL_REGENERATE]
+      = g_signal_new ("regenerate", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 1, LW_TYPE_MESSAGE);
+  signals[SIGNAL_CONTINUE]
+      = g_signal_new ("continue", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (message_actions); i++)
+    gtk_widget_class_install_action (widget_class, message_actions[i], "s", message_action);
   gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-chat-view.ui");
   gtk_widget_class_bind_template_child (widget_class, LwChatView, stack);
   gtk_widget_class_bind_template_child (widget_class, LwChatView, greeting);
@@ -260,6 +336,8 @@ lw_chat_view_init (LwChatView *self)
   self->conversation_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",
                                   G_CALLBACK (update_page), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::busy",
+                                  G_CALLBACK (update_actions), self);
   self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->list_signals, "items-changed",
                                   G_CALLBACK (items_changed), self);

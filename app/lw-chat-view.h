@@ -2,6 +2,8 @@
  *
  * The messages of a conversation in a recycling list that stays at its end while text arrives, unless
  * the user has scrolled away; or, when there are none yet, a greeting that says what the model can do.
+ *
+ * Signals: "regenerate" (LwMessage *answer) and "continue": an answer is wanted.
  */
 #pragma once
 

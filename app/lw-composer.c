@@ -15,7 +15,7 @@ struct _LwComposer
   GSignalGroup *conversation_signals, *draft_signals, *list_signals;
   GtkFileChooserNative *chooser;
 
-  GtkWidget *box;
+  GtkWidget *box, *editing;
   GtkRevealer *tiles_revealer;
   GtkBox *tiles;
   GtkTextView *text;
@@ -74,6 +74,24 @@ update (LwComposer *self)
   gtk_widget_set_sensitive (self->send_button, self->conversation
                                                    && lw_conversation_get_loaded (self->conversation)
                                                    && (any || has_text (self)));
+}
+
+static void
+update_editing (LwComposer *self)
+{
+  gboolean editing = self->conversation && lw_conversation_get_editing (self->conversation);
+
+  gtk_widget_set_visible (self->editing, editing);
+  if (editing)
+    lw_composer_focus (self);
+}
+
+static void
+cancel_edit (LwComposer *self)
+{
+  if (self->conversation)
+    lw_conversation_cancel_edit (self->conversation);
+  lw_composer_focus (self);
 }
 
 static void
@@ -341,6 +359,7 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
   if (conversation)
     gtk_text_view_set_buffer (self->text, lw_conversation_get_draft (conversation));
   list_changed (self);
+  update_editing (self);
 }
 
 void
@@ -387,6 +406,8 @@ lw_composer_class_init (LwComposerClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-composer.ui");
   gtk_widget_class_set_css_name (widget_class, "composer");
   gtk_widget_class_bind_template_child (widget_class, LwComposer, box);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, editing);
+  gtk_widget_class_bind_template_callback (widget_class, cancel_edit);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles_revealer);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, scroller);
@@ -420,6 +441,8 @@ lw_composer_init (LwComposer *self)
                                   G_CALLBACK (update), self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",
                                   G_CALLBACK (update), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::editing",
+                                  G_CALLBACK (update_editing), self);
   self->draft_signals = g_signal_group_new (GTK_TYPE_TEXT_BUFFER);
   g_signal_group_connect_swapped (self->draft_signals, "changed", G_CALLBACK (update), self);
   self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);

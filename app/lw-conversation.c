@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "app/lw-conversation.h"
+#include "app/lw-conversation-private.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 
 #include "app/lw-attachment.h"
-#include "app/lw-engine-service.h"
-#include "app/lw-message.h"
-#include "app/lw-store-service.h"
 
 /* Characters of the first question that make the title. */
 #define TITLE_CHARS 42
-
-struct _LwConversation
-{
-  GObject parent_instance;
-  LwStoreService *store;
-  LwEngineService *engine;
-
-  char *id, *title, *model;
-  gint64 created, updated;
-  GListStore *messages;
-  gboolean loading, loaded;
-  gboolean withdrawn; /* in the store's bin because its only question came back */
-
-  GtkTextBuffer *draft;
-  GListStore *draft_attachments;
-
-  /* The turn being made. */
-  LwMessage *question, *answer;
-  LwEngineRequest *request;
-  char *request_model;
-  guint next_attachment; /* of the question, to be kept */
-  gboolean stopped;      /* before the request existed */
-  guint save_source;
-};
 
 enum
 {
@@ -43,12 +16,16 @@ enum
   PROP_UPDATED,
   PROP_BUSY,
   PROP_LOADED,
+  PROP_EDITING,
+  PROP_PINNED,
+  PROP_FOLDER,
   N_PROPS
 };
 
 enum
 {
   SIGNAL_FAILED,
+  SIGNAL_DELETED,
   N_SIGNALS
 };
 
@@ -76,6 +53,15 @@ lw_conversation_get_property (GObject *object, guint id, GValue *value, GParamSp
     case PROP_LOADED:
       g_value_set_boolean (value, self->loaded);
       break;
+    case PROP_EDITING:
+      g_value_set_object (value, self->editing);
+      break;
+    case PROP_PINNED:
+      g_value_set_boolean (value, self->pinned);
+      break;
+    case PROP_FOLDER:
+      g_value_set_string (value, self->folder);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -90,6 +76,11 @@ lw_conversation_finalize (GObject *object)
   g_clear_pointer (&self->request, lw_engine_request_unref);
   g_clear_object (&self->question);
   g_clear_object (&self->answer);
+  g_clear_object (&self->editing);
+  g_clear_pointer (&self->saved_attachments, g_ptr_array_unref);
+  g_free (self->saved_draft);
+  g_free (self->restore);
+  g_free (self->folder);
   g_clear_object (&self->messages);
   g_clear_object (&self->draft);
   g_clear_object (&self->draft_attachments);
@@ -114,7 +105,13 @@ lw_conversation_class_init (LwConversationClass *klass)
   props[PROP_UPDATED] = g_param_spec_int64 ("updated", NULL, NULL, 0, G_MAXINT64, 0, flags);
   props[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, flags);
   props[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, flags);
+  props[PROP_EDITING] = g_param_spec_object ("editing", NULL, NULL, LW_TYPE_MESSAGE, flags);
+  props[PROP_PINNED] = g_param_spec_boolean ("pinned", NULL, NULL, FALSE, flags);
+  props[PROP_FOLDER] = g_param_spec_string ("folder", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  signals[SIGNAL_DELETED]
+      = g_signal_new ("deleted", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT);
   signals[SIGNAL_FAILED]
       = g_signal_new ("failed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                       G_TYPE_NONE, 1, G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
@@ -137,6 +134,7 @@ lw_conversation_new (LwStoreService *store, LwEngineService *engine)
   self->engine = g_object_ref (engine);
   self->id = lw_mem_new_id ();
   self->title = g_strdup ("");
+  self->folder = g_strdup ("");
   self->created = self->updated = g_get_real_time ();
   self->loaded = TRUE;
   return self;
@@ -153,6 +151,9 @@ lw_conversation_new_for_record (LwStoreService *store, LwEngineService *engine,
   self->id = g_strdup (record->id);
   self->title = g_strdup (record->title);
   self->model = g_strdup (record->model);
+  self->folder = g_strdup (record->folder ? record->folder : "");
+  self->titled = record->titled;
+  self->pinned = record->pinned;
   self->created = record->created;
   self->updated = record->updated;
   return self;
@@ -218,6 +219,9 @@ put_conversation (LwConversation *self)
   record->model = g_strdup (self->model);
   record->created = self->created;
   record->updated = self->updated;
+  record->titled = self->titled;
+  record->pinned = self->pinned;
+  record->folder = g_strdup (self->folder);
   lw_store_service_put_conversation (self->store, record);
 }
 
@@ -258,7 +262,45 @@ lw_conversation_rename (LwConversation *self, const char *title)
   if (g_strcmp0 (title, self->title) == 0)
     return;
   set_title (self, title);
+  self->titled = LW_MEM_TITLED_BY_USER;
   put_conversation (self);
+}
+
+gboolean
+lw_conversation_get_pinned (LwConversation *self)
+{
+  return self->pinned;
+}
+
+void
+lw_conversation_set_pinned (LwConversation *self, gboolean pinned)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  if (self->pinned == pinned)
+    return;
+  self->pinned = pinned;
+  put_conversation (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PINNED]);
+}
+
+const char *
+lw_conversation_get_folder (LwConversation *self)
+{
+  return self->folder;
+}
+
+void
+lw_conversation_set_folder (LwConversation *self, const char *folder)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  if (g_strcmp0 (folder, self->folder) == 0)
+    return;
+  g_free (self->folder);
+  self->folder = g_strdup (folder ? folder : "");
+  put_conversation (self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FOLDER]);
 }
 
 void
@@ -270,6 +312,43 @@ lw_conversation_save_partial (LwConversation *self)
 
 /* ---- Loading ---- */
 
+/* Only the last message can be gone on with. */
+static void
+update_last (LwConversation *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+
+  for (guint i = n > 3 ? n - 3 : 0; i < n; i++)
+    {
+      g_autoptr (LwMessage) m = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
+
+      lw_message_set_last (m, i + 1 == n);
+    }
+}
+
+/* What is the same at the beginning keeps its rows. */
+void
+lw_conversation_show_records (LwConversation *self, GPtrArray *records)
+{
+  guint old = g_list_model_get_n_items (G_LIST_MODEL (self->messages)), same = 0;
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (; same < old && same < records->len; same++)
+    {
+      const lw_mem_message *r = records->pdata[same];
+      g_autoptr (LwMessage) m = g_list_model_get_item (G_LIST_MODEL (self->messages), same);
+
+      if (!g_str_equal (lw_message_get_id (m), r->id))
+        break;
+      lw_message_set_place (m, r->parent, r->branch, r->n_branches);
+      lw_message_set_last (m, FALSE);
+    }
+  for (guint i = same; i < records->len; i++)
+    g_ptr_array_add (items, lw_message_new_for_record (records->pdata[i]));
+  g_list_store_splice (self->messages, same, old - same, items->pdata, items->len);
+  update_last (self);
+}
+
 static void
 messages_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -277,16 +356,21 @@ messages_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) records
       = lw_store_service_messages_finish (LW_STORE_SERVICE (source), result, &error);
-  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
 
   self->loading = FALSE;
-  for (guint i = 0; records && i < records->len; i++)
-    g_ptr_array_add (items, lw_message_new_for_record (records->pdata[i]));
-  g_list_store_splice (self->messages, 0, 0, items->pdata, items->len);
-  self->loaded = records != NULL;
+  if (records && !self->answer)
+    lw_conversation_show_records (self, records);
+  self->loaded = self->loaded || records;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LOADED]);
   if (error)
     g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
+}
+
+void
+lw_conversation_reload (LwConversation *self)
+{
+  self->loading = TRUE;
+  lw_store_service_messages_async (self->store, self->id, messages_loaded, g_object_ref (self));
 }
 
 void
@@ -294,10 +378,42 @@ lw_conversation_load (LwConversation *self)
 {
   g_return_if_fail (LW_IS_CONVERSATION (self));
 
-  if (self->loaded || self->loading)
-    return;
-  self->loading = TRUE;
-  lw_store_service_messages_async (self->store, self->id, messages_loaded, g_object_ref (self));
+  if (!self->loaded && !self->loading)
+    lw_conversation_reload (self);
+}
+
+void
+lw_conversation_fail (LwConversation *self, const GError *error)
+{
+  g_signal_emit (self, signals[SIGNAL_FAILED], 0, error);
+}
+
+void
+lw_conversation_notify_editing (LwConversation *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_EDITING]);
+}
+
+void
+lw_conversation_truncate (LwConversation *self, guint position)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+
+  if (position < n)
+    g_list_store_splice (self->messages, position, n - position, NULL, 0);
+  update_last (self);
+}
+
+void
+lw_conversation_append (LwConversation *self, LwMessage *message, int branch, int n_branches)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+  g_autoptr (LwMessage) before
+      = n ? g_list_model_get_item (G_LIST_MODEL (self->messages), n - 1) : NULL;
+
+  lw_message_set_place (message, before ? lw_message_get_id (before) : NULL, branch, n_branches);
+  g_list_store_append (self->messages, message);
+  update_last (self);
 }
 
 /* ---- A turn ---- */
@@ -398,6 +514,40 @@ remove_message (LwConversation *self, LwMessage *message)
   if (g_list_store_find (self->messages, message, &position))
     g_list_store_remove (self->messages, position);
   lw_store_service_delete_message (self->store, lw_message_get_id (message));
+  update_last (self);
+}
+
+void
+lw_conversation_fill_draft (LwConversation *self, const char *text, GListModel *attachments)
+{
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  guint old = g_list_model_get_n_items (G_LIST_MODEL (self->draft_attachments));
+  GtkTextIter end;
+
+  for (guint i = 0; attachments && i < g_list_model_get_n_items (attachments); i++)
+    g_ptr_array_add (items, g_list_model_get_item (attachments, i));
+  g_list_store_splice (self->draft_attachments, 0, old, items->pdata, items->len);
+  gtk_text_buffer_set_text (self->draft, text, -1);
+  gtk_text_buffer_get_end_iter (self->draft, &end);
+  gtk_text_buffer_place_cursor (self->draft, &end);
+}
+
+/* An answer that was asked for again, or to an edited question, failed: the branch it should have replaced
+ * comes back.  An edited question goes back where it was edited. */
+static void
+restore_branch (LwConversation *self)
+{
+  remove_message (self, self->answer);
+  if (self->edited)
+    {
+      lw_conversation_fill_draft (
+          self, lw_message_get_text (self->question),
+          G_LIST_MODEL (lw_message_get_attachments (self->question)));
+      remove_message (self, self->question);
+    }
+  lw_store_service_choose_branch (self->store, self->restore);
+  g_clear_object (&self->answer);
+  lw_conversation_reload (self);
 }
 
 /* Put the question back where it was written.  What has been typed meanwhile comes after it. */
@@ -460,7 +610,10 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
     }
   if (error && !cancelled && !*lw_message_get_text (self->answer))
     {
-      return_question (self);
+      if (self->restore)
+        restore_branch (self);
+      else
+        return_question (self);
       returned = TRUE;
     }
   else
@@ -472,6 +625,8 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
     }
   g_clear_object (&self->question);
   g_clear_object (&self->answer);
+  g_clear_pointer (&self->restore, g_free);
+  self->edited = FALSE;
   g_clear_pointer (&self->request, lw_engine_request_unref);
   if (!returned)
     touch (self);
@@ -539,6 +694,8 @@ start_request (LwConversation *self)
     }
   self->request
       = lw_engine_request_new (self->request_model, collect_turns (self), on_update, self);
+  if (*lw_message_get_text (self->answer))
+    lw_engine_request_set_begun (self->request, lw_message_get_text (self->answer));
   lw_engine_service_generate_async (self->engine, self->request, generated, g_object_ref (self));
 }
 
@@ -609,7 +766,10 @@ lw_conversation_send (LwConversation *self, const char *model_path)
   g_autofree char *text = NULL;
   GListModel *draft = G_LIST_MODEL (self->draft_attachments);
   GListStore *attachments;
+  g_autoptr (LwMessage) question = NULL, answer = NULL;
   GtkTextIter start, end;
+  int n_branches = 1;
+  guint position;
 
   g_return_val_if_fail (LW_IS_CONVERSATION (self), FALSE);
 
@@ -619,10 +779,8 @@ lw_conversation_send (LwConversation *self, const char *model_path)
   if (self->answer || !self->loaded || (!*text && !g_list_model_get_n_items (draft)))
     return FALSE;
 
-  self->question = lw_message_new (LW_MEM_ROLE_USER, text);
-  self->answer = lw_message_new (LW_MEM_ROLE_ASSISTANT, "");
-  lw_message_set_progress (self->answer, LW_PHASE_WAITING, _("Waiting"), -1);
-  attachments = lw_message_get_attachments (self->question);
+  question = lw_message_new (LW_MEM_ROLE_USER, text);
+  attachments = lw_message_get_attachments (question);
   for (guint i = 0; i < g_list_model_get_n_items (draft); i++)
     {
       g_autoptr (LwAttachment) a = g_list_model_get_item (draft, i);
@@ -633,11 +791,38 @@ lw_conversation_send (LwConversation *self, const char *model_path)
       g_autofree char *title = make_title (text, G_LIST_MODEL (attachments));
       set_title (self, title);
     }
-  g_list_store_remove_all (self->draft_attachments);
-  gtk_text_buffer_set_text (self->draft, "", 0);
+  if (self->editing && g_list_store_find (self->messages, self->editing, &position))
+    {
+      lw_message_get_branch (self->editing, &n_branches);
+      lw_store_service_set_head (self->store, self->id, lw_message_get_parent (self->editing));
+      self->restore = g_strdup (lw_message_get_id (self->editing));
+      self->edited = TRUE;
+      lw_conversation_truncate (self, position);
+      n_branches++;
+    }
+  if (self->editing)
+    {
+      lw_conversation_cancel_edit (self);
+    }
+  else
+    {
+      g_list_store_remove_all (self->draft_attachments);
+      gtk_text_buffer_set_text (self->draft, "", 0);
+    }
+  answer = lw_message_new (LW_MEM_ROLE_ASSISTANT, "");
+  lw_conversation_append (self, question, n_branches, n_branches);
+  lw_conversation_append (self, answer, 1, 1);
+  lw_conversation_start_answer (self, question, answer, model_path);
+  return TRUE;
+}
 
-  g_list_store_append (self->messages, self->question);
-  g_list_store_append (self->messages, self->answer);
+void
+lw_conversation_start_answer (LwConversation *self, LwMessage *question, LwMessage *answer,
+                              const char *model_path)
+{
+  self->question = g_object_ref (question);
+  self->answer = g_object_ref (answer);
+  lw_message_set_progress (answer, LW_PHASE_WAITING, _("Waiting"), -1);
   touch (self);
   g_free (self->request_model);
   self->request_model = g_strdup (model_path);
@@ -647,7 +832,6 @@ lw_conversation_send (LwConversation *self, const char *model_path)
   self->stopped = FALSE;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);
   keep_next (self);
-  return TRUE;
 }
 
 void

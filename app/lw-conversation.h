@@ -6,7 +6,10 @@
  * When a request fails before the first word, the question goes back into the draft and "failed" is
  * emitted; after the first word the text stays and only the signal comes.
  *
- * Signals: "failed" (GError *error).  Thread: UI.
+ * It is a tree: a question that is edited and an answer that is asked for again become branches beside what
+ * was there, and nothing is lost.
+ *
+ * Signals: "failed" (GError *error); "deleted" (const char *message, guint n_messages).  Thread: UI.
  */
 #pragma once
 
@@ -51,6 +54,31 @@ GListStore *lw_conversation_get_draft_attachments (LwConversation *self);
 gboolean lw_conversation_send (LwConversation *self, const char *model_path);
 /* End the answer; its text stays. */
 void lw_conversation_stop (LwConversation *self);
+/* ---- What is there already; nothing happens while busy ---- */
+
+/* Write the answer again, as a branch beside it. */
+void lw_conversation_regenerate (LwConversation *self, LwMessage *answer, const char *model_path);
+/* Go on with the last answer. */
+void lw_conversation_continue (LwConversation *self, const char *model_path);
+/* Put a question into the draft; sending it makes a branch beside it.  Property "editing": the question, or
+ * NULL.  What was in the draft comes back afterwards. */
+void lw_conversation_edit (LwConversation *self, LwMessage *question);
+void lw_conversation_cancel_edit (LwConversation *self);
+LwMessage *lw_conversation_get_editing (LwConversation *self);
+/* Into the bin, with all that follows; "deleted" tells, lw_conversation_undelete() brings it back. */
+void lw_conversation_delete (LwConversation *self, LwMessage *message);
+void lw_conversation_undelete (LwConversation *self, const char *message);
+/* The branch beside a message that was written next (step > 0) or before. */
+void lw_conversation_step_branch (LwConversation *self, LwMessage *message, int step);
+/* Show a branch that contains this message. */
+void lw_conversation_show_message (LwConversation *self, const char *message);
+
+/* Properties "pinned" and "folder" ("": none). */
+gboolean lw_conversation_get_pinned (LwConversation *self);
+void lw_conversation_set_pinned (LwConversation *self, gboolean pinned);
+const char *lw_conversation_get_folder (LwConversation *self);
+void lw_conversation_set_folder (LwConversation *self, const char *folder);
+
 /* For the end of the program: save what an unfinished answer says so far. */
 void lw_conversation_save_partial (LwConversation *self);
 

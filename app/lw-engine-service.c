@@ -18,6 +18,7 @@ struct _LwEngineRequest
 
   char *model_path;
   GPtrArray *turns;
+  char *begun; /* of the answer, or NULL */
   LwEngineUpdate update; /* UI thread; NULL once finished */
   gpointer user_data;
 
@@ -106,6 +107,13 @@ lw_engine_request_new (const char *model_path, GPtrArray *turns, LwEngineUpdate 
   return r;
 }
 
+void
+lw_engine_request_set_begun (LwEngineRequest *r, const char *text)
+{
+  g_free (r->begun);
+  r->begun = g_strdup (text);
+}
+
 LwEngineRequest *
 lw_engine_request_ref (LwEngineRequest *r)
 {
@@ -121,6 +129,7 @@ lw_engine_request_unref (LwEngineRequest *r)
   g_mutex_clear (&r->lock);
   g_free (r->model_path);
   g_ptr_array_unref (r->turns);
+  g_free (r->begun);
   g_string_free (r->text, TRUE);
   g_string_free (r->notes, TRUE);
   g_free (r);
@@ -402,6 +411,8 @@ build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
     }
   prompt = lw_prompt_new_chat (self->model, (const lw_message *)(void *)messages->data,
                                messages->len, NULL, error);
+  if (prompt && r->begun && !lw_prompt_append_text (prompt, self->model, r->begun, error))
+    g_clear_pointer (&prompt, lw_prompt_free);
   if (prompt)
     {
       /* What this conversation does not mention is not kept open. */

@@ -70,6 +70,8 @@ typedef void (*LwEngineUpdate) (gpointer user_data, LwEngineStage stage, const c
 /* turns: of LwTurn, taken over.  update is not called any more after the task's callback has run. */
 LwEngineRequest *lw_engine_request_new (const char *model_path, GPtrArray *turns,
                                         LwEngineUpdate update, gpointer user_data);
+/* Before it is queued: what the answer says already; the model goes on from there. */
+void lw_engine_request_set_begun (LwEngineRequest *r, const char *text);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
 /* What was done to the media of the newest turn, a line each, or NULL; complete once reading began.

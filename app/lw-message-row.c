@@ -25,6 +25,8 @@ struct _LwMessageRow
   GtkGrid *tiles;
   LwMarkdownView *text;
   GtkBox *foot, *actions;
+  GtkWidget *branches, *edit, *regenerate, *continue_button;
+  GtkLabel *branch;
   GtkLabel *status, *footer;
   GtkWidget *progress;
   GtkSpinner *spinner;
@@ -69,6 +71,26 @@ message_text (gpointer data)
 }
 
 static void
+update_branches (LwMessageRow *self)
+{
+  int n, branch = lw_message_get_branch (self->message, &n);
+  g_autofree char *text = g_strdup_printf ("%d / %d", branch, n);
+
+  gtk_widget_set_visible (self->branches, n > 1);
+  gtk_label_set_label (self->branch, text);
+}
+
+static void
+update_continue (LwMessageRow *self)
+{
+  gtk_widget_set_visible (self->continue_button,
+                          lw_message_get_role (self->message) == LW_MEM_ROLE_ASSISTANT
+                              && lw_message_get_last (self->message)
+                              && lw_message_get_state (self->message) != LW_MEM_STATE_DONE
+                              && *lw_message_get_text (self->message));
+}
+
+static void
 update_progress (LwMessageRow *self)
 {
   LwPhase phase = lw_message_get_phase (self->message);
@@ -83,6 +105,7 @@ update_progress (LwMessageRow *self)
   if (fraction >= 0)
     gtk_progress_bar_set_fraction (self->bar, fraction);
   gtk_widget_set_visible (GTK_WIDGET (self->actions), phase == LW_PHASE_SETTLED);
+  update_continue (self);
   if (phase == LW_PHASE_SETTLED)
     name_row (self);
 }
@@ -156,11 +179,63 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, footer);
 }
 
+/* A flat button for an action of the chat view; target it with target_button(). */
+static GtkWidget *
+add_button (GtkWidget *box, const char *icon, const char *label, const char *action)
+{
+  GtkWidget *button = gtk_button_new_from_icon_name (icon);
+
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", "");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
+  gtk_box_append (GTK_BOX (box), button);
+  return button;
+}
+
+static void
+make_actions (LwMessageRow *self)
+{
+  GtkWidget *box = GTK_WIDGET (self->actions);
+
+  self->branches = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+  add_button (self->branches, "go-previous-symbolic", _("Previous version"), "message.previous");
+  self->branch = GTK_LABEL (gtk_label_new (NULL));
+  gtk_widget_add_css_class (GTK_WIDGET (self->branch), "caption");
+  gtk_widget_add_css_class (GTK_WIDGET (self->branch), "numeric");
+  gtk_box_append (GTK_BOX (self->branches), GTK_WIDGET (self->branch));
+  add_button (self->branches, "go-next-symbolic", _("Next version"), "message.next");
+  gtk_box_append (self->actions, self->branches);
+
+  gtk_box_append (self->actions, lw_copy_button_new (_("Copy message"), message_text, self));
+  self->edit = add_button (box, "document-edit-symbolic", _("Edit question"), "message.edit");
+  self->regenerate
+      = add_button (box, "view-refresh-symbolic", _("Answer again"), "message.regenerate");
+  self->continue_button
+      = add_button (box, "media-seek-forward-symbolic", _("Go on writing"), "message.continue");
+  add_button (box, "user-trash-symbolic", _("Delete message"), "message.delete");
+}
+
+/* The actions are told which message they are about. */
+static void
+target_buttons (GtkWidget *widget, const char *id)
+{
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child;
+       child = gtk_widget_get_next_sibling (child))
+    {
+      if (GTK_IS_BUTTON (child) && gtk_actionable_get_action_name (GTK_ACTIONABLE (child)))
+        gtk_actionable_set_action_target (GTK_ACTIONABLE (child), "s", id);
+      else
+        target_buttons (child, id);
+    }
+}
+
 static void
 lw_message_row_init (LwMessageRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_box_append (self->actions, lw_copy_button_new (_("Copy message"), message_text, self));
+  make_actions (self);
   self->signals = g_signal_group_new (LW_TYPE_MESSAGE);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (update_text), self);
   g_signal_group_connect_swapped (self->signals, "notify::phase", G_CALLBACK (update_progress),
@@ -170,6 +245,10 @@ lw_message_row_init (LwMessageRow *self)
   g_signal_group_connect_swapped (self->signals, "notify::fraction", G_CALLBACK (update_progress),
                                   self);
   g_signal_group_connect_swapped (self->signals, "notify::footer", G_CALLBACK (update_footer),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::branches", G_CALLBACK (update_branches),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::last", G_CALLBACK (update_continue),
                                   self);
 }
 
@@ -208,6 +287,10 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
       gtk_widget_remove_css_class (GTK_WIDGET (self), "user");
       gtk_widget_add_css_class (GTK_WIDGET (self), "assistant");
     }
+  gtk_widget_set_visible (self->edit, user);
+  gtk_widget_set_visible (self->regenerate, !user);
+  target_buttons (GTK_WIDGET (self->actions), lw_message_get_id (message));
+  update_branches (self);
   update_text (self);
   update_progress (self);
   update_footer (self);

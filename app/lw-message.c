@@ -9,7 +9,9 @@
 struct _LwMessage
 {
   GObject parent_instance;
-  char *id;
+  char *id, *parent;
+  int branch, n_branches;
+  gboolean last;
   lw_mem_role role;
   lw_mem_state state;
   GString *text;
@@ -33,6 +35,8 @@ enum
   PROP_STATUS,
   PROP_FRACTION,
   PROP_FOOTER,
+  PROP_BRANCHES,
+  PROP_LAST,
   N_PROPS
 };
 
@@ -62,6 +66,12 @@ lw_message_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_FOOTER:
       g_value_set_string (value, self->footer);
       break;
+    case PROP_BRANCHES:
+      g_value_set_int (value, self->n_branches);
+      break;
+    case PROP_LAST:
+      g_value_set_boolean (value, self->last);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -73,6 +83,7 @@ lw_message_finalize (GObject *object)
   LwMessage *self = LW_MESSAGE (object);
 
   g_free (self->id);
+  g_free (self->parent);
   g_string_free (self->text, TRUE);
   g_clear_object (&self->attachments);
   g_free (self->status);
@@ -94,6 +105,8 @@ lw_message_class_init (LwMessageClass *klass)
   props[PROP_STATUS] = g_param_spec_string ("status", NULL, NULL, NULL, flags);
   props[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, flags);
   props[PROP_FOOTER] = g_param_spec_string ("footer", NULL, NULL, NULL, flags);
+  props[PROP_BRANCHES] = g_param_spec_int ("branches", NULL, NULL, 1, G_MAXINT, 1, flags);
+  props[PROP_LAST] = g_param_spec_boolean ("last", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -103,6 +116,7 @@ lw_message_init (LwMessage *self)
   self->text = g_string_new (NULL);
   self->attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
   self->fraction = -1;
+  self->branch = self->n_branches = 1;
 }
 
 LwMessage *
@@ -117,6 +131,23 @@ lw_message_new (lw_mem_role role, const char *text)
   return self;
 }
 
+/* "14:05", or with the date when it was not today. */
+static char *
+format_time (gint64 microseconds)
+{
+  g_autoptr (GDateTime) utc = g_date_time_new_from_unix_utc (microseconds / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autoptr (GDateTime) t = utc ? g_date_time_to_local (utc) : NULL;
+
+  if (!t)
+    return g_strdup ("");
+  if (g_date_time_get_year (t) == g_date_time_get_year (now)
+      && g_date_time_get_day_of_year (t) == g_date_time_get_day_of_year (now))
+    return g_date_time_format (t, "%H:%M");
+  /* Translators: the date and time of an older message, see the manual page of strftime */
+  return g_date_time_format (t, _("%-d %b %Y, %H:%M"));
+}
+
 static void
 update_footer (LwMessage *self)
 {
@@ -125,6 +156,9 @@ update_footer (LwMessage *self)
 
   if (self->role == LW_MEM_ROLE_ASSISTANT && self->phase == LW_PHASE_SETTLED)
     {
+      g_autofree char *time = format_time (self->created);
+
+      g_ptr_array_add (parts, g_steal_pointer (&time));
       if (self->state == LW_MEM_STATE_STOPPED)
         g_ptr_array_add (parts, g_strdup (_("Stopped")));
       else if (self->state == LW_MEM_STATE_PARTIAL)
@@ -133,6 +167,10 @@ update_footer (LwMessage *self)
         g_ptr_array_add (parts, g_strdup_printf (_("%.*f tokens/s"),
                                                  self->tokens_per_second < 100 ? 1 : 0,
                                                  self->tokens_per_second));
+      if (self->tokens_per_second > 0 && self->n_generated > 0)
+        /* Translators: how long the answer took to write, seconds */
+        g_ptr_array_add (parts, g_strdup_printf (_("%.1f s"),
+                                                 self->n_generated / self->tokens_per_second));
       if (self->n_reused > 0)
         /* Translators: how much of the prompt was still in memory from the turn before */
         g_ptr_array_add (parts, g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused,
@@ -172,6 +210,9 @@ lw_message_new_for_record (const lw_mem_message *record)
   self->id = g_strdup (record->id);
   self->role = record->role;
   self->state = record->state;
+  self->parent = g_strdup (record->parent);
+  self->branch = MAX (record->branch, 1);
+  self->n_branches = MAX (record->n_branches, 1);
   self->created = record->created;
   self->n_prompt = record->n_prompt;
   self->n_reused = record->n_reused;
@@ -191,6 +232,48 @@ const char *
 lw_message_get_id (LwMessage *self)
 {
   return self->id;
+}
+
+void
+lw_message_set_place (LwMessage *self, const char *parent, int branch, int n_branches)
+{
+  gboolean same = self->branch == branch && self->n_branches == n_branches;
+  char *copy = g_strdup (parent);
+
+  g_free (self->parent);
+  self->parent = copy;
+  self->branch = branch;
+  self->n_branches = n_branches;
+  if (!same)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BRANCHES]);
+}
+
+const char *
+lw_message_get_parent (LwMessage *self)
+{
+  return self->parent;
+}
+
+int
+lw_message_get_branch (LwMessage *self, int *n_branches)
+{
+  *n_branches = self->n_branches;
+  return self->branch;
+}
+
+void
+lw_message_set_last (LwMessage *self, gboolean last)
+{
+  if (self->last == last)
+    return;
+  self->last = last;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_LAST]);
+}
+
+gboolean
+lw_message_get_last (LwMessage *self)
+{
+  return self->last;
 }
 
 lw_mem_role
@@ -303,6 +386,7 @@ lw_message_to_record (LwMessage *self, const char *conversation, int position)
 
   record->id = g_strdup (self->id);
   record->conversation = g_strdup (conversation);
+  record->parent = g_strdup (self->parent);
   record->position = position;
   record->role = self->role;
   record->state = lw_message_get_state (self);

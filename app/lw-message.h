@@ -32,6 +32,16 @@ lw_mem_role lw_message_get_role (LwMessage *self);
 /* GListStore of LwAttachment. */
 GListStore *lw_message_get_attachments (LwMessage *self);
 
+/* Its place in the tree: the message before it (NULL: none), and which of how many branches it begins.
+ * Property "branches" (how many) is notified. */
+void lw_message_set_place (LwMessage *self, const char *parent, int branch, int n_branches);
+const char *lw_message_get_parent (LwMessage *self);
+int lw_message_get_branch (LwMessage *self, int *n_branches);
+
+/* Property "last": nothing comes after it. */
+void lw_message_set_last (LwMessage *self, gboolean last);
+gboolean lw_message_get_last (LwMessage *self);
+
 /* Property "text". */
 const char *lw_message_get_text (LwMessage *self);
 void lw_message_append (LwMessage *self, const char *text);

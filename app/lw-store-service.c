@@ -12,10 +12,14 @@ typedef enum
 {
   CMD_LIST,
   CMD_MESSAGES,
+  CMD_STEP_BRANCH,
   CMD_KEEP,
   CMD_PUT_CONVERSATION,
   CMD_PUT_MESSAGE,
   CMD_DELETE_MESSAGE,
+  CMD_BIN_MESSAGE,
+  CMD_SET_HEAD,
+  CMD_CHOOSE_BRANCH,
   CMD_BIN,
   CMD_PURGE,
   CMD_QUIT,
@@ -26,7 +30,9 @@ typedef struct
   CommandKind kind;
   GTask *task;  /* reads */
   char *id;     /* of the thing it is about */
-  gboolean on;  /* CMD_BIN */
+  gboolean on;  /* CMD_BIN, CMD_BIN_MESSAGE */
+  char *other;  /* a second id */
+  int step;
   lw_mem_conversation *conversation;
   lw_mem_message *message;
   char *path, *label;
@@ -62,6 +68,7 @@ command_free (Command *c)
   g_clear_object (&c->task);
   g_clear_object (&c->texture);
   g_free (c->id);
+  g_free (c->other);
   g_free (c->path);
   g_free (c->label);
   lw_mem_conversation_free (c->conversation);
@@ -148,6 +155,12 @@ try_write (LwStoreService *self, Command *c, GError **error)
       return lw_mem_put_message (self->mem, c->message, error);
     case CMD_DELETE_MESSAGE:
       return lw_mem_delete_message (self->mem, c->id, error);
+    case CMD_BIN_MESSAGE:
+      return lw_mem_bin_message (self->mem, c->id, c->on, error);
+    case CMD_SET_HEAD:
+      return lw_mem_set_head (self->mem, c->id, c->other, error);
+    case CMD_CHOOSE_BRANCH:
+      return lw_mem_choose_branch (self->mem, c->id, error);
     case CMD_BIN:
       /* What is deleted does not stay readable in the cache folder; the other chats lose a little time. */
       if (c->on)
@@ -249,6 +262,16 @@ keep (LwStoreService *self, Command *c, GError **error)
                             c->label, error);
 }
 
+static GPtrArray *
+step_branch (LwStoreService *self, Command *c, GError **error)
+{
+  g_autofree char *found = lw_mem_find_branch (self->mem, c->other, c->step, error);
+
+  if (!found || !lw_mem_choose_branch (self->mem, found, error))
+    return NULL;
+  return lw_mem_list_messages (self->mem, c->id, error);
+}
+
 static void
 do_read (LwStoreService *self, Command *c)
 {
@@ -265,6 +288,9 @@ do_read (LwStoreService *self, Command *c)
           break;
         case CMD_MESSAGES:
           result = lw_mem_list_messages (self->mem, c->id, &error);
+          break;
+        case CMD_STEP_BRANCH:
+          result = step_branch (self, c, &error);
           break;
         case CMD_KEEP:
           result = keep (self, c, &error);
@@ -414,6 +440,21 @@ lw_store_service_messages_finish (LwStoreService *self, GAsyncResult *result, GE
 }
 
 void
+lw_store_service_step_branch_async (LwStoreService *self, const char *conversation,
+                                    const char *message, int step, GAsyncReadyCallback callback,
+                                    gpointer user_data)
+{
+  Command *c = command_new (CMD_STEP_BRANCH, conversation);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->other = g_strdup (message);
+  c->step = step;
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_step_branch_async);
+  push (self, c);
+}
+
+void
 lw_store_service_keep_async (LwStoreService *self, const char *path, lw_mem_kind kind,
                              GdkTexture *texture, const char *label, GAsyncReadyCallback callback,
                              gpointer user_data)
@@ -461,6 +502,30 @@ void
 lw_store_service_delete_message (LwStoreService *self, const char *id)
 {
   push (self, command_new (CMD_DELETE_MESSAGE, id));
+}
+
+void
+lw_store_service_bin_message (LwStoreService *self, const char *id, gboolean in_bin)
+{
+  Command *c = command_new (CMD_BIN_MESSAGE, id);
+
+  c->on = in_bin;
+  push (self, c);
+}
+
+void
+lw_store_service_set_head (LwStoreService *self, const char *conversation, const char *message)
+{
+  Command *c = command_new (CMD_SET_HEAD, conversation);
+
+  c->other = g_strdup (message);
+  push (self, c);
+}
+
+void
+lw_store_service_choose_branch (LwStoreService *self, const char *message)
+{
+  push (self, command_new (CMD_CHOOSE_BRANCH, message));
 }
 
 void

@@ -33,6 +33,12 @@ void lw_store_service_messages_async (LwStoreService *self, const char *conversa
 GPtrArray *lw_store_service_messages_finish (LwStoreService *self, GAsyncResult *result,
                                              GError **error);
 
+/* Show the branch beside this message that was written next (step > 0) or before, and read it. */
+void lw_store_service_step_branch_async (LwStoreService *self, const char *conversation,
+                                         const char *message, int step,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+/* With lw_store_service_messages_finish(). */
+
 /* Take in a file (path) or a picture without one (texture, saved as PNG). */
 void lw_store_service_keep_async (LwStoreService *self, const char *path, lw_mem_kind kind,
                                   GdkTexture *texture, const char *label,
@@ -44,6 +50,13 @@ lw_mem_attachment *lw_store_service_keep_finish (LwStoreService *self, GAsyncRes
 void lw_store_service_put_conversation (LwStoreService *self, lw_mem_conversation *record);
 void lw_store_service_put_message (LwStoreService *self, lw_mem_message *record);
 void lw_store_service_delete_message (LwStoreService *self, const char *id);
+/* With all that follows it; undone with FALSE until it is purged. */
+void lw_store_service_bin_message (LwStoreService *self, const char *id, gboolean in_bin);
+/* message: what the conversation ends with from now on, or NULL. */
+void lw_store_service_set_head (LwStoreService *self, const char *conversation,
+                                const char *message);
+/* Show the branch that contains this message. */
+void lw_store_service_choose_branch (LwStoreService *self, const char *message);
 void lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin);
 /* id NULL: everything that is in the bin. */
 void lw_store_service_purge (LwStoreService *self, const char *id);

@@ -98,6 +98,7 @@ typedef struct
 {
   LwWindow *self;
   LwConversation *conversation;
+  char *message; /* of the conversation, or NULL: the conversation itself */
   gboolean undone;
 } Deletion;
 
@@ -108,6 +109,7 @@ deletion_free (gpointer data, GClosure *closure)
 
   g_object_unref (d->self);
   g_object_unref (d->conversation);
+  g_free (d->message);
   g_free (d);
 }
 
@@ -119,6 +121,11 @@ undo_clicked (AdwToast *toast, gpointer data)
   d->undone = TRUE;
   if (!d->self->store)
     return;
+  if (d->message)
+    {
+      lw_conversation_undelete (d->conversation, d->message);
+      return;
+    }
   lw_store_service_bin_conversation (d->self->store, lw_conversation_get_id (d->conversation),
                                      FALSE);
   g_list_store_append (d->self->conversations, d->conversation);
@@ -131,21 +138,43 @@ toast_dismissed (AdwToast *toast, gpointer data)
 {
   Deletion *d = data;
 
-  /* The store only removes what is still in its bin. */
-  if (!d->undone && d->self->store)
+  /* The store only removes what is still in its bin.  Messages wait there for the next start: the undo of
+   * another one may still be on offer. */
+  if (!d->undone && !d->message && d->self->store)
     lw_store_service_purge (d->self->store, lw_conversation_get_id (d->conversation));
+}
+
+static void
+offer_undo (LwWindow *self, LwConversation *conversation, const char *message, const char *title)
+{
+  Deletion *d = g_new0 (Deletion, 1);
+  AdwToast *toast = adw_toast_new (title);
+
+  d->self = g_object_ref (self);
+  d->conversation = g_object_ref (conversation);
+  d->message = g_strdup (message);
+  adw_toast_set_button_label (toast, _("Undo"));
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+void
+lw_window_messages_deleted (LwWindow *self, const char *message, guint n,
+                            LwConversation *conversation)
+{
+  g_autofree char *title
+      = g_strdup_printf (ngettext ("%u message deleted", "%u messages deleted", n), n);
+
+  offer_undo (self, conversation, message, title);
 }
 
 void
 lw_window_delete (LwWindow *self, LwConversation *conversation)
 {
-  Deletion *d = g_new0 (Deletion, 1);
   g_autofree char *escaped = NULL, *title = NULL;
-  AdwToast *toast;
   guint position;
 
-  d->self = g_object_ref (self);
-  d->conversation = g_object_ref (conversation);
   lw_conversation_stop (conversation);
   lw_store_service_bin_conversation (self->store, lw_conversation_get_id (conversation), TRUE);
   if (g_list_store_find (self->conversations, conversation, &position))
@@ -156,9 +185,5 @@ lw_window_delete (LwWindow *self, LwConversation *conversation)
   escaped = g_markup_escape_text (lw_conversation_get_title (conversation), -1);
   /* Translators: %s is the title of a chat */
   title = g_strdup_printf (_("“%s” deleted"), escaped);
-  toast = adw_toast_new (title);
-  adw_toast_set_button_label (toast, _("Undo"));
-  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
-  g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);
-  adw_toast_overlay_add_toast (self->toasts, toast);
+  offer_undo (self, conversation, NULL, title);
 }

@@ -70,5 +70,8 @@ void lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *mes
 void lw_window_show_toast (LwWindow *self, const char *message);
 void lw_window_rename (LwWindow *self, LwConversation *conversation);
 void lw_window_delete (LwWindow *self, LwConversation *conversation);
+/* Offer to bring them back. */
+void lw_window_messages_deleted (LwWindow *self, const char *message, guint n,
+                                 LwConversation *conversation);
 
 G_END_DECLS

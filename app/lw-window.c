@@ -212,6 +212,8 @@ watch_conversation (LwWindow *self, LwConversation *conversation)
 {
   g_signal_connect_object (conversation, "failed", G_CALLBACK (conversation_failed), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "deleted", G_CALLBACK (lw_window_messages_deleted), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::updated", G_CALLBACK (conversation_updated),
                            self, G_CONNECT_SWAPPED);
 }
@@ -282,6 +284,20 @@ send (LwWindow *self)
   if (!g_list_store_find (self->conversations, self->current, &position))
     g_list_store_insert (self->conversations, 0, self->current);
   lw_conversation_list_select (self->list, self->current);
+}
+
+static void
+regenerate (LwWindow *self, LwMessage *answer)
+{
+  hide_banner (self);
+  lw_conversation_regenerate (self->current, answer, self->model_path);
+}
+
+static void
+continue_answer (LwWindow *self)
+{
+  hide_banner (self);
+  lw_conversation_continue (self->current, self->model_path);
 }
 
 static void
@@ -504,6 +520,8 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, banner_response);
   gtk_widget_class_bind_template_callback (widget_class, send);
   gtk_widget_class_bind_template_callback (widget_class, stop);
+  gtk_widget_class_bind_template_callback (widget_class, regenerate);
+  gtk_widget_class_bind_template_callback (widget_class, continue_answer);
   gtk_widget_class_bind_template_callback (widget_class, attach_problem);
   gtk_widget_class_bind_template_callback (widget_class, veil_changed);
   lw_window_install_actions (widget_class);

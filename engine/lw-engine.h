@@ -98,6 +98,9 @@ lw_prompt *lw_prompt_new_tokens(const lw_model *m, const gint32 *ids, gsize n, G
 /* Raw text: BOS if the model wants one, media (may be NULL) before the text, no template. */
 lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *const *media,
                               gsize n_media, GError **error);
+/* Add the beginning of an answer (untrusted UTF-8) to a chat that waits for one: the model goes on from there.
+ * Errors: NO_MEMORY; the prompt is as it was. */
+gboolean lw_prompt_append_text(lw_prompt *p, const lw_model *m, const char *text, GError **error);
 void lw_prompt_free(lw_prompt *p);
 gsize lw_prompt_n_tokens(const lw_prompt *p);
 /* [n] ids, borrowed. */

@@ -214,6 +214,13 @@ lw_prompt *lw_prompt_new_text(const lw_model *m, const char *text, lw_media *con
     return p;
 }
 
+gboolean lw_prompt_append_text(lw_prompt *p, const lw_model *m, const char *text, GError **error)
+{
+    const lw_span span = {text, strlen(text), FALSE};
+
+    return add_spans(p, m, &span, 1, error);
+}
+
 gsize lw_prompt_n_tokens(const lw_prompt *p)
 {
     return lw_timeline_len(&p->timeline);

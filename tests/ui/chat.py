@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in a conversation, and what can be done with it."""
 
+import glob
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import sys
 import unittest
 
 from desktop import Program, press, pressed, role, run, showing, text_of, wait_for, walk
+from endless_model import make_endless
 import store
 
 TMP = os.environ["TMPDIR"]
@@ -51,10 +53,26 @@ The end.
 
 
 def make_model():
+    """The one that comes with the program, else a tiny random one."""
+    own = [p for p in glob.glob(os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "*.gguf"))
+           if not os.path.basename(p).startswith("mmproj")]
+    if own:
+        return own[0]
     folder = os.path.join(TMP, "model")
     os.makedirs(folder, exist_ok=True)
     shutil.copy(os.path.join(FIXTURES, "a-text-f16.gguf"), os.path.join(folder, "tiny.gguf"))
     return os.path.join(folder, "tiny.gguf")
+
+
+def make_slow_model():
+    """Random weights that never end their turn, slow enough to be stopped by hand."""
+    folder = os.path.join(TMP, "endless")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "endless.gguf")
+    run(sys.executable, os.environ["LW_MAKE_RANDOM"], "--preset", "0.5b", "--type", "q8_0", "--layers",
+        "4", "--vocab", "2048", "--context", "16384", path)
+    make_endless(path)
+    return path
 
 
 class Chat(unittest.TestCase):
@@ -162,6 +180,102 @@ class Chat(unittest.TestCase):
         texts = self.texts(p)
         self.assertGreater(texts.count("item"), 200)
         self.assertLess(len(texts), 1200)
+        self.end()
+
+
+    # -- What can be done with messages --
+
+    def ask(self, p, text):
+        p.write(text)
+        p.press("Send")
+        self.wait_for_end(p, text)
+
+    def wait_for_end(self, p, question):
+        p.get("list item", contains="You: " + question)
+        wait_for("the answer's end", lambda: p.find("push button", "Send") and self.answer(p))
+
+    def answer(self, p):
+        rows = p.find_all("list item", contains="Longwave: ")
+        return rows[-1].get_name()[len("Longwave: "):] if rows else ""
+
+    def press_in(self, p, row, name):
+        def try_it():
+            item = p.find("list item", contains=row)
+            return item and any(press(n) for n in walk(item) if n.get_name() == name and showing(n))
+        wait_for(f"the button {name!r} of {row!r}", try_it)
+
+    def test_3_branches(self):
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Hello there, who are you?")
+        first = self.answer(p)
+        self.press_in(p, "Longwave: ", "Answer again")
+        p.get("label", "2 / 2")
+        self.wait_for_end(p, "Hello there")
+        self.press_in(p, "Longwave: ", "Previous version")
+        p.get("label", "1 / 2")
+        wait_for("the first answer", lambda: self.answer(p) == first)
+        self.press_in(p, "Longwave: ", "Next version")
+        p.get("label", "2 / 2")
+
+        # A half-written question waits while another one is edited.
+        p.write("half")
+        self.press_in(p, "You: Hello there", "Edit question")
+        p.get("label", "Editing an earlier question")
+        wait_for("the question in the field",
+                 lambda: text_of(p.question()) == "Hello there, who are you?")
+        p.screenshot("editing")
+        p.press("Cancel editing")
+        wait_for("the half question", lambda: text_of(p.question()) == "half")
+        self.press_in(p, "You: Hello there", "Edit question")
+        wait_for("the question in the field",
+                 lambda: text_of(p.question()) == "Hello there, who are you?")
+        p.write(" And what can you do?")
+        p.press("Send")
+        self.wait_for_end(p, "Hello there, who are you? And what can you do?")
+        wait_for("the half question", lambda: text_of(p.question()) == "half")
+        self.assertIsNone(p.find("list item", "You: Hello there, who are you?"))
+        p.screenshot("branches")
+        self.press_in(p, "You: Hello there", "Previous version")
+        p.get("list item", "You: Hello there, who are you?")
+        p.get("list item", contains="Longwave: ")
+
+        # Deleted, and back.
+        shown = self.answer(p)
+        p.get("label", "2 / 2")
+        self.press_in(p, "Longwave: ", "Delete message")
+        p.get("label", "1 message deleted")
+        p.screenshot("message-deleted")
+        wait_for("the other answer", lambda: self.answer(p) == first)
+        p.press("Undo Undo")
+        wait_for("the answer to be back",
+                 lambda: self.answer(p) == shown and len(p.find_all("label", "2 / 2")) == 1)
+        self.end()
+
+        # All of it is in the store.
+        p = self.start()
+        wait_for("the same answer", lambda: self.answer(p) == shown)
+        p.get("label", "2 / 2")
+        self.end()
+
+    def test_4_continue(self):
+        slow = make_slow_model()
+        p = self.start(model=slow)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Tell me a very long story")
+        p.press("Send")
+        wait_for("the answer to begin", lambda: any(len(t) > 40 for t in self.texts(p)))
+        p.press("Stop")
+        p.get("label", contains="Stopped")
+        before = self.answer(p)
+        self.press_in(p, "Longwave: ", "Go on writing")
+        wait_for("it to grow", lambda: len("".join(self.texts(p)[1:])) > 2 * len(before) + 200)
+        p.press("Stop")
+        p.get("push button", "Send")
+        wait_for("it to be one text", lambda: self.answer(p).startswith(before[:200]))
+        self.assertEqual(len(p.find_all("list item", contains="Longwave: ")), 1)
         self.end()
 
 

@@ -477,6 +477,34 @@ static void test_no_vision(void)
     lw_model_unref(m);
 }
 
+/* The beginning of an answer follows the prompt as text, whatever it looks like, one position a token. */
+static void test_begun_answer(void)
+{
+    lw_model *m = open_model();
+    const lw_message msg = {.role = LW_ROLE_USER, .text = "Count"};
+    const lw_tokenizer *t = lw_model_get_tokenizer(m);
+    const char *begun = "one, two <|im_end|>";
+    const lw_span span = {begun, strlen(begun), FALSE};
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint32));
+    g_autoptr(GError) error = NULL;
+    lw_prompt *p = lw_prompt_new_chat(m, &msg, 1, NULL, &error);
+    gsize n = lw_prompt_n_tokens(p);
+    gint32 position = lw_prompt_positions(p)[3 * (n - 1)];
+
+    g_assert_true(lw_prompt_append_text(p, m, begun, &error));
+    g_assert_no_error(error);
+    g_assert_true(lw_tokenizer_encode(t, &span, 1, ids, &error));
+    g_assert_cmpuint(ids->len, >, 2);
+    g_assert_cmpuint(lw_prompt_n_tokens(p), ==, n + ids->len);
+    g_assert_cmpmem(lw_prompt_ids(p) + n, ids->len * sizeof(gint32), ids->data, ids->len * sizeof(gint32));
+    for (guint i = 0; i < ids->len; i++) {
+        g_assert_cmpint(lw_prompt_ids(p)[n + i], !=, lw_tokenizer_find_special(t, "<|im_end|>"));
+        g_assert_cmpint(lw_prompt_positions(p)[3 * (n + i)], ==, position + 1 + (gint32)i);
+    }
+    lw_prompt_free(p);
+    lw_model_unref(m);
+}
+
 /* ---- Generation ---- */
 
 typedef struct {
@@ -770,6 +798,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/stages", test_stages);
     g_test_add_func("/session/file-shrinks", test_file_shrinks);
     g_test_add_func("/session/no-vision", test_no_vision);
+    g_test_add_func("/session/begun-answer", test_begun_answer);
     g_test_add_func("/session/generate", test_generate);
     g_test_add_func("/session/fork", test_fork);
     g_test_add_func("/session/fork-is-bounded", test_fork_is_bounded);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Shared by lw-conversation.c (a turn, from the draft to the end of the answer) and
+ * lw-conversation-branches.c (what is done to messages that are there).
+ */
+#pragma once
+
+#include "app/lw-conversation.h"
+
+#include "app/lw-engine-service.h"
+#include "app/lw-message.h"
+#include "app/lw-store-service.h"
+
+G_BEGIN_DECLS
+
+struct _LwConversation
+{
+  GObject parent_instance;
+  LwStoreService *store;
+  LwEngineService *engine;
+
+  char *id, *title, *model, *folder;
+  lw_mem_titled titled;
+  gboolean pinned;
+  gint64 created, updated;
+  GListStore *messages;
+  gboolean loading, loaded;
+  gboolean withdrawn; /* in the store's bin because its only question came back */
+
+  GtkTextBuffer *draft;
+  GListStore *draft_attachments;
+
+  /* The turn being made. */
+  LwMessage *question, *answer;
+  LwEngineRequest *request;
+  char *request_model;
+  guint next_attachment; /* of the question, to be kept */
+  gboolean stopped;      /* before the request existed */
+  guint save_source;
+  gboolean edited;       /* the question is an edited one */
+  char *restore;         /* the message whose branch comes back when the turn fails, or NULL */
+
+  /* A question that is being edited, and the draft that waits meanwhile. */
+  LwMessage *editing;
+  char *saved_draft;
+  GPtrArray *saved_attachments;
+};
+
+/* Replace the draft; attachments: of LwAttachment. */
+void lw_conversation_fill_draft (LwConversation *self, const char *text, GListModel *attachments);
+
+/* Drop the messages from this position on; they stay in the store. */
+void lw_conversation_truncate (LwConversation *self, guint position);
+/* Append to what is shown, in its place in the tree. */
+void lw_conversation_append (LwConversation *self, LwMessage *message, int branch, int n_branches);
+/* Ask the question again that is now the last message: make the answer. */
+void lw_conversation_start_answer (LwConversation *self, LwMessage *question, LwMessage *answer,
+                                   const char *model_path);
+/* Show what the store has. */
+void lw_conversation_reload (LwConversation *self);
+void lw_conversation_show_records (LwConversation *self, GPtrArray *records);
+void lw_conversation_fail (LwConversation *self, const GError *error);
+void lw_conversation_notify_editing (LwConversation *self);
+
+G_END_DECLS
