@@ -32,6 +32,7 @@ typedef enum {
     LW_MEM_ERROR_NEWER,     /* written by a later version of the program */
     LW_MEM_ERROR_BUSY,      /* another program holds it for too long */
     LW_MEM_ERROR_MISSING,   /* no such conversation (any more) */
+    LW_MEM_ERROR_INVALID,   /* a file to import is not what it should be */
 } lw_mem_error;
 
 /* Largest picture that is copied into the attachments folder. */
@@ -173,6 +174,38 @@ char *lw_mem_find_branch(lw_mem *m, const char *message, int step, GError **erro
 GPtrArray *lw_mem_list_messages(lw_mem *m, const char *conversation, GError **error);
 /* All branches, every message after its parent. */
 GPtrArray *lw_mem_list_tree(lw_mem *m, const char *conversation, GError **error);
+
+/* ---- Search ---- */
+
+typedef struct {
+    char *conversation, *message;
+    char *title;                       /* of the conversation */
+    char *snippet;                     /* one line around the first word */
+    gsize match_start, match_end;      /* of the word in it, bytes */
+    lw_mem_role role;
+    gint64 created;
+} lw_mem_hit;
+
+void lw_mem_hit_free(lw_mem_hit *h);
+
+/* Messages, in all branches, that contain every word of the query (parts of words count, case does not), the
+ * newest first, at most limit.  Of lw_mem_hit; free with g_ptr_array_unref(). */
+GPtrArray *lw_mem_search(lw_mem *m, const char *query, guint limit, GError **error);
+
+/* ---- Files ---- */
+
+#define LW_MEM_MAX_IMPORT_BYTES (256ll << 20)
+#define LW_MEM_MAX_IMPORT_MESSAGES 100000
+#define LW_MEM_MAX_IMPORT_ATTACHMENTS 1000
+
+/* The branch that is shown, as Markdown; all branches, as JSON (export.c describes it).  Free with g_free().
+ * Errors: MISSING. */
+char *lw_mem_export_markdown(lw_mem *m, const char *conversation, GError **error);
+char *lw_mem_export_json(lw_mem *m, const char *conversation, GError **error);
+
+/* Read n bytes of such JSON into a new conversation, all of it or nothing.  Returns its id; free with g_free().
+ * Errors: INVALID says what is wrong and in which message. */
+char *lw_mem_import_json(lw_mem *m, const char *json, gsize n, GError **error);
 
 /* ---- Attachments ---- */
 

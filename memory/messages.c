@@ -102,13 +102,18 @@ static gboolean put_row(lw_mem *m, const lw_mem_message *msg, GError **error)
     return lw_mem_finish(m, st, what, error);
 }
 
+gboolean lw_mem_put_message_inside(lw_mem *m, const lw_mem_message *msg, GError **error)
+{
+    return put_row(m, msg, error) && put_attachments(m, msg, error);
+}
+
 gboolean lw_mem_put_message(lw_mem *m, const lw_mem_message *msg, GError **error)
 {
     g_return_val_if_fail(m && msg && msg->id && msg->conversation, FALSE);
 
     if (!lw_mem_exec(m, "BEGIN IMMEDIATE", error))
         return FALSE;
-    if (put_row(m, msg, error) && put_attachments(m, msg, error) && lw_mem_exec(m, "COMMIT", error))
+    if (lw_mem_put_message_inside(m, msg, error) && lw_mem_exec(m, "COMMIT", error))
         return TRUE;
     lw_mem_exec(m, "ROLLBACK", NULL);
     return FALSE;

@@ -32,6 +32,9 @@ void lw_mem_bind_text(sqlite3_stmt *st, int i, const char *s);
 /* The file is outside bytes too: what comes out is valid UTF-8 without NULs, or NULL. */
 char *lw_mem_column_text(sqlite3_stmt *st, int i);
 
+/* lw_mem_put_message() inside a transaction of the caller's. */
+gboolean lw_mem_put_message_inside(lw_mem *m, const lw_mem_message *msg, GError **error);
+
 /* Create or upgrade the tables. */
 gboolean lw_mem_migrate(lw_mem *m, GError **error);
 
