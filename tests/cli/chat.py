@@ -166,8 +166,10 @@ def stored_conversation(name):
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO conversations (id, title, created, updated) VALUES ('cafe01', 'Sea', 1, 1)")
         for at, (role, text) in enumerate(((1, "What is " + "very " * 200 + "blue?"), (2, "The sea."))):
-            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created)"
-                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1)", (f"m{at}", at, role, text))
+            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created, parent)"
+                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1, ?)",
+                       (f"m{at}", at, role, text, f"m{at - 1}" if at else None))
+        db.execute("UPDATE conversations SET head = 'm1'")
     db.close()
     return env, path
 

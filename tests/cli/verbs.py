@@ -102,8 +102,10 @@ def a_stored_conversation_goes_on():
     with sqlite3.connect(path) as db:
         db.execute("INSERT INTO conversations (id, title, created, updated) VALUES ('cafe01', 'Sea', 1, 1)")
         for at, (role, text) in enumerate(((1, "What is this?"), (2, "The sea."))):
-            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created)"
-                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1)", (f"m{at}", at, role, text))
+            db.execute("INSERT INTO messages (id, conversation, position, role, state, text, created, parent)"
+                       " VALUES (?, 'cafe01', ?, ?, 0, ?, 1, ?)",
+                       (f"m{at}", at, role, text, f"m{at - 1}" if at else None))
+        db.execute("UPDATE conversations SET head = 'm1'")
         db.execute("INSERT INTO attachments (message, position, kind, label, file, copied)"
                    " VALUES ('m0', 0, 1, 'stored.png', ?, 0)", (str(shown),))
     db.close()
