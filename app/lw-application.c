@@ -96,6 +96,7 @@ lw_application_startup (GApplication *app)
     const char *action, *keys[3];
   } accels[] = {
     { "app.quit", { "<Control>q" } },        { "window.close", { "<Control>w" } },
+    { "win.search", { "<Control>f" } },
     { "win.new-chat", { "<Control>n" } },    { "win.attach", { "<Control>o" } },
     { "win.toggle-sidebar", { "F9" } },      { "win.stop", { "Escape" } },
     { "win.models", { "<Control><Shift>m" } },

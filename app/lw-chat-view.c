@@ -18,6 +18,8 @@ struct _LwChatView
   gboolean following; /* we are scrolling */
   guint follow_tick;
   gint64 last_input;  /* microseconds */
+  char *wanted;       /* the message to go to, or NULL */
+  guint wanted_tick, wanted_frames;
 
   GtkWidget *stack;
   AdwStatusPage *greeting;
@@ -205,6 +207,61 @@ update_page (LwChatView *self)
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), page);
 }
 
+/* The list knows where a row is only once it has been laid out, and better each time. */
+#define GO_FRAMES 8
+
+static gboolean
+go_to_wanted (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  LwChatView *self = LW_CHAT_VIEW (widget);
+  g_autoptr (LwMessage) message
+      = self->wanted && self->conversation ? find_message (self, self->wanted) : NULL;
+  guint position;
+
+  if (message
+      && g_list_store_find (G_LIST_STORE (lw_conversation_get_messages (self->conversation)), message,
+                            &position))
+    {
+      self->at_end = FALSE;
+      gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+      if (self->wanted_frames++ == 0)
+        lw_message_point_out (message);
+      if (self->wanted_frames < GO_FRAMES)
+        return G_SOURCE_CONTINUE;
+    }
+  g_clear_pointer (&self->wanted, g_free);
+  self->wanted_tick = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* After the list has seen the new items. */
+static void
+go_to_wanted_soon (LwChatView *self)
+{
+  if (!self->wanted || !self->conversation || self->wanted_tick)
+    return;
+  self->wanted_frames = 0;
+  self->wanted_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), go_to_wanted, NULL, NULL);
+}
+
+void
+lw_chat_view_show_message (LwChatView *self, const char *message)
+{
+  g_autoptr (LwMessage) here = NULL;
+
+  g_return_if_fail (LW_IS_CHAT_VIEW (self));
+
+  if (!self->conversation)
+    return;
+  g_free (self->wanted);
+  self->wanted = g_strdup (message);
+  here = lw_conversation_get_loaded (self->conversation) ? find_message (self, message) : NULL;
+  if (here)
+    go_to_wanted_soon (self);
+  else
+    lw_conversation_show_message (self->conversation, message);
+}
+
 static void
 items_changed (LwChatView *self, guint position, guint removed, guint added)
 {
@@ -213,6 +270,7 @@ items_changed (LwChatView *self, guint position, guint removed, guint added)
     self->at_end = TRUE;
   update_page (self);
   follow_soon (self);
+  go_to_wanted_soon (self);
 }
 
 void
@@ -226,6 +284,7 @@ lw_chat_view_set_conversation (LwChatView *self, LwConversation *conversation)
   g_signal_group_set_target (self->list_signals,
                              conversation ? lw_conversation_get_messages (conversation) : NULL);
   self->at_end = TRUE;
+  g_clear_pointer (&self->wanted, g_free);
   if (conversation)
     {
       GListModel *messages = g_object_ref (lw_conversation_get_messages (conversation));
@@ -276,6 +335,10 @@ lw_chat_view_dispose (GObject *object)
 {
   LwChatView *self = LW_CHAT_VIEW (object);
 
+  if (self->wanted_tick)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->wanted_tick);
+  self->wanted_tick = 0;
+  g_clear_pointer (&self->wanted, g_free);
   g_clear_object (&self->conversation_signals);
   g_clear_object (&self->list_signals);
   g_clear_object (&self->conversation);

@@ -19,6 +19,9 @@ G_DECLARE_FINAL_TYPE (LwChatView, lw_chat_view, LW, CHAT_VIEW, GtkWidget)
 
 void lw_chat_view_set_conversation (LwChatView *self, LwConversation *conversation);
 
+/* Go to a message of the conversation, in whichever branch it is, as soon as it has been read. */
+void lw_chat_view_show_message (LwChatView *self, const char *message);
+
 /* For the greeting.  model NULL: there is none, and problem says why. */
 void lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const char *problem);
 

@@ -270,6 +270,8 @@ insert_widget (LwMarkdownView *self, guint i)
 
   gtk_box_insert_child_after (GTK_BOX (self->box), widget, widget_before (self, i));
   g_ptr_array_insert (self->widgets, (int)i, widget);
+  if (self->from + i == 0)
+    gtk_widget_add_css_class (widget, "first");
 }
 
 static void

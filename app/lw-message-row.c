@@ -81,6 +81,15 @@ update_branches (LwMessageRow *self)
 }
 
 static void
+update_pointed_out (LwMessageRow *self)
+{
+  if (lw_message_is_pointed_out (self->message))
+    gtk_widget_add_css_class (GTK_WIDGET (self), "pointed-out");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "pointed-out");
+}
+
+static void
 update_continue (LwMessageRow *self)
 {
   gtk_widget_set_visible (self->continue_button,
@@ -248,6 +257,8 @@ lw_message_row_init (LwMessageRow *self)
                                   self);
   g_signal_group_connect_swapped (self->signals, "notify::branches", G_CALLBACK (update_branches),
                                   self);
+  g_signal_group_connect_swapped (self->signals, "notify::pointed-out",
+                                  G_CALLBACK (update_pointed_out), self);
   g_signal_group_connect_swapped (self->signals, "notify::last", G_CALLBACK (update_continue),
                                   self);
 }
@@ -291,6 +302,7 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
   gtk_widget_set_visible (self->regenerate, !user);
   target_buttons (GTK_WIDGET (self->actions), lw_message_get_id (message));
   update_branches (self);
+  update_pointed_out (self);
   update_text (self);
   update_progress (self);
   update_footer (self);

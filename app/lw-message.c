@@ -6,12 +6,15 @@
 
 #include "app/lw-attachment.h"
 
+#define POINT_OUT_MS 2500
+
 struct _LwMessage
 {
   GObject parent_instance;
   char *id, *parent;
   int branch, n_branches;
   gboolean last;
+  guint pointed_out_source;
   lw_mem_role role;
   lw_mem_state state;
   GString *text;
@@ -37,6 +40,7 @@ enum
   PROP_FOOTER,
   PROP_BRANCHES,
   PROP_LAST,
+  PROP_POINTED_OUT,
   N_PROPS
 };
 
@@ -72,6 +76,9 @@ lw_message_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
     case PROP_LAST:
       g_value_set_boolean (value, self->last);
       break;
+    case PROP_POINTED_OUT:
+      g_value_set_boolean (value, self->pointed_out_source != 0);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -82,6 +89,7 @@ lw_message_finalize (GObject *object)
 {
   LwMessage *self = LW_MESSAGE (object);
 
+  g_clear_handle_id (&self->pointed_out_source, g_source_remove);
   g_free (self->id);
   g_free (self->parent);
   g_string_free (self->text, TRUE);
@@ -107,6 +115,7 @@ lw_message_class_init (LwMessageClass *klass)
   props[PROP_FOOTER] = g_param_spec_string ("footer", NULL, NULL, NULL, flags);
   props[PROP_BRANCHES] = g_param_spec_int ("branches", NULL, NULL, 1, G_MAXINT, 1, flags);
   props[PROP_LAST] = g_param_spec_boolean ("last", NULL, NULL, FALSE, flags);
+  props[PROP_POINTED_OUT] = g_param_spec_boolean ("pointed-out", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -274,6 +283,30 @@ gboolean
 lw_message_get_last (LwMessage *self)
 {
   return self->last;
+}
+
+static gboolean
+pointed_out_over (gpointer data)
+{
+  LwMessage *self = data;
+
+  self->pointed_out_source = 0;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_POINTED_OUT]);
+  return G_SOURCE_REMOVE;
+}
+
+void
+lw_message_point_out (LwMessage *self)
+{
+  g_clear_handle_id (&self->pointed_out_source, g_source_remove);
+  self->pointed_out_source = g_timeout_add (POINT_OUT_MS, pointed_out_over, self);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_POINTED_OUT]);
+}
+
+gboolean
+lw_message_is_pointed_out (LwMessage *self)
+{
+  return self->pointed_out_source != 0;
 }
 
 lw_mem_role

@@ -42,6 +42,10 @@ int lw_message_get_branch (LwMessage *self, int *n_branches);
 void lw_message_set_last (LwMessage *self, gboolean last);
 gboolean lw_message_get_last (LwMessage *self);
 
+/* Draw attention to it for a moment: property "pointed-out". */
+void lw_message_point_out (LwMessage *self);
+gboolean lw_message_is_pointed_out (LwMessage *self);
+
 /* Property "text". */
 const char *lw_message_get_text (LwMessage *self);
 void lw_message_append (LwMessage *self, const char *text);

@@ -2,6 +2,7 @@
 #include "app/lw-store-service.h"
 
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 
 #include "engine/lw-engine.h"
 
@@ -13,6 +14,9 @@ typedef enum
   CMD_LIST,
   CMD_MESSAGES,
   CMD_STEP_BRANCH,
+  CMD_SEARCH,
+  CMD_EXPORT,
+  CMD_IMPORT,
   CMD_KEEP,
   CMD_PUT_CONVERSATION,
   CMD_PUT_MESSAGE,
@@ -30,9 +34,9 @@ typedef struct
   CommandKind kind;
   GTask *task;  /* reads */
   char *id;     /* of the thing it is about */
-  gboolean on;  /* CMD_BIN, CMD_BIN_MESSAGE */
+  gboolean on;  /* CMD_BIN, CMD_BIN_MESSAGE; CMD_EXPORT: Markdown */
   char *other;  /* a second id */
-  int step;
+  int step;     /* CMD_SEARCH: the limit */
   lw_mem_conversation *conversation;
   lw_mem_message *message;
   char *path, *label;
@@ -272,6 +276,41 @@ step_branch (LwStoreService *self, Command *c, GError **error)
   return lw_mem_list_messages (self->mem, c->id, error);
 }
 
+static gpointer
+export_chat (LwStoreService *self, Command *c, GError **error)
+{
+  g_autofree char *text = c->on ? lw_mem_export_markdown (self->mem, c->id, error)
+                                : lw_mem_export_json (self->mem, c->id, error);
+
+  return text && g_file_set_contents (c->path, text, -1, error) ? GINT_TO_POINTER (TRUE) : NULL;
+}
+
+static lw_mem_conversation *
+import_chat (LwStoreService *self, Command *c, GError **error)
+{
+  g_autofree char *text = NULL, *id = NULL;
+  GStatBuf info;
+  gsize n;
+
+  /* Before it is read: it may be any file. */
+  if (g_stat (c->path, &info) == 0 && info.st_size > LW_MEM_MAX_IMPORT_BYTES)
+    {
+      g_set_error (error, LW_MEM_ERROR, LW_MEM_ERROR_INVALID,
+                   _("%s: it has %" G_GINT64_FORMAT " bytes, more than %" G_GINT64_FORMAT), c->path,
+                   (gint64)info.st_size, (gint64)LW_MEM_MAX_IMPORT_BYTES);
+      return NULL;
+    }
+  if (!g_file_get_contents (c->path, &text, &n, error))
+    return NULL;
+  id = lw_mem_import_json (self->mem, text, n, error);
+  if (!id)
+    {
+      g_prefix_error (error, "%s: ", c->path);
+      return NULL;
+    }
+  return lw_mem_find_conversation (self->mem, id, error);
+}
+
 static void
 do_read (LwStoreService *self, Command *c)
 {
@@ -291,6 +330,17 @@ do_read (LwStoreService *self, Command *c)
           break;
         case CMD_STEP_BRANCH:
           result = step_branch (self, c, &error);
+          break;
+        case CMD_SEARCH:
+          result = lw_mem_search (self->mem, c->other, (guint)c->step, &error);
+          break;
+        case CMD_EXPORT:
+          result = export_chat (self, c, &error);
+          free_result = NULL;
+          break;
+        case CMD_IMPORT:
+          result = import_chat (self, c, &error);
+          free_result = (GDestroyNotify)lw_mem_conversation_free;
           break;
         case CMD_KEEP:
           result = keep (self, c, &error);
@@ -452,6 +502,68 @@ lw_store_service_step_branch_async (LwStoreService *self, const char *conversati
   c->task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (c->task, lw_store_service_step_branch_async);
   push (self, c);
+}
+
+void
+lw_store_service_search_async (LwStoreService *self, const char *query, guint limit,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = command_new (CMD_SEARCH, NULL);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->other = g_strdup (query);
+  c->step = (int)limit;
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_search_async);
+  push (self, c);
+}
+
+GPtrArray *
+lw_store_service_search_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_store_service_export_async (LwStoreService *self, const char *conversation, gboolean markdown,
+                               const char *path, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = command_new (CMD_EXPORT, conversation);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->on = markdown;
+  c->path = g_strdup (path);
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_export_async);
+  push (self, c);
+}
+
+gboolean
+lw_store_service_export_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_pointer (G_TASK (result), error) != NULL;
+}
+
+void
+lw_store_service_import_async (LwStoreService *self, const char *path,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  Command *c = command_new (CMD_IMPORT, NULL);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->path = g_strdup (path);
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_import_async);
+  push (self, c);
+}
+
+lw_mem_conversation *
+lw_store_service_import_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 void

@@ -39,6 +39,23 @@ void lw_store_service_step_branch_async (LwStoreService *self, const char *conve
                                          GAsyncReadyCallback callback, gpointer user_data);
 /* With lw_store_service_messages_finish(). */
 
+/* Of lw_mem_hit. */
+void lw_store_service_search_async (LwStoreService *self, const char *query, guint limit,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+GPtrArray *lw_store_service_search_finish (LwStoreService *self, GAsyncResult *result,
+                                           GError **error);
+
+/* Write a conversation to a file; read one from a file. */
+void lw_store_service_export_async (LwStoreService *self, const char *conversation,
+                                    gboolean markdown, const char *path,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+gboolean lw_store_service_export_finish (LwStoreService *self, GAsyncResult *result,
+                                         GError **error);
+void lw_store_service_import_async (LwStoreService *self, const char *path,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+lw_mem_conversation *lw_store_service_import_finish (LwStoreService *self, GAsyncResult *result,
+                                                     GError **error);
+
 /* Take in a file (path) or a picture without one (texture, saved as PNG). */
 void lw_store_service_keep_async (LwStoreService *self, const char *path, lw_mem_kind kind,
                                   GdkTexture *texture, const char *label,

@@ -60,6 +60,10 @@ struct _LwWindow
 };
 
 void lw_window_install_actions (GtkWidgetClass *widget_class);
+void lw_window_install_chats (GtkWidgetClass *widget_class);
+
+/* Follow its signals. */
+void lw_window_watch_conversation (LwWindow *self, LwConversation *conversation);
 
 void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);
 void lw_window_new_chat (LwWindow *self);

@@ -207,8 +207,8 @@ conversation_updated (LwWindow *self)
   lw_conversation_list_resort (self->list);
 }
 
-static void
-watch_conversation (LwWindow *self, LwConversation *conversation)
+void
+lw_window_watch_conversation (LwWindow *self, LwConversation *conversation)
 {
   g_signal_connect_object (conversation, "failed", G_CALLBACK (conversation_failed), self,
                            G_CONNECT_SWAPPED);
@@ -216,6 +216,10 @@ watch_conversation (LwWindow *self, LwConversation *conversation)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::updated", G_CALLBACK (conversation_updated),
                            self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::pinned", G_CALLBACK (conversation_updated), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::folder", G_CALLBACK (conversation_updated), self,
+                           G_CONNECT_SWAPPED);
 }
 
 static void
@@ -264,7 +268,7 @@ lw_window_new_chat (LwWindow *self)
     {
       g_autoptr (LwConversation) c = lw_conversation_new (self->store, self->engine);
 
-      watch_conversation (self, c);
+      lw_window_watch_conversation (self, c);
       lw_window_open_conversation (self, c);
     }
   hide_banner (self);
@@ -353,7 +357,7 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       LwConversation *c = lw_conversation_new_for_record (self->store, self->engine,
                                                           records->pdata[i]);
-      watch_conversation (self, c);
+      lw_window_watch_conversation (self, c);
       g_ptr_array_add (items, c);
       if (g_str_equal (lw_conversation_get_id (c), last))
         open = c;
@@ -525,6 +529,7 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, attach_problem);
   gtk_widget_class_bind_template_callback (widget_class, veil_changed);
   lw_window_install_actions (widget_class);
+  lw_window_install_chats (widget_class);
 }
 
 static void
@@ -566,6 +571,7 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
     gtk_window_maximize (GTK_WINDOW (self));
   adw_flap_set_reveal_flap (self->flap, lw_settings_get_boolean (settings, "sidebar-visible"));
   g_signal_connect_object (store, "notice", G_CALLBACK (store_notice), self, G_CONNECT_SWAPPED);
+  lw_conversation_list_set_store (self->list, store);
   lw_store_service_purge (store, NULL);
   lw_store_service_list_async (store, conversations_listed, g_object_ref (self));
   lw_window_choose_model (self, model);

@@ -2,11 +2,13 @@
 """What stands in a conversation, and what can be done with it."""
 
 import glob
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 from desktop import Program, press, pressed, role, run, showing, text_of, wait_for, walk
@@ -277,6 +279,120 @@ class Chat(unittest.TestCase):
         wait_for("it to be one text", lambda: self.answer(p).startswith(before[:200]))
         self.assertEqual(len(p.find_all("list item", contains="Longwave: ")), 1)
         self.end()
+
+
+    # -- The list of chats --
+
+    def chat_menu(self, p, title, item):
+        row = p.get("list item", title)
+        wait_for("the chat's menu", lambda: any(role(n) == "push button" and n.get_name() == "Chat menu"
+                                                and press(n) for n in walk(row)))
+        entry = wait_for(f"the menu item {item}", lambda: next(
+            (n for n in walk(row) if role(n) == "menu item" and n.get_name() == item and showing(n)), None))
+        self.assertTrue(press(entry))
+
+    def rows(self, p):
+        return [n.get_name() for n in p.find_all("list item") if n.get_parent().get_name() == "Chats"]
+
+    def test_5_list(self):
+        day = 24 * 3600
+        now = time.time()
+        store.add_chat("monday", "Old plans", [("user", "The albatross plan"), ("assistant", "It is old.")],
+                       now - 400 * day)
+        store.add_chat("week", "Last week", [("user", "A walk in the rain"), ("assistant", "Take a coat.")],
+                       now - 5 * day)
+        many = []
+        for i in range(60):
+            many += [("user", f"Question number {i}"), ("assistant", f"Answer number {i}.\n\nSecond paragraph.")]
+        many[40] = ("user", "Where does the ALBATROSS sleep?")
+        store.add_chat("many", "Many turns", many, now - 5 * day)
+        p = self.start()
+        p.get("list item", "Old plans")
+        rows = self.rows(p)
+        year = time.strftime("%B %Y", time.localtime(now - 400 * day))
+        for heading, chat in [("Today", "The tour"), ("Last 7 Days", "Last week"), (year, "Old plans")]:
+            self.assertLess(rows.index(heading), rows.index(chat), rows)
+
+        self.chat_menu(p, "Old plans", "Pin")
+        wait_for("the pinned chat on top", lambda: self.rows(p)[:2] == ["Pinned", "Old plans"])
+        self.chat_menu(p, "Last week", "Move to Folder…")
+        p.get("text", "Folder")
+        run("xdotool", "type", "Walks")
+        run("xdotool", "key", "Return")
+        wait_for("the folder", lambda: self.rows(p)[2:4] == ["Walks", "Last week"])
+        p.screenshot("chats")
+
+        # The search goes through all messages and jumps to the hit.
+        p.key("ctrl+f")
+        run("xdotool", "type", "albatross")
+        found = ["Many turns: Where does the ALBATROSS sleep?", "Old plans: The albatross plan"]
+
+        def hits():
+            rows = p.find_all("list item", contains=": ")
+            return {n.get_name(): n for n in rows if n.get_parent().get_name() == "Search results"}
+        wait_for("the hits", lambda: sorted(hits()) == found)
+        p.screenshot("search")
+        p.select(hits()[found[0]])
+        row = p.get("list item", contains="You: Where does the ALBATROSS sleep?")
+        from gi.repository import Atspi
+
+        def in_view():
+            box = Atspi.Component.get_extents(row, Atspi.CoordType.WINDOW)
+            return 0 < box.y < 640
+        wait_for("the hit to be scrolled to", in_view)
+        p.screenshot("search-hit")
+        run("xdotool", "key", "Escape")
+        self.end()
+
+        p = self.start()
+        wait_for("pin and folder after a restart",
+                 lambda: self.rows(p)[:4] == ["Pinned", "Old plans", "Walks", "Last week"])
+        self.end()
+
+    def test_6_export_and_import(self):
+        p = self.start()
+        target = os.path.join(TMP, "exported.json")
+        self.chat_menu(p, "Old plans", "Export as JSON…")
+        self.type_file_name(p, "Export", target)
+        wait_for("the exported file", lambda: os.path.exists(target))
+        p.get("label", "Chat exported")
+        with open(target) as f:
+            chat = json.load(f)
+        self.assertEqual([m["text"] for m in chat["messages"]], ["The albatross plan", "It is old."])
+        chat["title"] = "Brought back"
+        with open(target, "w") as f:
+            json.dump(chat, f)
+        p.key("F10")
+        self.import_file(p, target)
+        p.get("list item", "Brought back")
+        p.get("list item", "You: The albatross plan")
+
+        broken = os.path.join(TMP, "broken.json")
+        chat["messages"][1]["role"] = "system"
+        with open(broken, "w") as f:
+            json.dump(chat, f)
+        p.key("F10")
+        self.import_file(p, broken)
+        p.get("label", contains="message 2: its role is neither")
+        markdown = os.path.join(TMP, "exported.md")
+        self.chat_menu(p, "Old plans", "Export as Markdown…")
+        self.type_file_name(p, "Export", markdown)
+        wait_for("the exported file", lambda: os.path.exists(markdown))
+        with open(markdown) as f:
+            self.assertIn("# Old plans\n\n## You, ", f.read())
+        self.end()
+
+    def import_file(self, p, path):
+        entry = wait_for("the menu item", lambda: next(
+            (n for n in p.find_all("menu item", "Import Chat…")), None))
+        self.assertTrue(press(entry))
+        self.type_file_name(p, "Import", path)
+
+    def type_file_name(self, p, button, path):
+        wait_for("the file dialog", lambda: p.find("push button", contains=button))
+        run("xdotool", "key", "ctrl+a")
+        run("xdotool", "type", path)
+        run("xdotool", "key", "Return")
 
 
 if __name__ == "__main__":
