@@ -885,7 +885,7 @@ test_filmorder (void)
           const LwEvalScene *a = scenes->pdata[f - 1], *b = scenes->pdata[f];
 
           if (a->n_shapes != b->n_shapes ||
-              memcmp (a->shapes, b->shapes, (gsize) a->n_shapes * sizeof *a->shapes) != 0)
+              (a->n_shapes > 0 && memcmp (a->shapes, b->shapes, (gsize) a->n_shapes * sizeof *a->shapes) != 0))
             first = first < 0 ? (gint64) f : first;
         }
       for (guint j = 0; j < 5; j++)
