@@ -207,6 +207,40 @@ char *lw_mem_export_json(lw_mem *m, const char *conversation, GError **error);
  * Errors: INVALID says what is wrong and in which message. */
 char *lw_mem_import_json(lw_mem *m, const char *json, gsize n, GError **error);
 
+/* ---- How a model is asked ---- */
+
+typedef enum {
+    LW_MEM_OPTIONS_CHAT = 1,   /* owner: a conversation's id; goes with it */
+    LW_MEM_OPTIONS_MODEL = 2,  /* owner: a model's path; for chats that have none of their own */
+    LW_MEM_OPTIONS_PRESET = 3, /* owner: an id; has a name */
+} lw_mem_options_kind;
+
+/* Longest instructions, bytes. */
+#define LW_MEM_MAX_SYSTEM (256 << 10)
+
+typedef struct {
+    lw_mem_options_kind kind;
+    char *owner;
+    char *name;         /* of a preset */
+    char *system;       /* instructions to the model, NULL: none */
+    gboolean own;       /* the model's own sampling: the figures below do not count */
+    double temperature; /* as in lw_sampler_params */
+    int top_k;
+    double top_p, min_p, repeat_penalty;
+    int max_tokens; /* of an answer; 0: until it ends */
+    gint64 seed;    /* < 0: another one each time */
+} lw_mem_options;
+
+/* No instructions, the model's own sampling, and its usual figures. */
+lw_mem_options *lw_mem_options_new(lw_mem_options_kind kind, const char *owner);
+lw_mem_options *lw_mem_options_copy(const lw_mem_options *o);
+void lw_mem_options_free(lw_mem_options *o);
+
+gboolean lw_mem_put_options(lw_mem *m, const lw_mem_options *o, GError **error);
+gboolean lw_mem_delete_options(lw_mem *m, lw_mem_options_kind kind, const char *owner, GError **error);
+/* All of them, presets by name.  Of lw_mem_options; free with g_ptr_array_unref(). */
+GPtrArray *lw_mem_list_options(lw_mem *m, GError **error);
+
 /* ---- Attachments ---- */
 
 /* Take in a file.  A picture within the limit is copied (to a temporary name, synced, renamed: other

@@ -73,6 +73,25 @@ static const char *const steps[] = {
     "CREATE TRIGGER found_update AFTER UPDATE OF text ON messages WHEN old.text IS NOT new.text BEGIN"
     "  INSERT INTO found(found, rowid, text) VALUES ('delete', old.rowid, old.text);"
     "  INSERT INTO found(rowid, text) VALUES (new.rowid, new.text); END;",
+
+    /* 6: how a model is asked in a chat, in all chats, and presets of that.  A chat's go with it. */
+    "CREATE TABLE options ("
+    "  kind INTEGER NOT NULL,"
+    "  owner TEXT NOT NULL,"
+    "  name TEXT,"
+    "  system TEXT,"
+    "  own INTEGER NOT NULL,"
+    "  temperature REAL NOT NULL,"
+    "  top_k INTEGER NOT NULL,"
+    "  top_p REAL NOT NULL,"
+    "  min_p REAL NOT NULL,"
+    "  repeat_penalty REAL NOT NULL,"
+    "  max_tokens INTEGER NOT NULL,"
+    "  seed INTEGER NOT NULL,"
+    "  PRIMARY KEY (kind, owner)) WITHOUT ROWID;"
+    "CREATE TRIGGER options_go_with_chat AFTER DELETE ON conversations BEGIN"
+    "  DELETE FROM options WHERE kind = 1 AND owner = old.id;"
+    " END;",
 };
 
 static gboolean read_version(lw_mem *m, int *version, GError **error)

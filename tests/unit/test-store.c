@@ -577,10 +577,79 @@ static void test_private(Fixture *f, gconstpointer data)
     lw_mem_close(m);
 }
 
+static void test_options(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m = open_store(f);
+    lw_mem_conversation c = {.id = (char *)"c1", .title = (char *)"A", .created = 1, .updated = 2};
+    lw_mem_options *o = lw_mem_options_new(LW_MEM_OPTIONS_CHAT, "c1");
+
+    g_assert_true(lw_mem_put_conversation(m, &c, &error));
+    g_assert_true(o->own);
+    o->system = g_strdup("Answer in rhymes.");
+    o->own = FALSE;
+    o->temperature = 0.25;
+    o->top_k = 7;
+    o->max_tokens = 99;
+    o->seed = G_MAXINT64;
+    g_assert_true(lw_mem_put_options(m, o, &error));
+    g_assert_no_error(error);
+    g_free(o->system);
+    o->system = NULL;
+    o->kind = LW_MEM_OPTIONS_PRESET;
+    g_free(o->name);
+    o->name = g_strdup("Beta");
+    g_assert_true(lw_mem_put_options(m, o, &error));
+    g_free(o->owner);
+    o->owner = g_strdup("p2");
+    g_free(o->name);
+    o->name = g_strdup("Alpha");
+    g_assert_true(lw_mem_put_options(m, o, &error));
+    g_free(o->name); /* replaced, not added */
+    o->name = g_strdup("alpha two");
+    g_assert_true(lw_mem_put_options(m, o, &error));
+    lw_mem_close(m);
+
+    m = open_store(f);
+    GPtrArray *list = lw_mem_list_options(m, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 3);
+    const lw_mem_options *chat = list->pdata[0], *first = list->pdata[1], *second = list->pdata[2];
+    g_assert_cmpint(chat->kind, ==, LW_MEM_OPTIONS_CHAT);
+    g_assert_cmpstr(chat->system, ==, "Answer in rhymes.");
+    g_assert_false(chat->own);
+    g_assert_cmpfloat(chat->temperature, ==, 0.25);
+    g_assert_cmpint(chat->top_k, ==, 7);
+    g_assert_cmpint(chat->max_tokens, ==, 99);
+    g_assert_cmpint(chat->seed, ==, G_MAXINT64);
+    g_assert_cmpstr(first->name, ==, "alpha two");
+    g_assert_null(first->system);
+    g_assert_cmpstr(second->name, ==, "Beta");
+    g_ptr_array_unref(list);
+
+    /* A chat's go with the chat, a preset when it is told to. */
+    g_assert_true(lw_mem_bin_conversation(m, "c1", TRUE, &error));
+    g_assert_true(lw_mem_purge(m, "c1", &error));
+    g_assert_true(lw_mem_delete_options(m, LW_MEM_OPTIONS_PRESET, "p2", &error));
+    list = lw_mem_list_options(m, &error);
+    g_assert_cmpuint(list->len, ==, 1);
+    g_assert_cmpstr(((lw_mem_options *)list->pdata[0])->name, ==, "Beta");
+    g_ptr_array_unref(list);
+
+    /* More than anybody writes is refused, with the numbers. */
+    g_free(o->system);
+    o->system = g_strnfill(LW_MEM_MAX_SYSTEM + 1, 'x');
+    g_assert_false(lw_mem_put_options(m, o, &error));
+    g_assert_nonnull(strstr(error->message, "262145"));
+    lw_mem_options_free(o);
+    lw_mem_close(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, func) g_test_add("/store/" name, Fixture, NULL, set_up, func, tear_down)
+    ADD("options", test_options);
     ADD("reopen", test_reopen);
     ADD("find-and-delete", test_find_and_delete);
     ADD("migration", test_migration);
