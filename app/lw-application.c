@@ -99,6 +99,7 @@ lw_application_startup (GApplication *app)
     { "win.search", { "<Control>f" } },
     { "win.new-chat", { "<Control>n" } },    { "win.attach", { "<Control>o" } },
     { "win.toggle-sidebar", { "F9" } },      { "win.stop", { "Escape" } },
+    { "win.chat-options", { "<Control>e" } },
     { "win.models", { "<Control><Shift>m" } },
     { "win.show-help-overlay", { "<Control>question", "<Control><Shift>question" } },
   };

@@ -20,6 +20,7 @@ struct _LwConversation
   LwEngineService *engine;
 
   char *id, *title, *model, *folder;
+  gboolean model_chosen; /* model says so; NULL is the default one */
   lw_mem_titled titled;
   gboolean pinned;
   gint64 created, updated;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/lw-attachment.h"
+#include "app/lw-chat-options.h"
 
 /* Characters of the first question that make the title. */
 #define TITLE_CHARS 42
@@ -154,6 +155,7 @@ lw_conversation_new_for_record (LwStoreService *store, LwEngineService *engine,
   self->folder = g_strdup (record->folder ? record->folder : "");
   self->titled = record->titled;
   self->pinned = record->pinned;
+  self->model_chosen = TRUE;
   self->created = record->created;
   self->updated = record->updated;
   return self;
@@ -169,6 +171,18 @@ const char *
 lw_conversation_get_title (LwConversation *self)
 {
   return self->title;
+}
+
+const char *
+lw_conversation_get_model (LwConversation *self)
+{
+  return self->model;
+}
+
+gboolean
+lw_conversation_has_model (LwConversation *self)
+{
+  return self->model_chosen;
 }
 
 gint64
@@ -301,6 +315,21 @@ lw_conversation_set_folder (LwConversation *self, const char *folder)
   self->folder = g_strdup (folder ? folder : "");
   put_conversation (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FOLDER]);
+}
+
+void
+lw_conversation_set_model (LwConversation *self, const char *path)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  if (self->model_chosen && g_strcmp0 (path, self->model) == 0)
+    return;
+  g_free (self->model);
+  self->model = g_strdup (path);
+  self->model_chosen = TRUE;
+  /* One without a message is not saved. */
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->messages)))
+    put_conversation (self);
 }
 
 void
@@ -696,6 +725,8 @@ start_request (LwConversation *self)
       = lw_engine_request_new (self->request_model, collect_turns (self), on_update, self);
   if (*lw_message_get_text (self->answer))
     lw_engine_request_set_begun (self->request, lw_message_get_text (self->answer));
+  lw_chat_options_apply (lw_store_service_get_options (self->store), self->id, self->request_model,
+                         self->request);
   lw_engine_service_generate_async (self->engine, self->request, generated, g_object_ref (self));
 }
 
@@ -828,6 +859,7 @@ lw_conversation_start_answer (LwConversation *self, LwMessage *question, LwMessa
   self->request_model = g_strdup (model_path);
   g_free (self->model);
   self->model = g_strdup (model_path);
+  self->model_chosen = TRUE;
   self->next_attachment = 0;
   self->stopped = FALSE;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);

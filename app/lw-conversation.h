@@ -33,6 +33,11 @@ const char *lw_conversation_get_id (LwConversation *self);
 const char *lw_conversation_get_title (LwConversation *self);
 void lw_conversation_rename (LwConversation *self, const char *title);
 
+/* The model that answers here: a path, NULL for the default one.  A new conversation has not chosen. */
+gboolean lw_conversation_has_model (LwConversation *self);
+const char *lw_conversation_get_model (LwConversation *self);
+void lw_conversation_set_model (LwConversation *self, const char *path);
+
 /* Property "updated": microseconds since 1970. */
 gint64 lw_conversation_get_updated (LwConversation *self);
 

@@ -19,6 +19,7 @@ struct _LwEngineRequest
   char *model_path;
   GPtrArray *turns;
   char *begun; /* of the answer, or NULL */
+  LwSampling sampling;
   LwEngineUpdate update; /* UI thread; NULL once finished */
   gpointer user_data;
 
@@ -100,6 +101,7 @@ lw_engine_request_new (const char *model_path, GPtrArray *turns, LwEngineUpdate 
   g_mutex_init (&r->lock);
   r->model_path = g_strdup (model_path);
   r->turns = turns;
+  r->sampling.own = TRUE;
   r->update = update;
   r->user_data = user_data;
   r->text = g_string_new (NULL);
@@ -112,6 +114,14 @@ lw_engine_request_set_begun (LwEngineRequest *r, const char *text)
 {
   g_free (r->begun);
   r->begun = g_strdup (text);
+}
+
+void
+lw_engine_request_set_options (LwEngineRequest *r, const char *system, const LwSampling *sampling)
+{
+  if (system && *system)
+    g_ptr_array_insert (r->turns, 0, lw_turn_new (LW_ROLE_SYSTEM, system));
+  r->sampling = *sampling;
 }
 
 LwEngineRequest *
@@ -441,6 +451,17 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
   if (!prompt)
     return FALSE;
   params.sampling = lw_model_get_sampling (self->model);
+  if (!r->sampling.own)
+    {
+      params.sampling.temperature = (float)r->sampling.temperature;
+      params.sampling.top_k = r->sampling.top_k;
+      params.sampling.top_p = (float)r->sampling.top_p;
+      params.sampling.min_p = (float)r->sampling.min_p;
+      params.sampling.repeat_penalty = (float)r->sampling.repeat_penalty;
+      params.sampling.seed
+          = r->sampling.seed < 0 ? g_random_int () : (guint64)r->sampling.seed;
+      params.max_tokens = r->sampling.max_tokens;
+    }
   ok = lw_session_generate (self->session, prompt, &params, on_text, on_progress, r, &r->cancel,
                             result, error);
   lw_prompt_free (prompt);

@@ -72,6 +72,20 @@ LwEngineRequest *lw_engine_request_new (const char *model_path, GPtrArray *turns
                                         LwEngineUpdate update, gpointer user_data);
 /* Before it is queued: what the answer says already; the model goes on from there. */
 void lw_engine_request_set_begun (LwEngineRequest *r, const char *text);
+/* What is asked for beside the turns; before it is queued. */
+typedef struct
+{
+  gboolean own;       /* the model's own sampling; else these, as in lw_sampler_params */
+  double temperature;
+  int top_k;
+  double top_p, min_p, repeat_penalty;
+  guint max_tokens;   /* 0: until it ends */
+  gint64 seed;        /* < 0: another one each time */
+} LwSampling;
+
+/* system: instructions to the model, NULL: none. */
+void lw_engine_request_set_options (LwEngineRequest *r, const char *system,
+                                    const LwSampling *sampling);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
 /* What was done to the media of the newest turn, a line each, or NULL; complete once reading began.

@@ -34,6 +34,29 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (LwModelsDialog, lw_models_dialog, ADW_TYPE_WINDOW)
 
+/* What is waited for may come when the window is gone, and a window must not outlive the one it belongs
+ * to: GTK 4.8 would look at that again. */
+static gpointer
+hold_weakly (LwModelsDialog *self)
+{
+  GWeakRef *weak = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (weak, self);
+  return weak;
+}
+
+/* A new reference, or NULL. */
+static LwModelsDialog *
+take_weakly (gpointer user_data)
+{
+  GWeakRef *weak = user_data;
+  LwModelsDialog *self = g_weak_ref_get (weak);
+
+  g_weak_ref_clear (weak);
+  g_free (weak);
+  return self;
+}
+
 /* ---- Telling ---- */
 
 static void
@@ -85,8 +108,8 @@ group_for (LwModelsDialog *self, lw_library_source source)
 static void
 update_summary (LwModelsDialog *self)
 {
-  GListModel *models = lw_model_library_get_models (self->library);
-  guint n = g_list_model_get_n_items (models);
+  GListModel *models = self->library ? lw_model_library_get_models (self->library) : NULL;
+  guint n = models ? g_list_model_get_n_items (models) : 0;
 
   for (guint i = 0; i < n; i++)
     {
@@ -260,7 +283,7 @@ toast_dismissed (AdwToast *toast, gpointer data)
 static void
 model_removed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwModelsDialog) self = user_data;
+  g_autoptr (LwModelsDialog) self = take_weakly (user_data);
   g_autoptr (GError) error = NULL;
   LwModelLibrary *library = LW_MODEL_LIBRARY (source);
   LwModelItem *item = g_task_get_task_data (G_TASK (result));
@@ -269,6 +292,13 @@ model_removed (GObject *source, GAsyncResult *result, gpointer user_data)
   AdwToast *t;
   Removal *r;
 
+  if (!self || !self->library) /* closed meanwhile; nobody can undo it any more */
+    {
+      if (aside)
+        lw_model_library_purge (library, aside);
+      g_free (aside);
+      return;
+    }
   if (!aside)
     {
       explain (self, _("The Model Was Not Removed"), error->message);
@@ -292,12 +322,12 @@ static void
 row_removed (LwModelsDialog *self, LwModelRow *row)
 {
   lw_model_library_remove_async (self->library, lw_model_row_get_item (row), model_removed,
-                                 g_object_ref (self));
+                                 hold_weakly (self));
 }
 
 typedef struct
 {
-  LwModelsDialog *self;
+  LwModelLibrary *library;
   LwTransfer *transfer;
 } Discarding;
 
@@ -306,7 +336,7 @@ discarding_free (gpointer data, GClosure *closure)
 {
   Discarding *d = data;
 
-  g_object_unref (d->self);
+  g_object_unref (d->library);
   g_object_unref (d->transfer);
   g_free (d);
 }
@@ -317,7 +347,7 @@ discard_response (AdwMessageDialog *dialog, const char *response, gpointer data)
   Discarding *d = data;
 
   if (g_str_equal (response, "discard"))
-    lw_model_library_discard (d->self->library, d->transfer);
+    lw_model_library_discard (d->library, d->transfer);
 }
 
 static void
@@ -328,7 +358,7 @@ row_discarded (LwModelsDialog *self, LwTransferRow *row)
   AdwMessageDialog *message = ADW_MESSAGE_DIALOG (dialog);
   Discarding *d = g_new0 (Discarding, 1);
 
-  d->self = g_object_ref (self);
+  d->library = g_object_ref (self->library);
   d->transfer = g_object_ref (t);
   /* Translators: %1$s is a model's name, %2$s how far its download has come */
   adw_message_dialog_format_body (message, _("What has arrived of “%1$s” is deleted. %2$s"),
@@ -345,11 +375,13 @@ row_discarded (LwModelsDialog *self, LwTransferRow *row)
 static void
 file_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwModelsDialog) self = user_data;
+  g_autoptr (LwModelsDialog) self = take_weakly (user_data);
   g_autoptr (GError) error = NULL;
   g_autofree char *path
       = lw_model_library_add_finish (LW_MODEL_LIBRARY (source), result, &error);
 
+  if (!self || !self->library) /* closed meanwhile */
+    return;
   if (path)
     toast (self, _("Added. The file stays where it is."));
   else
@@ -364,7 +396,7 @@ lw_models_dialog_add_file (LwModelsDialog *self, GFile *file)
   g_return_if_fail (LW_IS_MODELS_DIALOG (self));
 
   if (path)
-    lw_model_library_add_async (self->library, path, file_added, g_object_ref (self));
+    lw_model_library_add_async (self->library, path, file_added, hold_weakly (self));
   else
     explain (self, _("The Model Was Not Added"), _("Only files on this computer can be added."));
 }
@@ -529,10 +561,12 @@ make_folder (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 static void
 folder_made (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwModelsDialog) self = user_data;
+  g_autoptr (LwModelsDialog) self = take_weakly (user_data);
   g_autoptr (GError) error = NULL;
   g_autofree char *uri = g_task_propagate_pointer (G_TASK (result), &error);
 
+  if (!self || !self->library)
+    return;
   if (!uri)
     explain (self, _("The Folder Cannot Be Opened"), error->message);
   else
@@ -542,7 +576,8 @@ folder_made (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 action_open_folder (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, folder_made, g_object_ref (widget));
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, folder_made,
+                                       hold_weakly (LW_MODELS_DIALOG (widget)));
 
   g_task_set_source_tag (task, action_open_folder);
   g_task_run_in_thread (task, make_folder);
@@ -556,6 +591,12 @@ lw_models_dialog_dispose (GObject *object)
   LwModelsDialog *self = LW_MODELS_DIALOG (object);
 
   g_clear_object (&self->chooser);
+  /* Somebody may still hold this one while a file is added. */
+  if (self->library)
+    {
+      g_signal_handlers_disconnect_by_data (self->library, self);
+      g_signal_handlers_disconnect_by_data (lw_model_library_get_transfers (self->library), self);
+    }
   g_clear_object (&self->library);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->moving, g_ptr_array_unref);

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
+#include "app/lw-chat-options.h"
 #include "engine/lw-engine.h"
 
 /* How long to wait before a failed write is tried again, seconds. */
@@ -26,6 +27,9 @@ typedef enum
   CMD_CHOOSE_BRANCH,
   CMD_BIN,
   CMD_PURGE,
+  CMD_LIST_OPTIONS,
+  CMD_PUT_OPTIONS,
+  CMD_DELETE_OPTIONS,
   CMD_QUIT,
 } CommandKind;
 
@@ -39,6 +43,7 @@ typedef struct
   int step;     /* CMD_SEARCH: the limit */
   lw_mem_conversation *conversation;
   lw_mem_message *message;
+  lw_mem_options *options;
   char *path, *label;
   lw_mem_kind media;
   GdkTexture *texture;
@@ -49,6 +54,7 @@ struct _LwStoreService
   GObject parent_instance;
   GAsyncQueue *queue;
   GThread *thread;
+  LwChatOptions *options;
 
   /* Database thread only. */
   lw_mem *mem;
@@ -77,6 +83,7 @@ command_free (Command *c)
   g_free (c->label);
   lw_mem_conversation_free (c->conversation);
   lw_mem_message_free (c->message);
+  lw_mem_options_free (c->options);
   g_free (c);
 }
 
@@ -172,6 +179,10 @@ try_write (LwStoreService *self, Command *c, GError **error)
       return lw_mem_bin_conversation (self->mem, c->id, c->on, error);
     case CMD_PURGE:
       return lw_mem_purge (self->mem, c->id, error);
+    case CMD_PUT_OPTIONS:
+      return lw_mem_put_options (self->mem, c->options, error);
+    case CMD_DELETE_OPTIONS:
+      return lw_mem_delete_options (self->mem, c->options->kind, c->options->owner, error);
     default:
       g_return_val_if_reached (TRUE);
     }
@@ -342,6 +353,9 @@ do_read (LwStoreService *self, Command *c)
           result = import_chat (self, c, &error);
           free_result = (GDestroyNotify)lw_mem_conversation_free;
           break;
+        case CMD_LIST_OPTIONS:
+          result = lw_mem_list_options (self->mem, &error);
+          break;
         case CMD_KEEP:
           result = keep (self, c, &error);
           free_result = (GDestroyNotify)lw_mem_attachment_free;
@@ -394,6 +408,7 @@ lw_store_service_finalize (GObject *object)
   LwStoreService *self = LW_STORE_SERVICE (object);
 
   lw_store_service_shutdown (self);
+  g_clear_object (&self->options);
   g_clear_pointer (&self->queue, g_async_queue_unref);
   G_OBJECT_CLASS (lw_store_service_parent_class)->finalize (object);
 }
@@ -413,6 +428,7 @@ lw_store_service_init (LwStoreService *self)
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   g_queue_init (&self->failed);
   self->thread = g_thread_new ("lw-database", database_thread, self);
+  self->options = lw_chat_options_new (self);
 }
 
 LwStoreService *
@@ -653,4 +669,49 @@ void
 lw_store_service_purge (LwStoreService *self, const char *id)
 {
   push (self, command_new (CMD_PURGE, id));
+}
+
+LwChatOptions *
+lw_store_service_get_options (LwStoreService *self)
+{
+  g_return_val_if_fail (LW_IS_STORE_SERVICE (self), NULL);
+
+  return self->options;
+}
+
+void
+lw_store_service_list_options_async (LwStoreService *self, GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+  Command *c = command_new (CMD_LIST_OPTIONS, NULL);
+
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+  c->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (c->task, lw_store_service_list_options_async);
+  push (self, c);
+}
+
+GPtrArray *
+lw_store_service_list_options_finish (LwStoreService *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+lw_store_service_put_options (LwStoreService *self, lw_mem_options *options)
+{
+  Command *c = command_new (CMD_PUT_OPTIONS, NULL);
+
+  c->options = options;
+  push (self, c);
+}
+
+void
+lw_store_service_delete_options (LwStoreService *self, lw_mem_options_kind kind, const char *owner)
+{
+  Command *c = command_new (CMD_DELETE_OPTIONS, NULL);
+
+  c->options = lw_mem_options_new (kind, owner);
+  push (self, c);
 }

@@ -75,6 +75,17 @@ void lw_store_service_set_head (LwStoreService *self, const char *conversation,
 /* Show the branch that contains this message. */
 void lw_store_service_choose_branch (LwStoreService *self, const char *message);
 void lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin);
+/* How models are asked; read once at the start.  Borrowed. */
+LwChatOptions *lw_store_service_get_options (LwStoreService *self);
+/* For it.  Of lw_mem_options. */
+void lw_store_service_list_options_async (LwStoreService *self, GAsyncReadyCallback callback,
+                                          gpointer user_data);
+GPtrArray *lw_store_service_list_options_finish (LwStoreService *self, GAsyncResult *result,
+                                                 GError **error);
+void lw_store_service_put_options (LwStoreService *self, lw_mem_options *options);
+void lw_store_service_delete_options (LwStoreService *self, lw_mem_options_kind kind,
+                                      const char *owner);
+
 /* id NULL: everything that is in the bin. */
 void lw_store_service_purge (LwStoreService *self, const char *id);
 

@@ -6,6 +6,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-options-dialog.h"
+
 static void
 action_new_chat (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -47,6 +49,22 @@ action_use_model (GtkWidget *widget, const char *name, GVariant *parameter)
   lw_window_choose_model (LW_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
+static void
+action_chat_options (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LwWindow *self = LW_WINDOW (widget);
+  LwOptionsDialog *dialog;
+
+  if (!self->current)
+    return;
+  dialog = lw_options_dialog_new (lw_store_service_get_options (self->store),
+                                  lw_conversation_get_id (self->current), self->model_path,
+                                  gtk_label_get_label (self->subtitle));
+  gtk_window_set_transient_for (GTK_WINDOW (dialog), GTK_WINDOW (self));
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (dialog), TRUE);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 void
 lw_window_install_actions (GtkWidgetClass *widget_class)
 {
@@ -56,6 +74,7 @@ lw_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.toggle-sidebar", NULL,
                                    action_toggle_sidebar);
   gtk_widget_class_install_action (widget_class, "win.models", NULL, action_models);
+  gtk_widget_class_install_action (widget_class, "win.chat-options", NULL, action_chat_options);
   gtk_widget_class_install_action (widget_class, "win.use-model", "s", action_use_model);
 }
 

@@ -117,15 +117,46 @@ model_described (GObject *source, GAsyncResult *result, gpointer user_data)
     lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
 }
 
+/* Have this model answer in the window, whoever chose it. */
+static void
+open_model (LwWindow *self, const char *path)
+{
+  g_autofree char *wanted = path && *path ? g_strdup (path) : NULL;
+
+  g_free (self->model_path);
+  self->model_path = g_steal_pointer (&wanted);
+  lw_engine_service_describe_async (self->engine, self->model_path, model_described,
+                                    g_object_ref (self));
+}
+
+/* For the chat that is open, and for new ones. */
 void
 lw_window_choose_model (LwWindow *self, const char *path)
 {
-  g_free (self->model_path);
-  self->model_path = path && *path ? g_strdup (path) : NULL;
-  lw_settings_set_string (self->settings, "last-model", path);
+  LwModelItem *item = lw_model_library_find (self->library, path);
+  /* The program's own is not remembered by its path, which an update may change. */
+  gboolean standard = !path || !*path || (item && lw_model_item_get_entry (item)->is_default);
+  g_autofree char *wanted = standard ? NULL : g_strdup (path);
+
   hide_banner (self);
-  lw_engine_service_describe_async (self->engine, self->model_path, model_described,
-                                    g_object_ref (self));
+  lw_settings_set_string (self->settings, "last-model", wanted);
+  if (self->current)
+    lw_conversation_set_model (self->current, wanted);
+  open_model (self, wanted);
+}
+
+/* The chat's own, or for a new one the one chosen last. */
+static void
+follow_conversation (LwWindow *self)
+{
+  g_autofree char *last = lw_settings_dup_string (self->settings, "last-model");
+  const char *wanted = lw_conversation_has_model (self->current)
+                           ? lw_conversation_get_model (self->current)
+                       : *last ? last
+                               : NULL;
+
+  if (g_strcmp0 (wanted, self->model_path) != 0)
+    open_model (self, wanted);
 }
 
 static void
@@ -245,6 +276,7 @@ lw_window_open_conversation (LwWindow *self, LwConversation *conversation)
       g_list_store_find (self->conversations, conversation, &position) ? conversation : NULL);
   lw_settings_set_string (self->settings, "last-conversation",
                           lw_conversation_get_id (conversation));
+  follow_conversation (self);
   update_title (self);
   busy_changed (self);
 }
@@ -574,6 +606,6 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   lw_conversation_list_set_store (self->list, store);
   lw_store_service_purge (store, NULL);
   lw_store_service_list_async (store, conversations_listed, g_object_ref (self));
-  lw_window_choose_model (self, model);
+  open_model (self, model);
   return self;
 }

@@ -7,12 +7,13 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import unittest
 
-from desktop import Atspi, Program, press, role, run, showing, text_of, wait_for, walk
+from desktop import Atspi, Program, press, role, run, sensitive, showing, text_of, wait_for, walk
 
 FIXTURES = os.environ["LW_FIXTURES"]
 LIBRARY = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "models")
@@ -133,11 +134,17 @@ class Models(unittest.TestCase):
         self.assertEqual(self.program.process.wait(60), 0, self.program.output())
         known = re.compile(r"g_variant_\w+object_path")
         self.assertEqual([line for line in self.program.output().splitlines()
-                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [])
+                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [],
+                         self.program.output())
 
     def open_page(self, p):
         p.key("ctrl+shift+m")
         p.get("list", "Comes with Longwave")
+
+    def use(self, p, name):
+        self.assertTrue(press(p.get("push button", "Use " + name)))
+        wait_for("the choice to be told", lambda: p.find("label", contains=name + " answers from now on"))
+        wait_for("its row and the title of the window", lambda: len(p.find_all("label", name)) == 2)
 
     def labels(self, row):
         return [text_of(n) for n in walk(row) if role(n) == "label"]
@@ -168,7 +175,8 @@ class Models(unittest.TestCase):
         wait_for("free memory", lambda: p.find("label", contains="memory are free"))
         for section, name, sees in (("Comes with Longwave", "Longwave Mini", True),
                                     ("Yours", "golden b", True),
-                                    ("Ollama’s", "seer:7b", False), ("LM Studio’s", "golden mistral", False)):
+                                    ("Ollama’s", "seer:7b", False),
+                                    ("LM Studio’s", "golden mistral", False)):
             self.assertTrue(any(n.get_name() == name for n in walk(p.get("list", section))), name)
             text = self.summary(p, name)
             self.assertIn(" · fits", text)
@@ -191,15 +199,14 @@ class Models(unittest.TestCase):
 
         # Measuring replaces what was found in a hurry, for all of them.
         p.press("Measure")
-        wait_for("the measurement", lambda: not any(
-            n.get_name() == "Measure" for n in walk(p.get("list", "Yours")))
-            and self.button_in(p, "Yours", "Remove"))
-        self.assertTrue(os.path.exists(os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "speed.ini")))
+        ini = os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "speed.ini")
+        wait_for("the measurement to be remembered", lambda: os.path.exists(ini))
+        wait_for("it to count", lambda: not any(
+            n.get_name() in ("Measure", "Measuring…") for n in walk(p.get("list", "Yours"))))
+        self.summary(p, "golden b")
 
         # Another one answers from now on.
-        self.assertTrue(press(p.get("push button", "Use golden b")))
-        p.key("Escape")
-        wait_for("the model in the title", lambda: p.find("label", "golden b"))
+        self.use(p, "golden b")
         self.end()
 
     def test_2_add_and_remove(self):
@@ -293,6 +300,87 @@ class Models(unittest.TestCase):
         p.press("_Discard Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="404"))
         self.assertFalse(os.path.exists(os.path.join(LIBRARY, "nothing")))
+        self.end()
+
+    # -- How a model is asked --
+
+    def question(self, sql, *args):
+        path = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as db:
+            return db.execute(sql, args).fetchall()
+
+    def send(self, p, text):
+        """Returns (prompt tokens, answer tokens) of the answer, once it is saved."""
+        count = "SELECT n_prompt, n_generated FROM messages WHERE role = 2 AND state = 0 ORDER BY created"
+        before = len(self.question(count)) if self.asked else 0
+        type(self).asked = True
+        p.write(text)
+        p.press("Send")
+        return wait_for("the answer in the database", lambda: self.question(count)[before:])[0]
+
+    def new_chat(self, p):
+        p.press("New chat")
+        p.get("label", "New Chat")
+
+    asked = False
+
+    def spin(self, p, name):
+        return p.get("spin button", name)
+
+    def test_4_instructions_and_presets(self):
+        p = self.start()
+        self.open_page(p)
+        self.use(p, "Longwave Mini")
+        plain, _ = self.send(p, "What colour is the sky?")
+
+        self.new_chat(p)
+        p.key("ctrl+e")
+        p.get("text", "Instructions")
+        wait_for("what is typed", lambda: self.type_into(p, "Instructions", "Answer in one word."))
+        press(p.get("check box", "As the model’s makers recommend"))
+        wait_for("the figures to be open", lambda: sensitive(self.spin(p, "Longest answer")))
+        Atspi.Value.set_current_value(self.spin(p, "Longest answer"), 2)
+        Atspi.Value.set_current_value(self.spin(p, "Temperature"), 0)
+        p.screenshot("chat-settings", whole=True)
+        p.press("_Save as Preset… Save as Preset…")
+        p.get(contains="Name")
+        run("xdotool", "type", "Short")
+        run("xdotool", "key", "Return")
+        wait_for("the preset in the database", lambda: self.question(
+            "SELECT system, max_tokens FROM options WHERE kind = 3 AND name = 'Short'")
+            == [("Answer in one word.", 2)])
+        run("xdotool", "key", "Escape")
+        wait_for("the chat's own in the database", lambda: self.question(
+            "SELECT own, temperature, max_tokens FROM options WHERE kind = 1") == [(0, 0.0, 2)])
+        told, n = self.send(p, "What colour is the sky?")
+        self.assertGreater(told, plain, "the instructions are part of the prompt")
+        self.assertEqual(n, 2)
+        self.end()
+
+    def type_into(self, p, name, text):
+        field = p.get("text", name)
+        if text not in text_of(field):
+            Atspi.EditableText.insert_text(field, 0, text, len(text.encode()))
+        return text in text_of(p.get("text", name))
+
+    def test_5_each_chat_its_model(self):
+        p = self.start()
+        self.open_page(p)
+        self.assertEqual(self.question("SELECT count(*) FROM conversations"), [(2,)])
+        self.use(p, "golden b")
+        self.new_chat(p)
+        p.write("Another question")
+        p.press("Send")  # the answer of random weights need not end
+        wait_for("it in the database", lambda: self.question(
+            "SELECT 1 FROM conversations WHERE title = 'Another question'"))
+        self.end()
+        models = self.question("SELECT title, model FROM conversations ORDER BY created")
+        self.assertEqual([m for _, m in models][0], None)
+        self.assertEqual([m for _, m in models][-1], self.own)
+        # A restart opens the chat with its model.
+        p = self.start()
+        p.get("label", "Another question")
+        p.get("label", "golden b")
         self.end()
 
 
