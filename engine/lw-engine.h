@@ -107,6 +107,11 @@ gsize lw_prompt_n_tokens(const lw_prompt *p);
 const gint32 *lw_prompt_ids(const lw_prompt *p);
 /* [n][3] M-RoPE ids t, h, w, borrowed. */
 const gint32 *lw_prompt_positions(const lw_prompt *p);
+/* How many tokens both begin with: the same ids at the same positions, the same media behind them. */
+gsize lw_prompt_common(const lw_prompt *a, const lw_prompt *b);
+/* The first n tokens (1 to all of them) as a prompt of their own: what several questions have in common, to be
+ * read before any of them is known. */
+lw_prompt *lw_prompt_new_prefix(const lw_prompt *p, gsize n);
 
 /* ---- Session ---- */
 

@@ -235,3 +235,17 @@ const gint32 *lw_prompt_positions(const lw_prompt *p)
 {
     return (const gint32 *)p->timeline.pos->data;
 }
+
+gsize lw_prompt_common(const lw_prompt *a, const lw_prompt *b)
+{
+    return lw_timeline_common(&a->timeline, &b->timeline);
+}
+
+lw_prompt *lw_prompt_new_prefix(const lw_prompt *p, gsize n)
+{
+    g_return_val_if_fail(n >= 1 && n <= lw_timeline_len(&p->timeline), NULL);
+
+    lw_prompt *prefix = prompt_new();
+    lw_timeline_append(&prefix->timeline, &p->timeline, 0, n);
+    return prefix;
+}

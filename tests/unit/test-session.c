@@ -781,6 +781,50 @@ static void test_fork_with_media(void)
     lw_model_unref(m);
 }
 
+/* What two questions about a picture have in common is a prompt of its own: read first, forked for each. */
+static void test_prefix(void)
+{
+    lw_model *m = open_model();
+    lw_session *a = open_session(m, 2048, 2), *fresh = open_session(m, 2048, 2), *b;
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f), *dog = medium(LW_MEDIA_PICTURE, 1, 3, 5, 2.0f);
+    lw_prompt *p = ask(m, cat, NULL, "What is it?"), *q = ask(m, cat, NULL, "Who is there?");
+    lw_prompt *other = ask(m, dog, NULL, "What is it?");
+    gsize n = lw_prompt_common(p, q), n_vocab = lw_model_get_info(m)->n_vocab;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(n, >, 15); /* the picture */
+    g_assert_cmpuint(n, <, MIN(lw_prompt_n_tokens(p), lw_prompt_n_tokens(q)));
+    g_assert_cmpint(lw_prompt_ids(p)[n], !=, lw_prompt_ids(q)[n]);
+    g_assert_cmpuint(lw_prompt_common(p, p), ==, lw_prompt_n_tokens(p));
+    g_assert_cmpuint(lw_prompt_common(p, other), <, n - 14); /* equal ids, another picture */
+
+    lw_prompt *shared = lw_prompt_new_prefix(p, n), *whole = lw_prompt_new_prefix(p, lw_prompt_n_tokens(p));
+    lw_prompt *middle = lw_prompt_new_prefix(p, n - 8); /* ends inside the picture */
+    g_assert_cmpuint(lw_prompt_n_tokens(shared), ==, n);
+    g_assert_cmpuint(lw_prompt_common(shared, q), ==, n);
+    g_assert_cmpuint(lw_prompt_common(whole, p), ==, lw_prompt_n_tokens(p));
+    g_assert_cmpuint(lw_prompt_common(middle, p), ==, n - 8);
+    g_free(sync_logits(a, middle));
+    g_free(sync_logits(a, shared));
+    g_assert_cmpuint(lw_session_get_n_reused(a), ==, n - 8);
+    b = lw_session_fork(a, &error);
+    g_assert_no_error(error);
+    g_autofree float *asked = sync_logits(b, q), *alone = sync_logits(fresh, q);
+    g_assert_cmpuint(lw_session_get_n_reused(b), ==, n);
+    g_assert_cmpint(cat->reads, ==, 2); /* once in each of the two sessions that share nothing */
+    assert_close(asked, alone, n_vocab, 1e-4f);
+
+    lw_prompt *all[] = {p, q, other, shared, whole, middle};
+    for (guint i = 0; i < G_N_ELEMENTS(all); i++)
+        lw_prompt_free(all[i]);
+    lw_media_unref(&cat->base);
+    lw_media_unref(&dog->base);
+    lw_session_free(b);
+    lw_session_free(a);
+    lw_session_free(fresh);
+    lw_model_unref(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -803,6 +847,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/fork", test_fork);
     g_test_add_func("/session/fork-is-bounded", test_fork_is_bounded);
     g_test_add_func("/session/fork-with-media", test_fork_with_media);
+    g_test_add_func("/session/prefix", test_prefix);
     g_test_add_func("/session/grammar", test_grammar);
     return g_test_run();
 }
