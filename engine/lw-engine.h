@@ -209,6 +209,8 @@ gboolean lw_session_save(lw_session *s, GError **error);
  * and together they hold no more than n_ctx tokens (shared ones count once).  They also share their working
  * memory, so both belong to one thread.  A fork restores nothing and saves nothing.  Errors: NO_MEMORY. */
 lw_session *lw_session_fork(lw_session *s, GError **error);
+/* FALSE: its attention mode keeps a state of its own, which cannot be in two places. */
+gboolean lw_session_can_fork(const lw_session *s);
 /* Forget everything from token n on. */
 void lw_session_truncate(lw_session *s, gsize n);
 

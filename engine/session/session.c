@@ -568,11 +568,16 @@ void lw_session_save_turn(lw_session *s)
 
 /* ---- Forks ---- */
 
+gboolean lw_session_can_fork(const lw_session *s)
+{
+    return !s->core->method->new;
+}
+
 lw_session *lw_session_fork(lw_session *s, GError **error)
 {
     session_core *c = s->core;
 
-    if (c->method->new) {
+    if (!lw_session_can_fork(s)) {
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
                     "a session with %s attention cannot be forked", c->method->name);
         return NULL;
