@@ -26,6 +26,7 @@ typedef enum {
   LW_EVAL_ERROR_OPTION, /* a number or a variant that a task cannot be made with */
   LW_EVAL_ERROR_FORMAT, /* a file is not what it should be */
   LW_EVAL_ERROR_LIMIT,  /* a file is larger or deeper than is read */
+  LW_EVAL_ERROR_ROOM,   /* so many tokens are too few for the questions */
 } LwEvalError;
 
 typedef enum {
