@@ -34,6 +34,7 @@ gboolean lw_cli_tokenize(int argc, char **argv, GError **error);
 gboolean lw_cli_embed(int argc, char **argv, GError **error);
 gboolean lw_cli_logits(int argc, char **argv, GError **error);
 gboolean lw_cli_bench(int argc, char **argv, GError **error);
+gboolean lw_cli_eval(int argc, char **argv, GError **error);
 
 /* Parse options; what is left in argv[1..] are the arguments.  synopsis: "[PROMPT]"; summary and
  * description (may be NULL) are the --help text above and below the options; more: a second list, or NULL. */

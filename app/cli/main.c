@@ -21,6 +21,7 @@ static const struct {
     {"logits", lw_cli_logits, "next-token logits, for comparison with other engines"},
     {"embed", lw_cli_embed, "vectors of texts"},
     {"bench", lw_cli_bench, "prompt and generation speed at context depths"},
+    {"eval", lw_cli_eval, "what a model finds in long contexts"},
 };
 
 static gboolean print_help(GError **error)

@@ -35,6 +35,10 @@ _lw() {
     return
     ;;
   esac
+  if [ "$verb" = eval ] && [ "${cur#-}${prev#--}" = "$cur$prev" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "text visual all $("$lw" eval --list 2>/dev/null | sed -n 's/^  \([a-z_0-9]\{1,\}\) .*/\1/p')" -- "$cur")
+    return
+  fi
   case $cur in
   -*)
     mapfile -t COMPREPLY < <(compgen -W "$("$lw" "$verb" --help 2>/dev/null | grep -o -- '\(^  \|, \)--\?[a-z][a-z-]*' | grep -o -- '-.*')" -- "$cur")

@@ -20,3 +20,4 @@ complete -c lw -n __fish_use_subcommand -f -a '(__lw_verbs)'
 complete -c lw -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -f -a '(__lw_options)'
 complete -c lw -n 'not __fish_use_subcommand' -s m -l model -x -a '(__lw_models)'
 complete -c lw -n '__fish_seen_subcommand_from info' -a '(__lw_models)'
+complete -c lw -n '__fish_seen_subcommand_from eval' -f -a "text visual all (lw eval --list 2>/dev/null | sed -n 's/^  \([a-z_0-9]\{1,\}\)  *\(.*\)/\1\t\2/p')"

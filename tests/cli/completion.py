@@ -38,6 +38,9 @@ def bash_completes_verbs_options_and_models():
     assert "--seed" not in bash("lw", "info", "-")
     assert bash("lw", "run", "-m", "Long") == ["Longwave\\ Mini"]
     assert bash("lw", "run", "--attn", "d") == ["dense"]
+    assert bash("lw", "eval", "prefix") == ["prefix_suffix"]
+    assert {"text", "visual", "all", "kv", "vt"} <= set(bash("lw", "eval", "kv", ""))
+    assert "--oracle" in bash("lw", "eval", "--or")
     assert bash("lw", "info", "Long") == ["Longwave\\ Mini"]
 
 
@@ -48,6 +51,7 @@ def fish_completes_verbs_options_and_models():
         return {f.split("\t")[0] for f in found}
     assert "tokenize" in complete("lw tok")
     assert "--image" in complete("lw run --im")
+    assert {"kv", "text"} <= complete("lw eval ")
     assert "Longwave Mini" in complete("lw run -m Long") or "Longwave\\ Mini" in complete("lw run -m Long")
 
 

@@ -19,7 +19,7 @@ def version_and_help():
     assert works("--version").out.startswith("lw ")
     overview = works("--help").out
     assert works("help").out == overview == works("-h").out
-    for verb in ("run", "models", "info", "pull", "tokenize", "logits", "embed", "bench"):
+    for verb in ("run", "models", "info", "pull", "tokenize", "logits", "embed", "bench", "eval"):
         assert f"  {verb} " in overview
         text = works(verb, "--help").out
         assert f"lw {verb}" in text
