@@ -135,7 +135,8 @@ typedef struct {
                             * (lw_session_get_n_ctx() tells) */
     lw_kv_type kv_type;
     int n_threads;         /* 0: one per usable CPU */
-    const char *attention; /* method name ("dense"); NULL: the default */
+    const char *attention; /* "dense"; crude ones for testing: "window:SINK+LOCAL", "random:P%"; NULL: the
+                            * default */
     const char *backend;   /* "cpu"; NULL: the best one available */
     const char *snapshots; /* folder that conversations are kept in for the next start; NULL: none are.
                             * Everything in it may be deleted at any time; only speed is lost */

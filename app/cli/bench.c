@@ -33,7 +33,7 @@ static const GOptionEntry entries[] = {
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
     {"repetitions", 'r', 0, G_OPTION_ARG_INT, &o.repetitions, "Repetitions (default: 3)", "N"},
     {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
-    {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
+    {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, LW_CLI_ATTN, "MODE"},
     {"json", 0, 0, G_OPTION_ARG_NONE, &o.json, "Print JSON", NULL},
     {NULL},
 };

@@ -23,6 +23,11 @@ typedef enum {
     LW_CLI_ERROR_CLOSED, /* the reader of stdout went away: nothing to say */
 } lw_cli_error;
 
+/* Of --attn, in --help. */
+#define LW_CLI_ATTN                                                                                      \
+    "Attention: auto (default) or dense; crude, for trying an evaluation, and never for answers: "       \
+    "window:SINK+LOCAL, random:P%"
+
 /* argv[0] is the verb. */
 typedef gboolean (*lw_cli_verb_fn)(int argc, char **argv, GError **error);
 

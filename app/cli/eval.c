@@ -45,7 +45,7 @@ static const GOptionEntry entries[] = {
     {"strict", 0, 0, G_OPTION_ARG_NONE, &o.strict, "Scores without SCBench's defects (default)", NULL},
     {"compat", 0, 0, G_OPTION_ARG_NONE, &o.compat, "Scores as SCBench computes them", NULL},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention,
-     "Attention modes; several are asked the same and compared with the first", "MODE,.."},
+     LW_CLI_ATTN "; several are asked the same and compared with the first", "MODE,.."},
     {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
     {"oracle", 0, 0, G_OPTION_ARG_STRING, &o.oracle, "No model answers, but: perfect or empty", "WHO"},
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads of a session (default: the CPUs, shared by the jobs)",

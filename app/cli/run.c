@@ -48,7 +48,7 @@ static const GOptionEntry entries[] = {
     {"max-tokens", 0, 0, G_OPTION_ARG_INT, &o.max_tokens,
      "Longest answer (default: until the model ends it)", "N"},
     {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
-    {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, "Attention: auto (default) or dense", "MODE"},
+    {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, LW_CLI_ATTN, "MODE"},
     {NULL},
 };
 

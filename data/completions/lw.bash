@@ -31,7 +31,7 @@ _lw() {
     return
     ;;
   --attn)
-    mapfile -t COMPREPLY < <(compgen -W "auto dense" -- "$cur")
+    mapfile -t COMPREPLY < <(compgen -W "auto dense window:4+508 random:10%" -- "$cur")
     return
     ;;
   esac

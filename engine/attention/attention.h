@@ -36,6 +36,7 @@ typedef struct {
     const lw_kv_seq *kv;
     const lw_modality_run *runs;
     gsize n_runs;
+    const void *params; /* of the method, as its parse() made them; NULL when it takes none */
 
     lw_pool *pool;
     const lw_kernels *kernels;
@@ -47,7 +48,12 @@ typedef struct lw_attention lw_attention; /* a method's state for one session; t
 
 typedef struct {
     const char *name;    /* for --attn */
+    const char *params;  /* what stands behind "name:", in words: "SINK+LOCAL"; NULL: it takes no parameters */
     const char *summary; /* one line for --help */
+
+    /* The text behind "name:" as a block of memory for g_free(), constant from then on.  Errors:
+     * LW_ENGINE_ERROR_INVALID. */
+    gpointer (*parse)(const char *text, GError **error);
 
     /* State for one session; NULL when the method keeps none (then new is NULL as well). */
     lw_attention *(*new)(const lw_kv_shape *shape, GError **error);
@@ -65,8 +71,19 @@ typedef struct {
 /* All methods, NULL-terminated; the first is the default. */
 extern const lw_attention_method *const lw_attention_methods[];
 
-/* NULL with LW_ENGINE_ERROR_INVALID (listing what there is) for an unknown name; NULL name: default. */
-const lw_attention_method *lw_attention_find(const char *name, GError **error);
+extern const lw_attention_method lw_attention_dense;
+
+/* A method with its parameters. */
+typedef struct {
+    const lw_attention_method *method;
+    gpointer params; /* owned; NULL: none */
+    char *name;      /* owned: "dense", "window:4+508" */
+} lw_attention_choice;
+
+/* "name" or "name:parameters"; NULL: the default.  Errors: LW_ENGINE_ERROR_INVALID (listing what there is, or
+ * saying what the parameters look like); *choice is then cleared. */
+gboolean lw_attention_choose(const char *text, lw_attention_choice *choice, GError **error);
+void lw_attention_choice_clear(lw_attention_choice *choice);
 
 /* Scratch that any method may use for calls up to n_rows. */
 gsize lw_attention_scratch_bytes(const lw_kv_shape *shape, guint n_head, gsize max_rows, gsize max_ctx,

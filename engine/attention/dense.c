@@ -10,9 +10,9 @@
  */
 #include "engine/attention/attention.h"
 
-#include <math.h>
+#include "engine/attention/crude.h"
 
-extern const lw_attention_method lw_attention_dense;
+#include <math.h>
 
 #define TILE_POSITIONS 32 /* query positions per task; times the group size = rows of a step */
 #define SPLIT_PAGES 8     /* pages per decode task: 512 keys */
@@ -45,7 +45,8 @@ gsize lw_attention_scratch_bytes(const lw_kv_shape *shape, guint n_head, gsize m
     gsize splits = max_ctx / (SPLIT_PAGES * LW_KV_PAGE) + 1;
     gsize partial = splits * FEW_ROWS * n_head * (shape->head_dim + 2) * sizeof(float);
 
-    return (gsize)n_threads * thread_bytes(group, shape->head_dim) + align64(partial);
+    return MAX((gsize)n_threads * thread_bytes(group, shape->head_dim) + align64(partial),
+               lw_crude_scratch_bytes(shape, n_head, n_threads));
 }
 
 typedef struct {

@@ -29,6 +29,7 @@ typedef struct {
 
     lw_kv_seq *kv;              /* STORE_KV, ATTEND: rows follow lw_kv_seq_len(), already reserved */
     const lw_attention_method *method;
+    const void *method_params;  /* of lw_attention_choice */
     lw_attention *attention;    /* the method's state */
     const lw_modality_run *runs;
     gsize n_runs;

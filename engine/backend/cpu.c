@@ -304,6 +304,7 @@ static gboolean run_attend(lw_exec *e, const lw_node *n, const lw_step *s)
         .kv = s->kv,
         .runs = s->runs,
         .n_runs = s->n_runs,
+        .params = s->method_params,
         .pool = e->device->pool,
         .kernels = e->device->kernels,
         .scratch = e->attention_scratch,

@@ -112,8 +112,8 @@ static gboolean set_up_decoder(lw_embedder *e, lw_kv_type kv_type, GError **erro
     if (!lw_kv_shape_check(&shape, error) || !lw_model_get_arch(e->model)->build(&b, h, error))
         return FALSE;
     lw_graph_drop_output(e->graph);
-    e->method = lw_attention_find(NULL, error);
-    if (!e->method || (e->method->new && !(e->attention = e->method->new(&shape, error))))
+    e->method = lw_attention_methods[0];
+    if (e->method->new && !(e->attention = e->method->new(&shape, error)))
         return FALSE;
     e->cache = lw_kv_cache_new(&shape, e->backend->kv_storage, e->n_ctx);
     return TRUE;

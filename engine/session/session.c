@@ -35,7 +35,8 @@ typedef struct {
     lw_device *device;
     lw_exec *prefill; /* CHUNK rows, one output row */
     lw_exec *all;     /* CHUNK_ALL_LOGITS rows, as many outputs; made when asked for */
-    const lw_attention_method *method;
+    lw_attention_choice attention;
+    const lw_attention_method *method; /* of it */
     lw_kv_cache *cache;
     lw_encoder *encoder; /* NULL without vision */
     lw_media_cache *media;
@@ -83,6 +84,7 @@ static void core_unref(session_core *c)
         lw_free(c->sin[i]);
     }
     g_free(c->rows);
+    lw_attention_choice_clear(&c->attention);
     lw_model_unref(c->model);
     g_free(c);
 }
@@ -115,7 +117,7 @@ static lw_snapshot_owner snapshot_owner(const session_core *c, const lw_kv_shape
     lw_model_identity(c->model, identity);
     g_autofree char *rest = g_strdup_printf(
         "%s %s %s layout %d page %d byte order %d layers %u heads %u dim %u type %s", LW_VERSION,
-        c->backend->name, c->method->name, LW_KV_LAYOUT, LW_KV_PAGE, G_BYTE_ORDER, shape->n_layer,
+        c->backend->name, c->attention.name, LW_KV_LAYOUT, LW_KV_PAGE, G_BYTE_ORDER, shape->n_layer,
         shape->n_head_kv, shape->head_dim, lw_kv_type_name(shape->type));
     g_checksum_update(sum, identity, sizeof identity);
     g_checksum_update(sum, (const guchar *)rest, -1);
@@ -168,9 +170,9 @@ lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError 
         !lw_fit_context(lw_model_get_info(m), p->n_ctx, p->kv_type, lw_memory_available(),
                         lw_memory_total(), &c->n_ctx, error))
         goto fail;
-    c->method = lw_attention_find(p->attention, error);
-    if (!c->method)
+    if (!lw_attention_choose(p->attention, &c->attention, error))
         goto fail;
+    c->method = c->attention.method;
     c->backend = lw_backend_find(p->backend, error);
     if (!c->backend || !(c->device = c->backend->open(p->n_threads, error)))
         goto fail;
@@ -318,6 +320,7 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
             .out_rows = out_rows,
             .kv = s->kv,
             .method = s->core->method,
+            .method_params = s->core->attention.params,
             .attention = s->attention,
             .runs = (const lw_modality_run *)s->timeline.runs->data,
             .n_runs = s->timeline.runs->len,

@@ -104,6 +104,18 @@ def a_mode_does_not_differ_from_itself():
 
 
 @test
+def everything_kept_is_dense():
+    folder = TMP / "kept"
+    found = figures(*SMALL, "--attn", "dense,window:all,random:100%,window:0+1", "--out", folder)
+    assert [p["b"] for p in found["differences"]] == ["window:all", "random:100%", "window:0+1"] * 2
+    said = answers(folder)
+    for (task, size, mode, *which), answer in said.items():
+        if mode in ("window:all", "random:100%"):
+            assert answer["reply"] == said[(task, size, "dense", *which)]["reply"]
+    assert any(a["reply"] != said[(k[0], k[1], "dense", *k[3:])]["reply"] for k, a in said.items() if k[2] == "window:0+1")
+
+
+@test
 def resuming_equals_going_through():
     whole, parts = TMP / "whole", TMP / "parts"
     through = without_times(figures(*SMALL, "--out", whole))

@@ -55,6 +55,22 @@ def grammar_and_schema_bind_the_answer():
 
 
 @test
+def crude_attention_is_seen_to_be_crude():
+    long = "one two three four five six seven eight nine ten " * 4
+    args = ("logits", "-m", MODEL, "--prompt", long, "--top", "5")
+    dense = works(*args).out
+    assert works(*args, "--attn", "dense").out == dense == works(*args, "--attn", "auto").out
+    assert works(*args, "--attn", "window:all").out == works(*args, "--attn", "random:100%").out == dense
+    assert works(*args, "--attn", "window:1+8").out != dense
+    asked = ("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", long)
+    assert works(*asked, "--attn", "window:all").out == works(*asked).out
+    works("bench", "-m", MODEL, "-p", "80", "-n", "4", "-r", "1", "--attn", "random:10%@3")
+    for bad, says in (("window", "window:SINK[+]LOCAL"), ("window:4", "two numbers"), ("random:0%", "share above 0%"),
+                      ("dense:1", "there is")):
+        fails((*args, "--attn", bad), bad, says)
+
+
+@test
 def bias_penalties_and_stop_are_options():
     args = ("run", "-m", MODEL, "--temp", "0", "--max-tokens", "12", "hello")
     plain = works(*args).out

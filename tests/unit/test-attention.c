@@ -3,7 +3,7 @@
  * Attention methods over the paged cache against a plain softmax in double: chunks and single
  * tokens, sliding windows, scales, every KV type; and the same bits for every number of threads.
  */
-#include "engine/attention/attention.h"
+#include "engine/attention/crude.h"
 
 #include "engine/base/alloc.h"
 #include "engine/kv/store.h"
@@ -20,6 +20,7 @@ typedef struct {
     gsize start, n_rows; /* tokens before, new tokens */
     gsize window;
     float scale;
+    const char *method; /* NULL: the default */
 } attend_case;
 
 static void *page_alloc(gsize n, GError **error)
@@ -41,8 +42,11 @@ static float random_float(guint32 *seed)
     return (float)(gint32)*seed / 2147483648.0f;
 }
 
-static void run_case(const attend_case *c, const lw_attention_method *method)
+/* Runs the case on 1, 2 and 4 threads, compares with the softmax over the keys that the method says it sees, and
+ * returns what came out: [n_rows][n_head * head_dim]. */
+static float *run_case(const attend_case *c)
 {
+    lw_attention_choice choice;
     lw_kv_shape shape = {N_LAYER, c->n_head_kv, c->head_dim, c->type};
     gsize n = c->start + c->n_rows, d = c->head_dim, group = c->n_head / c->n_head_kv;
     lw_kv_cache *cache = lw_kv_cache_new(&shape, &storage, n);
@@ -54,6 +58,9 @@ static void run_case(const attend_case *c, const lw_attention_method *method)
     gsize n_out = c->n_rows * c->n_head * d;
     guint32 seed = 7;
 
+    g_assert_true(lw_attention_choose(c->method, &choice, &error));
+    const lw_attention_method *method = choice.method;
+    const lw_crude *crude = choice.params;
     g_assert_true(lw_kv_seq_reserve(kv, n, &error));
     for (gsize i = 0; i < n; i++)
         for (guint h = 0; h < c->n_head_kv; h++) {
@@ -88,6 +95,7 @@ static void run_case(const attend_case *c, const lw_attention_method *method)
             .scale = c->scale,
             .window = c->window,
             .kv = kv,
+            .params = choice.params,
             .pool = pool,
             .kernels = lw_kernels_get(),
             .scratch = scratch,
@@ -120,6 +128,9 @@ static void run_case(const attend_case *c, const lw_attention_method *method)
             const float *row = q + (r * c->n_head + h) * d;
             double max = -INFINITY, sum = 0;
             for (gsize j = first; j <= pos; j++) {
+                s[j] = -INFINITY;
+                if (crude && !lw_crude_sees(crude, LAYER, (guint)kv_head, pos, j))
+                    continue;
                 s[j] = 0;
                 for (gsize e = 0; e < d; e++)
                     s[j] += (double)row[e] * k[(j * c->n_head_kv + kv_head) * d + e];
@@ -144,6 +155,8 @@ static void run_case(const attend_case *c, const lw_attention_method *method)
     }
     lw_kv_seq_free(kv);
     lw_kv_cache_free(cache);
+    lw_attention_choice_clear(&choice);
+    return g_steal_pointer(&out1);
 }
 
 /* Windows of one key, of less than a page, of pages, beside page borders, longer than everything.
@@ -167,7 +180,7 @@ static void test_windows(void)
                 .window = windows[w],
                 .scale = 1 / sqrtf(32),
             };
-            run_case(&c, lw_attention_methods[0]);
+            g_free(run_case(&c));
         }
 }
 
@@ -189,8 +202,115 @@ static void test_shapes(void)
                 .window = rows % 2 ? 0 : 77,
                 .scale = 0.0625f,
             };
-            run_case(&c, lw_attention_methods[0]);
+            g_free(run_case(&c));
         }
+}
+
+/* Crude methods see what their rule says, and nothing else. */
+static void test_crude(void)
+{
+    static const char *const methods[] = {"window:4+60", "window:0+1", "window:100+30", "window:64+64",
+                                          "window:3+500", "random:10%", "random:1.5%@9", "random:90%"};
+    static const gsize spans[][2] = {{0, 1}, {0, 130}, {63, 2}, {700, 3}, {1100, 1}, {500, 200}};
+    static const lw_kv_type types[] = {LW_KV_F16, LW_KV_F32, LW_KV_Q8_0};
+
+    for (guint m = 0; m < G_N_ELEMENTS(methods); m++)
+        for (guint s = 0; s < G_N_ELEMENTS(spans); s++)
+            for (guint window = 0; window <= 333; window += 333) {
+                attend_case c = {
+                    .type = types[(m + s) % G_N_ELEMENTS(types)],
+                    .n_head = 6,
+                    .n_head_kv = 2,
+                    .head_dim = 32,
+                    .start = spans[s][0],
+                    .n_rows = spans[s][1],
+                    .window = window,
+                    .scale = 1 / sqrtf(32),
+                    .method = methods[m],
+                };
+                g_free(run_case(&c));
+            }
+}
+
+/* Keeping everything is dense attention, bit for bit; keeping less is not. */
+static void test_crude_whole(void)
+{
+    static const char *const whole[] = {"window:all", "random:100%", "window:0+701", "window:701+1"};
+    static const gsize spans[][2] = {{700, 1}, {640, 61}, {0, 300}};
+
+    for (guint s = 0; s < G_N_ELEMENTS(spans); s++) {
+        attend_case c = {
+            .type = LW_KV_F16,
+            .n_head = 4,
+            .n_head_kv = 2,
+            .head_dim = 64,
+            .start = spans[s][0],
+            .n_rows = spans[s][1],
+            .scale = 0.125f,
+        };
+        gsize bytes = c.n_rows * c.n_head * c.head_dim * sizeof(float);
+        g_autofree float *dense = run_case(&c);
+        for (guint i = 0; i < G_N_ELEMENTS(whole); i++) {
+            c.method = whole[i];
+            g_autofree float *out = run_case(&c);
+            g_assert_cmpmem(out, bytes, dense, bytes);
+        }
+        c.method = "random:99%";
+        g_autofree float *less = run_case(&c);
+        g_assert_true(memcmp(less, dense, bytes) != 0);
+    }
+}
+
+/* How many keys random keeps, and that another seed, layer and head keep others. */
+static void test_crude_share(void)
+{
+    lw_attention_choice a, b;
+    guint n = 0, other_seed = 0, other_layer = 0, other_head = 0, total = 100000;
+
+    g_assert_true(lw_attention_choose("random:10%", &a, NULL));
+    g_assert_true(lw_attention_choose("random:10%@5", &b, NULL));
+    for (gsize j = 64; j < 64 + total; j++) {
+        gboolean sees = lw_crude_sees(a.params, 0, 0, 1000000, j);
+        n += sees;
+        other_seed += sees && lw_crude_sees(b.params, 0, 0, 1000000, j);
+        other_layer += sees && lw_crude_sees(a.params, 1, 0, 1000000, j);
+        other_head += sees && lw_crude_sees(a.params, 0, 1, 1000000, j);
+    }
+    g_assert_cmpint(ABS((int)n - 10000), <, 400); /* four deviations */
+    g_assert_cmpint(ABS((int)other_seed - 1000), <, 150);
+    g_assert_cmpint(ABS((int)other_layer - 1000), <, 150);
+    g_assert_cmpint(ABS((int)other_head - 1000), <, 150);
+    lw_attention_choice_clear(&a);
+    lw_attention_choice_clear(&b);
+}
+
+static void test_choose(void)
+{
+    static const char *const bad[] = {"", "dens", "dense:", "dense:1", "window", "window:", "window:4", "window:4+",
+                                      "window:4+0", "window:+4", "window:4+5+6", "window:-1+4", "window:4+9999999999",
+                                      "random", "random:", "random:10", "random:0%", "random:101%", "random:nan%",
+                                      "random:10%x", "random:10%@", "random:10%@-1", ":", "window:all+4", "random:1e999%"};
+    lw_attention_choice c;
+
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_false(lw_attention_choose(bad[i], &c, &error));
+        g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+        g_assert_null(c.params);
+        g_assert_null(c.name);
+    }
+    g_autoptr(GError) error = NULL;
+    g_assert_false(lw_attention_choose("wide", &c, &error));
+    g_assert_cmpstr(error->message, ==,
+                    "unknown attention method \"wide\" (there is: dense, window:SINK+LOCAL, random:P%)");
+    g_assert_true(lw_attention_choose(NULL, &c, NULL));
+    g_assert_cmpstr(c.name, ==, "dense");
+    lw_attention_choice_clear(&c);
+    g_assert_true(lw_attention_choose("window:4+508", &c, NULL));
+    g_assert_cmpstr(c.name, ==, "window:4+508");
+    g_assert_cmpuint(((lw_crude *)c.params)->sink, ==, 4);
+    g_assert_cmpuint(((lw_crude *)c.params)->local, ==, 508);
+    lw_attention_choice_clear(&c);
 }
 
 int main(int argc, char **argv)
@@ -198,5 +318,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/attention/windows", test_windows);
     g_test_add_func("/attention/shapes", test_shapes);
+    g_test_add_func("/attention/crude", test_crude);
+    g_test_add_func("/attention/crude-whole", test_crude_whole);
+    g_test_add_func("/attention/crude-share", test_crude_share);
+    g_test_add_func("/attention/choose", test_choose);
     return g_test_run();
 }
