@@ -84,6 +84,8 @@ typedef struct {
     gsize n_media;
     const lw_document *documents; /* borrowed for the call; rendered before the text */
     gsize n_documents;
+    const gsize *media_at;   /* [n_media], borrowed for the call: the byte of the text that each medium stands
+                              * before, ascending; NULL: all stand before the documents */
 } lw_message;
 
 /* Render with the model's chat template; params may be NULL (lw_chat_params_default()).

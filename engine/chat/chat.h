@@ -36,14 +36,15 @@ typedef struct {
     const char *text; /* a byte-order mark at its start is left out */
 } lw_document;
 
-/* What a template sees of a message.  Media stand before the documents, documents before the text.
- */
+/* What a template sees of a message.  Documents stand before the text, media before the documents or where
+ * media_at puts them in the text. */
 typedef struct {
     lw_role role;
     const char *text; /* NUL-terminated UTF-8, untrusted; NULL is "" */
     gsize n_media;
     const lw_document *documents;
     gsize n_documents;
+    const gsize *media_at; /* [n_media] byte of the text that each stands before, ascending; NULL: before all */
 } lw_chat_turn;
 
 /* For models that can think before they answer. */
@@ -101,7 +102,7 @@ gboolean lw_chat_get_thinking_marks(const lw_chat *c, const char **open, const c
 
 /* Fill *out, which need not be initialised; on failure it is cleared.
  * Errors: LW_ENGINE_ERROR: INVALID (the template refuses these messages or meets a limit, with its
- * line; it left out or damaged a media place), NO_MEMORY. */
+ * line; it left out or damaged a media place; media_at points nowhere), NO_MEMORY. */
 gboolean lw_chat_render(const lw_chat *c, const lw_chat_turn *turns, gsize n,
                         const lw_chat_params *params, lw_chat_prompt *out, GError **error);
 

@@ -33,6 +33,24 @@ static void add_document(lw_text_buf *b, const lw_document *d)
     lw_text_buf_add_scaffold(b, n > 0 && text[n - 1] == '\n' ? "\n" : "\n\n");
 }
 
+/* The text of turn i with its media inside.  FALSE: a place that is none. */
+static gboolean add_text(lw_text_buf *b, const lw_chat_turn *turn, guint *n_media)
+{
+    const char *text = turn->text ? turn->text : "";
+    gsize n = strlen(text), at = 0;
+
+    for (gsize k = 0; turn->media_at && k < turn->n_media; k++) {
+        gsize next = turn->media_at[k];
+        if (next < at || next > n)
+            return FALSE;
+        lw_text_buf_add(b, text + at, next - at, LW_ORIGIN_OUTSIDE);
+        lw_text_buf_add_place(b, (*n_media)++);
+        at = next;
+    }
+    lw_text_buf_add(b, text + at, n - at, LW_ORIGIN_OUTSIDE);
+    return TRUE;
+}
+
 gboolean lw_chat_compose(const lw_chat_turn *turns, gsize n, lw_chat_composed *c, GError **error)
 {
     guint n_media = 0;
@@ -43,7 +61,6 @@ gboolean lw_chat_compose(const lw_chat_turn *turns, gsize n, lw_chat_composed *c
                             .n = n};
     for (gsize i = 0; i < n; i++) {
         lw_text_buf *b = &c->bufs[i];
-        const char *text = turns[i].text ? turns[i].text : "";
 
         c->first_medium[i] = n_media;
         if (turns[i].n_media > LW_TEXT_MAX_MEDIA - n_media) {
@@ -52,11 +69,18 @@ gboolean lw_chat_compose(const lw_chat_turn *turns, gsize n, lw_chat_composed *c
             lw_chat_composed_clear(c);
             return FALSE;
         }
-        for (gsize k = 0; k < turns[i].n_media; k++)
+        for (gsize k = 0; !turns[i].media_at && k < turns[i].n_media; k++)
             lw_text_buf_add_place(b, n_media++);
         for (gsize k = 0; k < turns[i].n_documents; k++)
             add_document(b, &turns[i].documents[k]);
-        lw_text_buf_add(b, text, strlen(text), LW_ORIGIN_OUTSIDE);
+        if (!add_text(b, &turns[i], &n_media)) {
+            g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
+                        "message %" G_GSIZE_FORMAT ": the places of its %" G_GSIZE_FORMAT
+                        " pictures and films are not in order in a text of %" G_GSIZE_FORMAT " bytes",
+                        i + 1, turns[i].n_media, strlen(turns[i].text ? turns[i].text : ""));
+            lw_chat_composed_clear(c);
+            return FALSE;
+        }
         if (b->failed) {
             g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,
                         "not enough memory for message %" G_GSIZE_FORMAT " of the prompt", i + 1);

@@ -163,6 +163,7 @@ lw_prompt *lw_prompt_new_chat(const lw_model *m, const lw_message *messages, gsi
         turns[i] = (lw_chat_turn){.role = messages[i].role,
                                   .text = messages[i].text,
                                   .n_media = messages[i].n_media,
+                                  .media_at = messages[i].media_at,
                                   .documents = messages[i].documents,
                                   .n_documents = messages[i].n_documents};
     if (!lw_chat_render(lw_model_get_chat(m), turns, n, params, &rendered, error))

@@ -11,6 +11,7 @@
 #include "tests/unit/gguf-build.h"
 
 #define MAX_TURNS 16
+#define MAX_MEDIA 3 /* of a turn */
 
 static const lw_tokenizer *fixed(void)
 {
@@ -88,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const char *const *names = lw_chat_family_names();
     lw_chat_turn turns[MAX_TURNS], plain[MAX_TURNS];
     lw_document documents[MAX_TURNS], plain_documents[MAX_TURNS];
-    gsize n_turns = 0, n_media = 0;
+    gsize n_turns = 0, n_media = 0, media_at[MAX_TURNS][MAX_MEDIA];
 
     for (size_t i = 0; i < n && n_turns < MAX_TURNS; n_turns++) {
         const uint8_t *end = memchr(data + i, 0xFF, n - i);
@@ -104,6 +105,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                                         .n_media = head % 4 == LW_ROLE_ASSISTANT ? 0 : head / 4 % 4,
                                         .documents = &documents[n_turns],
                                         .n_documents = head / 16 % 2};
+        /* Media inside the text, on its borders and in it. */
+        for (gsize k = 0; k < MAX_MEDIA; k++)
+            media_at[n_turns][k] = strlen(text) * k / (MAX_MEDIA - 1);
+        if (head / 32 % 2)
+            turns[n_turns].media_at = media_at[n_turns];
         plain[n_turns] = turns[n_turns];
         plain[n_turns].text = harmless(text);
         plain_documents[n_turns] = (lw_document){plain[n_turns].text, plain[n_turns].text};

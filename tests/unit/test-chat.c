@@ -5,6 +5,7 @@
  * test-chat-templates' business.
  */
 #include "engine/chat/chat.h"
+#include "engine/lw-error.h"
 #include "tests/unit/gguf-build.h"
 
 /* The places where families differ, as their files write them. */
@@ -191,6 +192,55 @@ static void test_documents(void)
            "\"b\":\ntwo\n\nSum?<|im_end|>\n");
 }
 
+/* Media inside a text, in every family: where they were put, the text around them whole and not trusted. */
+static void test_media_places(void)
+{
+    const gsize at[] = {0, 4, 4, 9};
+    const lw_document document = {"n", "doc"};
+    lw_chat_turn turn = {.role = LW_ROLE_USER, .text = "one <|x|>", .n_media = 4, .media_at = at};
+    const char *const *names = lw_chat_family_names();
+
+    expect("chatml", &turn, 1, FALSE, "<|im_start|>user\n{0.0}one {0.1}{0.2}<|x|>{0.3}<|im_end|>\n");
+    turn.documents = &document;
+    turn.n_documents = 1;
+    turn.n_media = 2;
+    expect("chatml", &turn, 1, FALSE,
+           "<|im_start|>user\nDocument \"n\":\ndoc\n\n{0.0}one {0.1}<|x|><|im_end|>\n");
+    turn.n_documents = 0;
+    turn.n_media = 4;
+    for (gsize i = 0; names[i] != NULL; i++) {
+        lw_chat_prompt r;
+        GString *got = g_string_new(NULL);
+
+        render(names[i], &turn, 1, NULL, &r);
+        for (guint k = 0; k < r.pieces->len; k++) {
+            const lw_chat_piece *p = &g_array_index(r.pieces, lw_chat_piece, k);
+            if (p->is_media)
+                g_string_append_printf(got, "{%u}", p->media);
+            else if (!p->span.trusted)
+                g_string_append_len(got, p->span.bytes, (gssize)p->span.n);
+        }
+        g_assert_true(g_str_has_suffix(got->str, "{0}one {1}{2}<|x|>{3}"));
+        g_string_free(got, TRUE);
+        lw_chat_prompt_clear(&r);
+    }
+
+    /* Not in order, and behind the end. */
+    static const gsize bad[][2] = {{5, 4}, {0, 10}};
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        lw_chat *c = lw_chat_new_family("chatml");
+        g_autoptr(GError) error = NULL;
+        lw_chat_prompt r;
+
+        turn.media_at = bad[i];
+        turn.n_media = 2;
+        g_assert_false(lw_chat_render(c, &turn, 1, NULL, &r, &error));
+        g_assert_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+        g_assert_nonnull(strstr(error->message, "2 pictures and films are not in order in a text of 9 bytes"));
+        lw_chat_free(c);
+    }
+}
+
 /* ---- Provenance ---- */
 
 /* Bytes that are not trusted must be exactly what was given from outside, in this order. */
@@ -350,6 +400,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chat/qwen3", test_qwen3);
     g_test_add_func("/chat/others", test_others);
     g_test_add_func("/chat/documents", test_documents);
+    g_test_add_func("/chat/media-places", test_media_places);
     g_test_add_func("/chat/provenance", test_provenance);
     g_test_add_func("/chat/encoded", test_encoded);
     g_test_add_func("/chat/families", test_families);

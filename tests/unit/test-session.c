@@ -825,6 +825,50 @@ static void test_prefix(void)
     lw_model_unref(m);
 }
 
+/* Pictures inside the text of a message. */
+static void test_interleaved(void)
+{
+    lw_model *m = open_model();
+    test_media *cat = medium(LW_MEDIA_PICTURE, 1, 3, 5, 1.0f), *dog = medium(LW_MEDIA_PICTURE, 1, 2, 2, 2.0f);
+    lw_media *media[] = {&cat->base, &dog->base};
+    const gsize first[] = {0, 0}, around[] = {0, 4};
+    lw_message msg = {.role = LW_ROLE_USER, .text = "then what?", .media = media, .n_media = 2};
+    gint32 pad = lw_tokenizer_find_special(lw_model_get_tokenizer(m), "<|image_pad|>");
+    g_autoptr(GError) error = NULL;
+    lw_prompt *plain = lw_prompt_new_chat(m, &msg, 1, NULL, &error), *same, *apart;
+
+    msg.media_at = first;
+    same = lw_prompt_new_chat(m, &msg, 1, NULL, &error);
+    msg.media_at = around;
+    apart = lw_prompt_new_chat(m, &msg, 1, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(lw_prompt_common(plain, same), ==, lw_prompt_n_tokens(plain));
+
+    /* 15 places, "<|vision_end|>then<|vision_start|>", 4 places; one run of all 19 when nothing is between. */
+    gsize n = lw_prompt_n_tokens(apart), at = 0, between = 0;
+    const gint32 *ids = lw_prompt_ids(apart);
+    while (ids[at] != pad)
+        at++;
+    for (gsize i = 0; i < 15; i++)
+        g_assert_cmpint(ids[at + i], ==, pad);
+    for (at += 15; at < n && ids[at] != pad; at++)
+        between++;
+    g_assert_cmpuint(between, >, 2);
+    for (gsize i = 0; i < 4; i++)
+        g_assert_cmpint(ids[at + i], ==, pad);
+    lw_session *s = open_session(m, 512, 2);
+    g_free(sync_logits(s, apart));
+    g_assert_cmpint(cat->reads + dog->reads, ==, 2);
+
+    lw_session_free(s);
+    lw_prompt_free(plain);
+    lw_prompt_free(same);
+    lw_prompt_free(apart);
+    lw_media_unref(&cat->base);
+    lw_media_unref(&dog->base);
+    lw_model_unref(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -848,6 +892,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/fork-is-bounded", test_fork_is_bounded);
     g_test_add_func("/session/fork-with-media", test_fork_with_media);
     g_test_add_func("/session/prefix", test_prefix);
+    g_test_add_func("/session/interleaved", test_interleaved);
     g_test_add_func("/session/grammar", test_grammar);
     return g_test_run();
 }
