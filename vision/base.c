@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libavutil/error.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,19 +23,6 @@ void *lw_vis_alloc(gsize n_bytes, const char *what, GError **error)
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_NO_MEMORY,
                     "not enough memory for the %s (%" G_GSIZE_FORMAT " bytes)", what, n_bytes);
     return p;
-}
-
-void lw_vis_set_av_error(GError **error, const char *label, const char *doing, int averror)
-{
-    char text[AV_ERROR_MAX_STRING_SIZE] = "";
-    lw_vis_error code = LW_VIS_ERROR_FORMAT;
-
-    if (averror == AVERROR(ENOMEM))
-        code = LW_VIS_ERROR_NO_MEMORY;
-    else if (averror == AVERROR(EIO) || averror == AVERROR(EACCES))
-        code = LW_VIS_ERROR_IO;
-    av_strerror(averror, text, sizeof text);
-    g_set_error(error, LW_VIS_ERROR, code, "%s: %s: %s", label, doing, text);
 }
 
 gboolean lw_vis_check_dimensions(gint64 width, gint64 height, const char *label, GError **error)

@@ -75,6 +75,24 @@ lw_media *lw_vis_open_film(const char *path, const lw_vision_spec *spec, const l
 lw_media *lw_vis_open_rgb(const guint8 *rgb, int width, int height, const char *label,
                           const lw_vision_spec *spec, const lw_vis_options *options, GError **error);
 
+/* Frames that somebody paints when they are looked at: pictures and films that are in no file. */
+typedef struct {
+    lw_media_kind kind;
+    int n_frames;        /* 1 for a picture; the last one is repeated to fill a film's last grid */
+    int width, height;   /* pixels, of each */
+    double fps;          /* films: frames a second */
+    guint8 hash[32];     /* of everything that decides what is painted */
+    /* rgb: [height][width][3].  Called on the thread that reads the medium. */
+    gboolean (*paint)(void *user, int frame, guint8 *rgb, GError **error);
+    void (*free)(void *user); /* when the medium goes, or could not be made; may be NULL */
+    void *user;
+} lw_vis_frames;
+
+/* Every frame is shown, none is chosen or left out; they are only resized to the model's own limits (or
+ * options' max_tokens, which holds for one grid here).  Needs no FFmpeg.  Errors: LIMIT, NO_MEMORY. */
+lw_media *lw_vis_open_frames(const lw_vis_frames *frames, const char *label, const lw_vision_spec *spec,
+                             const lw_vis_options *options, GError **error);
+
 /* A small picture of a file for a thumbnail: the picture, or the film's first frame, at most `side`
  * pixels on its longer side.  duration (may be NULL): seconds of a film, 0 for a picture. */
 gboolean lw_vis_thumbnail(const char *path, int side, lw_vis_image *out, double *duration, GError **error);
