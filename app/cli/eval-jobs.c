@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/cli/cli.h"
+#include "app/eval/digest.h"
 #include "app/eval/length.h"
 #include "app/eval/score.h"
 
@@ -132,18 +133,6 @@ static gboolean on_answer(gpointer user, const LwEvalAnswer *a, GError **error)
 
 /* ---- Samples ---- */
 
-char *lw_cli_eval_digest(const LwEvalSample *sample)
-{
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-
-    for (guint i = 0; i < sample->parts->len; i++) {
-        const LwEvalPart *part = sample->parts->pdata[i];
-        if (part->text)
-            g_checksum_update(sum, (const guchar *)part->text, -1);
-    }
-    return g_strdup(g_checksum_get_string(sum));
-}
-
 static gboolean keep_manifest(worker *w, gint64 n_tokens, GError **error)
 {
     lw_cli_eval_plan *e = w->s->e;
@@ -158,7 +147,7 @@ static gboolean keep_manifest(worker *w, gint64 n_tokens, GError **error)
         .units = w->sample->units,
         .turns = (int)w->sample->turns->len,
         .n_tokens = n_tokens,
-        .sha256 = lw_cli_eval_digest(w->sample),
+        .sha256 = lw_eval_sample_digest(w->sample),
     };
     g_autofree char *line = lw_eval_manifest_to_line(m);
 

@@ -49,7 +49,4 @@ typedef struct {
  * of a thread, upon which the others stop as well; results so far are kept in both cases. */
 gboolean lw_cli_eval_run(lw_cli_eval_plan *e, GError **error);
 
-/* SHA-256 of what a sample shows before any question.  Free with g_free(). */
-char *lw_cli_eval_digest(const LwEvalSample *sample);
-
 G_END_DECLS

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/eval/layout.h"
 
+#include "app/eval/media.h"
+
 struct _LwEvalLayout {
   lw_model *model;
   const LwEvalSample *sample;
@@ -17,8 +19,7 @@ turn_at (const LwEvalLayout *layout, guint turn)
 }
 
 LwEvalLayout *
-lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, LwEvalOpenMedia open_media, gpointer user,
-                    GError **error)
+lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, GError **error)
 {
   g_autoptr (LwEvalLayout) layout = g_new0 (LwEvalLayout, 1);
   const lw_vision_spec *spec = lw_model_get_vision_spec (model);
@@ -44,7 +45,7 @@ lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, LwEvalOpenMedia
                        sample->task, lw_model_get_info (model)->vision_missing);
           return NULL;
         }
-      lw_media *one = open_media (user, part, spec, error);
+      lw_media *one = lw_eval_media_open (part, spec, error);
       if (one == NULL)
         return NULL;
       g_ptr_array_add (layout->media, one);
@@ -80,6 +81,7 @@ first_message (const LwEvalLayout *layout, const char *text)
     .text = text,
     .media = (lw_media *const *) layout->media->pdata,
     .n_media = layout->media->len,
+    .media_at = (const gsize *) (void *) layout->media_at->data,
   };
 }
 

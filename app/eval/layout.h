@@ -12,17 +12,12 @@
 
 G_BEGIN_DECLS
 
-/* Makes the medium of a part; called once for each picture and film of a sample. */
-typedef lw_media *(*LwEvalOpenMedia) (gpointer user, const LwEvalPart *part, const lw_vision_spec *spec,
-                                      GError **error);
-
 /* A sample on its way into one model.  Borrows both. */
 typedef struct _LwEvalLayout LwEvalLayout;
 
 /* Errors: LW_ENGINE_ERROR_INVALID when there is something to see and the model cannot, and what opening a
  * medium says. */
-LwEvalLayout *lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, LwEvalOpenMedia open_media,
-                                  gpointer user, GError **error);
+LwEvalLayout *lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, GError **error);
 void lw_eval_layout_free (LwEvalLayout *layout);
 
 /* The conversation up to question `turn`, with replies[0] to replies[turn - 1] in between. */

@@ -19,7 +19,7 @@ lw_eval_sample_of_units (const LwEvalRuler *ruler, const LwEvalTask *task, guint
   if (sample == NULL || ruler->model == NULL)
     return sample;
 
-  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (ruler->model, sample, ruler->open_media, ruler->user, error);
+  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (ruler->model, sample, error);
   *n_tokens = layout != NULL ? lw_eval_layout_room (layout, error) : -1;
   if (*n_tokens < 0)
     g_clear_pointer (&sample, lw_eval_sample_free);

@@ -14,8 +14,6 @@ G_BEGIN_DECLS
 
 typedef struct {
   lw_model *model; /* NULL: tokens are guessed from the task's tokens_per_unit */
-  LwEvalOpenMedia open_media;
-  gpointer user;
   const gint *cancel; /* may be NULL */
 } LwEvalRuler;
 

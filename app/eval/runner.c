@@ -192,7 +192,7 @@ lw_eval_run (const LwEvalRunner *runner, const LwEvalSample *sample, gint64 n_to
   gboolean ok = FALSE;
 
   params.n_ctx = (guint32) MIN (n_tokens + SPARE_TOKENS, G_MAXUINT32);
-  run.layout = lw_eval_layout_new (runner->model, sample, runner->open_media, runner->user, error);
+  run.layout = lw_eval_layout_new (runner->model, sample, error);
   run.session = run.layout ? lw_session_new (runner->model, &params, error) : NULL;
   run.reply = g_string_new (NULL);
   if (run.session != NULL)

@@ -43,7 +43,6 @@ typedef struct {
   LwEvalMode mode;
   gboolean own_answers;
   lw_session_params session; /* n_ctx is set by the runner */
-  LwEvalOpenMedia open_media;
   const gint *cancel;
 
   /* An answer; FALSE ends the run with *error set. */
@@ -54,7 +53,7 @@ typedef struct {
 } LwEvalRunner;
 
 /* n_tokens: lw_eval_layout_room() of the sample.
- * Errors: CANCELLED (answers given so far stay good), those of the engine, of open_media and of on_answer. */
+ * Errors: CANCELLED (answers given so far stay good), those of the engine, of opening media and of on_answer. */
 gboolean lw_eval_run (const LwEvalRunner *runner, const LwEvalSample *sample, gint64 n_tokens, GError **error);
 
 G_END_DECLS

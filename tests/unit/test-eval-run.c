@@ -8,24 +8,33 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/eval/digest.h"
 #include "app/eval/heatmap.h"
 #include "app/eval/length.h"
 #include "app/eval/record.h"
 #include "app/eval/runner.h"
+#include "app/eval/scene.h"
 #include "app/eval/summary.h"
 #include "tests/unit/remove-tree.h"
 
 #define FIXTURES "../golden/fixtures"
 
 static lw_model *
-open_model (void)
+open_model_with (const char *vision)
 {
   g_autofree char *path = g_test_build_filename (G_TEST_DIST, FIXTURES, "a-text-f16.gguf", NULL);
+  g_autofree char *mmproj = *vision ? g_test_build_filename (G_TEST_DIST, FIXTURES, vision, NULL) : g_strdup ("");
   g_autoptr (GError) error = NULL;
-  lw_model *m = lw_model_open (path, &(lw_model_params){ .mmproj = "" }, &error);
+  lw_model *m = lw_model_open (path, &(lw_model_params){ .mmproj = mmproj }, &error);
 
   g_assert_no_error (error);
   return m;
+}
+
+static lw_model *
+open_model (void)
+{
+  return open_model_with ("");
 }
 
 /* ---- Statistics ---- */
@@ -452,7 +461,7 @@ test_length (void)
 
       g_assert_no_error (error);
       g_assert_cmpint (n, <=, lengths[i]);
-      g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, s, NULL, NULL, &error);
+      g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, s, &error);
       g_assert_cmpint (lw_eval_layout_room (layout, &error), ==, n);
       /* Close to the limit: within 1 %, or one unit more is too long. */
       g_autoptr (LwEvalSample) larger
@@ -548,7 +557,7 @@ static void
 assert_same_as_alone (lw_model *m, const LwEvalSample *sample, LwEvalMode mode, const Answers *all)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, sample, NULL, NULL, &error);
+  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, sample, &error);
   const char *replies[4];
 
   for (guint t = 0; t < 4; t++)
@@ -616,7 +625,7 @@ test_requests (void)
   g_autoptr (GError) error = NULL;
   gint64 n_tokens;
   g_autoptr (LwEvalSample) sample = short_sample (m, &n_tokens);
-  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, sample, NULL, NULL, &error);
+  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, sample, &error);
   lw_prompt *context = lw_eval_layout_context (layout, &error);
   Answers all;
 
@@ -685,6 +694,65 @@ test_cancel (void)
   lw_model_unref (m);
 }
 
+/* A film is read once, costs what it really costs, and is shared like text; a film cut by documents, too. */
+static void
+test_visual (void)
+{
+  lw_model *m = open_model_with ("a-mmproj-f16.gguf");
+  LwEvalRuler ruler = { .model = m };
+  LwEvalOptions options = { .turns = 3 };
+  g_autoptr (GError) error = NULL;
+  gint64 n, more, n_mixed;
+  g_autoptr (LwEvalSample) film = lw_eval_sample_of_units (&ruler, lw_eval_task_find ("vniah"), 3, LW_EVAL_SIDE_MEASURE,
+                                                           8, &options, &n, &error);
+  g_autoptr (LwEvalSample) longer = lw_eval_sample_of_units (&ruler, lw_eval_task_find ("vniah"), 3,
+                                                             LW_EVAL_SIDE_MEASURE, 12, &options, &more, &error);
+  g_autoptr (LwEvalSample) mixed = lw_eval_sample_of_units (&ruler, lw_eval_task_find ("mmniah"), 3,
+                                                            LW_EVAL_SIDE_MEASURE, 30, &options, &n_mixed, &error);
+  g_assert_no_error (error);
+  /* 64 tokens for each pair of frames; the questions are others. */
+  g_assert_cmpint (ABS ((int) (more - n) - 2 * 64), <, 64);
+
+  const LwEvalSample *samples[] = { film, mixed };
+  gint64 rooms[] = { n, n_mixed };
+  for (int i = 0; i < 2; i++)
+    for (int mode = 0; mode < 2; mode++)
+      {
+        Answers all;
+
+        for (guint t = 0; t < 3; t++)
+          ((LwEvalTurn *) samples[i]->turns->pdata[t])->cap = 4;
+        ask (m, samples[i], rooms[i], mode ? LW_EVAL_MODE_REQUESTS : LW_EVAL_MODE_TURNS, FALSE, 0, &all, &error);
+        g_assert_no_error (error);
+        g_assert_cmpint (all.n, ==, 3);
+        for (int t = mode ? 0 : 1; t < 3; t++)
+          {
+            g_assert_cmpint (all.reused[t], ==, all.shared[t]);
+            g_assert_cmpint (all.shared[t], >, rooms[i] / 2);
+          }
+        g_ptr_array_unref (all.replies);
+      }
+
+  /* Two samples are two digests; the same again is the same. */
+  g_autofree char *a = lw_eval_sample_digest (film), *b = lw_eval_sample_digest (longer), *c = lw_eval_sample_digest (mixed);
+  g_autoptr (LwEvalSample) again = lw_eval_task_find ("vniah")->make (3, LW_EVAL_SIDE_MEASURE, 8, &options, &error);
+  g_autofree char *d = lw_eval_sample_digest (again);
+  g_assert_cmpstr (a, !=, b);
+  g_assert_cmpstr (a, !=, c);
+  g_assert_cmpstr (a, ==, d);
+  ((LwEvalScene *) ((GPtrArray *) ((LwEvalPart *) again->parts->pdata[0])->scenes)->pdata[5])->noise_seed++;
+  g_autofree char *e = lw_eval_sample_digest (again);
+  g_assert_cmpstr (a, !=, e);
+  lw_model_unref (m);
+
+  /* A model that cannot see says so. */
+  m = open_model ();
+  g_assert_null (lw_eval_layout_new (m, film, &error));
+  g_assert_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "vniah is about what is seen"));
+  lw_model_unref (m);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -704,5 +772,6 @@ main (int argc, char **argv)
   g_test_add_func ("/eval-run/requests", test_requests);
   g_test_add_func ("/eval-run/own-answers", test_own_answers);
   g_test_add_func ("/eval-run/cancel", test_cancel);
+  g_test_add_func ("/eval-run/visual", test_visual);
   return g_test_run ();
 }
