@@ -87,6 +87,13 @@ static void on_progress(gpointer user, double done)
 
 /* ---- Answers ---- */
 
+/* May the score lie between 0 and 1, strict or compat? */
+static gboolean is_graded(LwEvalScore score)
+{
+    return score == LW_EVAL_SCORE_RECALL || score == LW_EVAL_SCORE_FACTS || score == LW_EVAL_SCORE_ORDER ||
+           score == LW_EVAL_SCORE_CHARACTERS || score == LW_EVAL_SCORE_SUMMARY;
+}
+
 static LwEvalResult *make_result(const worker *w, const LwEvalAnswer *a)
 {
     const LwEvalTurn *turn = w->sample->turns->pdata[a->turn];
@@ -98,8 +105,7 @@ static LwEvalResult *make_result(const worker *w, const LwEvalAnswer *a)
     r->session = w->unit->session;
     r->turn = (int)a->turn;
     r->kind = g_strdup(turn->kind);
-    r->graded = turn->score == LW_EVAL_SCORE_RECALL || turn->score == LW_EVAL_SCORE_FACTS ||
-                turn->score == LW_EVAL_SCORE_ORDER;
+    r->graded = is_graded(turn->score);
     r->strict = lw_eval_score(turn, a->reply, TRUE);
     r->compat = lw_eval_score(turn, a->reply, FALSE);
     r->depth = turn->depth < 0 ? -1 : MIN(turn->depth, 1);
