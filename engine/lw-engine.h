@@ -285,6 +285,25 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt, const lw_ge
                              lw_text_fn on_text, lw_progress_fn on_progress, void *user,
                              const gint *cancel, lw_generate_result *result, GError **error);
 
+/* ---- Looking inside ---- */
+
+/* What one head of one layer looks at while it reads one token. */
+typedef struct {
+    guint layer, head;
+    gsize row;      /* the token, counted from the start of the prompt */
+    gsize n_keys;   /* row + 1 */
+    const float *p; /* [n_keys] probabilities that add up to 1, borrowed for the call */
+} lw_attention_row;
+
+typedef void (*lw_attention_row_fn)(void *user, const lw_attention_row *row);
+
+/* From now on, while tokens [from, to) are computed, fn is called for each, layer by layer, head by head, on the
+ * session's thread.  The probabilities are those of exact attention to what the cache holds, whatever mode the
+ * session uses; results do not change.  Slow: every row is computed beside.  NULL fn: no longer (which costs
+ * nothing).  Errors: NO_MEMORY; nobody looks on then. */
+gboolean lw_session_watch(lw_session *s, gsize from, gsize to, lw_attention_row_fn fn, void *user,
+                          GError **error);
+
 /* ---- Embeddings ---- */
 
 /* Working memory to turn texts into vectors; belongs to one thread.  Takes models that only embed (bert,

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "engine/attention/attention.h"
+#include "engine/attention/watch.h"
 #include "engine/graph/graph.h"
 
 G_BEGIN_DECLS
@@ -31,6 +31,7 @@ typedef struct {
     const lw_attention_method *method;
     const void *method_params;  /* of lw_attention_choice */
     lw_attention *attention;    /* the method's state */
+    const lw_attention_watch *watch; /* ATTEND: who looks on; NULL: nobody.  The CPU only */
     const lw_modality_run *runs;
     gsize n_runs;
 

@@ -310,7 +310,7 @@ static gboolean run_attend(lw_exec *e, const lw_node *n, const lw_step *s)
         .scratch = e->attention_scratch,
         .cancel = s->cancel,
     };
-    return s->method->run(s->attention, &call);
+    return s->method->run(s->attention, &call) && (!s->watch || lw_attention_watch_run(s->watch, &call));
 }
 
 static gboolean run_node(lw_exec *e, const lw_node *n, const lw_step *s)

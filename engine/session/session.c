@@ -61,6 +61,7 @@ struct lw_session {
     lw_snapshots *snapshots; /* NULL: none are kept */
     lw_snapshot_link *link;  /* what of kv is on disk; NULL: nothing */
     gboolean save_failed;    /* and that was said */
+    lw_attention_watch watch; /* fn NULL: nobody looks on */
     gboolean is_fork;
 };
 
@@ -101,6 +102,7 @@ void lw_session_free(lw_session *s)
     lw_timeline_clear(&s->timeline);
     lw_free(s->all_logits);
     lw_free(s->logits);
+    lw_free(s->watch.p);
     core_unref(s->core);
     g_free(s);
 }
@@ -322,6 +324,7 @@ static gboolean compute(lw_session *s, gsize n, lw_exec *exec, const gint32 *out
             .method = s->core->method,
             .method_params = s->core->attention.params,
             .attention = s->attention,
+            .watch = s->watch.fn ? &s->watch : NULL,
             .runs = (const lw_modality_run *)s->timeline.runs->data,
             .n_runs = s->timeline.runs->len,
             .cancel = cancel,
@@ -603,6 +606,21 @@ lw_session *lw_session_fork(lw_session *s, GError **error)
 void lw_session_truncate(lw_session *s, gsize n)
 {
     cut(s, n);
+}
+
+gboolean lw_session_watch(lw_session *s, gsize from, gsize to, lw_attention_row_fn fn, void *user,
+                          GError **error)
+{
+    guint n_head = lw_model_get_info(s->core->model)->n_head;
+
+    lw_free(s->watch.p);
+    s->watch = (lw_attention_watch){0};
+    if (!fn)
+        return TRUE;
+    float *p = lw_alloc0_array_try(MIN(to, s->core->n_ctx), n_head * sizeof(float), "attention that is watched", error);
+    if (p)
+        s->watch = (lw_attention_watch){from, MIN(to, s->core->n_ctx), fn, user, p};
+    return p != NULL;
 }
 
 /* ---- Queries ---- */

@@ -4,6 +4,7 @@
  * tokens, sliding windows, scales, every KV type; and the same bits for every number of threads.
  */
 #include "engine/attention/crude.h"
+#include "engine/attention/watch.h"
 
 #include "engine/base/alloc.h"
 #include "engine/kv/store.h"
@@ -40,6 +41,19 @@ static float random_float(guint32 *seed)
 {
     *seed = *seed * 1664525u + 1013904223u;
     return (float)(gint32)*seed / 2147483648.0f;
+}
+
+typedef struct {
+    gsize start, n_head, n;
+    float *p; /* [rows][n_head][n] */
+} watched;
+
+static void keep_row(void *user, const lw_attention_row *r)
+{
+    watched *w = user;
+
+    g_assert_cmpuint(r->layer, ==, LAYER);
+    memcpy(w->p + ((r->row - w->start) * w->n_head + r->head) * w->n, r->p, r->n_keys * sizeof(float));
 }
 
 /* Runs the case on 1, 2 and 4 threads, compares with the softmax over the keys that the method says it sees, and
@@ -79,6 +93,10 @@ static float *run_case(const attend_case *c)
     for (gsize i = 0; i < n_out; i++)
         q[i] = 3 * random_float(&seed);
 
+    g_autofree float *probabilities = g_new0(float, c->n_rows * c->n_head * n), *row_p = g_new(float, c->n_head * n);
+    watched seen = {c->start, c->n_head, n, probabilities};
+    lw_attention_watch watch = {c->start, n, keep_row, &seen, row_p};
+
     for (int threads = 1; threads <= 4; threads *= 2) {
         lw_pool *pool = lw_pool_new(threads);
         char *scratch =
@@ -108,6 +126,7 @@ static float *run_case(const attend_case *c)
             g_assert_no_error(error);
         }
         g_assert_true(method->run(state, &call));
+        g_assert_true(lw_attention_watch_run(&watch, &call));
         if (method->free)
             method->free(state);
         lw_free(scratch);
@@ -139,6 +158,11 @@ static float *run_case(const attend_case *c)
             }
             for (gsize j = first; j <= pos; j++)
                 sum += s[j] = exp(s[j] - max);
+            /* What is watched is exact, whatever the method sees. */
+            for (gsize j = 0; !crude && j < n; j++) {
+                double want = j >= first && j <= pos ? s[j] / sum : 0;
+                g_assert_cmpfloat_with_epsilon(probabilities[(r * c->n_head + h) * n + j], want, 1e-5);
+            }
             for (gsize e = 0; e < d; e++) {
                 double want = 0;
                 for (gsize j = first; j <= pos; j++)

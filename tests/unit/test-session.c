@@ -869,6 +869,66 @@ static void test_interleaved(void)
     lw_model_unref(m);
 }
 
+typedef struct {
+    gsize n_rows;
+    guint n_head, head;
+    double first_key; /* all that the first key got */
+} watcher;
+
+static void watch_row(void *user, const lw_attention_row *r)
+{
+    watcher *w = user;
+    double sum = 0;
+
+    /* Rows of a chunk, layer by layer, heads inside. */
+    g_assert_cmpuint(r->head, ==, w->head);
+    g_assert_cmpuint(r->n_keys, ==, r->row + 1);
+    g_assert_cmpuint(r->row, >=, 590);
+    g_assert_cmpuint(r->row, <, 602);
+    for (gsize k = 0; k < r->n_keys; k++) {
+        g_assert_cmpfloat(r->p[k], >=, 0);
+        sum += r->p[k];
+    }
+    g_assert_cmpfloat_with_epsilon(sum, 1, 1e-4);
+    w->first_key += r->p[0];
+    w->head = (r->head + 1) % w->n_head;
+    w->n_rows++;
+}
+
+/* Every watched row of every head, whatever the mode; and the results are what they are without. */
+static void test_watch(void)
+{
+    lw_model *m = open_model();
+    const lw_model_info *info = lw_model_get_info(m);
+    lw_session *s = open_session(m, 1024, 2), *plain = open_session(m, 1024, 2);
+    lw_prompt *p = some_tokens(m, 600, 5);
+    watcher w = {.n_head = info->n_head};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(lw_session_watch(s, 590, 602, watch_row, &w, &error));
+    g_autofree float *a = sync_logits(s, p), *b = sync_logits(plain, p);
+    g_assert_cmpmem(a, info->n_vocab * sizeof(float), b, info->n_vocab * sizeof(float));
+    g_assert_cmpuint(w.n_rows, ==, 10 * info->n_layer * info->n_head);
+    g_assert_true(lw_session_decode(s, 7, NULL, NULL, &error));
+    g_assert_cmpuint(w.n_rows, ==, 11 * info->n_layer * info->n_head);
+    g_assert_cmpfloat(w.first_key, >, 0);
+    g_assert_true(lw_session_watch(s, 0, 0, NULL, NULL, &error));
+    g_assert_true(lw_session_decode(s, 7, NULL, NULL, &error));
+    g_assert_cmpuint(w.n_rows, ==, 11 * info->n_layer * info->n_head);
+    lw_session_free(s);
+
+    /* In the first layer what is looked at does not depend on what was seen. */
+    s = lw_session_new(m, &(lw_session_params){.n_ctx = 1024, .kv_type = LW_KV_F32, .attention = "window:0+2"}, &error);
+    watcher crude = {.n_head = info->n_head};
+    g_assert_true(lw_session_watch(s, 590, 602, watch_row, &crude, &error));
+    g_free(sync_logits(s, p));
+    g_assert_cmpuint(crude.n_rows, ==, 10 * info->n_layer * info->n_head);
+    lw_session_free(s);
+    lw_session_free(plain);
+    lw_prompt_free(p);
+    lw_model_unref(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -893,6 +953,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/fork-with-media", test_fork_with_media);
     g_test_add_func("/session/prefix", test_prefix);
     g_test_add_func("/session/interleaved", test_interleaved);
+    g_test_add_func("/session/watch", test_watch);
     g_test_add_func("/session/grammar", test_grammar);
     return g_test_run();
 }
