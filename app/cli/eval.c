@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/cli/cli.h"
+#include "app/cli/eval-mass.h"
 #include "app/cli/eval-print.h"
 #include "app/eval/random.h"
 #include "engine/base/cpu.h"
@@ -151,6 +152,23 @@ static GPtrArray *read_suites(int argc, char **argv, gboolean *all, GError **err
         return NULL;
     }
     return g_steal_pointer(&tasks);
+}
+
+/* mass [TASK...]: kv when none is named. */
+static GPtrArray *read_mass_tasks(int argc, char **argv, GError **error)
+{
+    gboolean all = FALSE;
+
+    if (o.out || o.svg || o.oracle || o.attention) {
+        usage(error, "mass goes with none of --out, --svg, --oracle and --attn");
+        return NULL;
+    }
+    if (argc == 2) {
+        GPtrArray *tasks = g_ptr_array_new();
+        add_task(tasks, lw_eval_task_find("kv"));
+        return tasks;
+    }
+    return read_suites(argc - 1, argv + 1, &all, error);
 }
 
 static void add_visual(GPtrArray *tasks, const lw_model *m)
@@ -467,14 +485,15 @@ gboolean lw_cli_eval(int argc, char **argv, GError **error)
     lw_cli_catch_interrupt();
     if (!lw_cli_parse(&argc, &argv, "SUITE...", "What a model finds in long contexts, on samples made from a seed.",
                       "SUITE is a task, text, visual or all.  Progress goes to standard error; Ctrl-C keeps and prints\n"
-                      "what is done.",
+                      "what is done.  lw eval mass [TASK...]: what share of every head's attention lies on its\n"
+                      "likeliest keys.",
                       entries, NULL, error))
         return FALSE;
     if (o.list)
         return lw_cli_check_n_args(argc, argv, 0, error) && print_list(error);
 
-    gboolean all = FALSE;
-    g_autoptr(GPtrArray) tasks = read_suites(argc, argv, &all, error);
+    gboolean all = FALSE, mass = argc > 1 && !strcmp(argv[1], "mass");
+    g_autoptr(GPtrArray) tasks = mass ? read_mass_tasks(argc, argv, error) : read_suites(argc, argv, &all, error);
     g_autoptr(GArray) sizes = NULL;
     if (tasks)
         sizes = o.units ? parse_sizes(o.units, "--units", error)
@@ -487,6 +506,10 @@ gboolean lw_cli_eval(int argc, char **argv, GError **error)
     if (ok) {
         if (all)
             add_visual(tasks, e.model);
+    }
+    if (ok && mass) {
+        ok = lw_cli_eval_mass(&e, tasks, sizes, o.sessions ? o.sessions : 2, (guint64)o.seed, o.json, error);
+    } else if (ok) {
         e.results = g_ptr_array_new_with_free_func((GDestroyNotify)lw_eval_result_free);
         e.manifests = g_ptr_array_new_with_free_func((GDestroyNotify)lw_eval_manifest_free);
         ok = evaluate(&e, tasks, sizes, error);

@@ -138,8 +138,8 @@ lw_eval_layout_context (const LwEvalLayout *layout, GError **error)
   return prefix;
 }
 
-static gint64
-count_tokens (const LwEvalLayout *layout, const char *text, GError **error)
+gint64
+lw_eval_layout_count (const LwEvalLayout *layout, const char *text, GError **error)
 {
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint32));
 
@@ -158,7 +158,7 @@ lw_eval_layout_room (const LwEvalLayout *layout, GError **error)
   for (guint i = 0; i + 1 < n; i++)
     {
       replies[i] = turn_at (layout, i)->reply;
-      gint64 reply = count_tokens (layout, replies[i], error);
+      gint64 reply = lw_eval_layout_count (layout, replies[i], error);
       if (reply < 0)
         return -1;
       room += MAX (turn_at (layout, i)->cap - reply, 0);

@@ -28,6 +28,9 @@ lw_prompt *lw_eval_layout_request (const LwEvalLayout *layout, guint turn, GErro
 /* What of a request is the same whatever is asked: the context without a question. */
 lw_prompt *lw_eval_layout_context (const LwEvalLayout *layout, GError **error);
 
+/* Tokens of a text as a part of a message.  < 0: error. */
+gint64 lw_eval_layout_count (const LwEvalLayout *layout, const char *text, GError **error);
+
 /* Tokens of the whole session: the last prompt, with room for every reply as long as its cap.  < 0: error. */
 gint64 lw_eval_layout_room (const LwEvalLayout *layout, GError **error);
 

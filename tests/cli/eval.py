@@ -189,6 +189,22 @@ def what_does_not_fit():
 
 
 @test
+def attention_is_weighed():
+    found = figures("eval", "mass", "-m", MODEL, "--units", "10", "--sessions", "1", "-t", "1")
+    cell, = found["cells"]
+    assert (cell["task"], cell["units"]) == ("kv", 10) and found["shares"] == [0.001, 0.01, 0.05]
+    heads = {(h["layer"], h["head"]) for h in cell["heads"]}
+    assert len(heads) == len(cell["heads"]) >= 4
+    for head in cell["heads"]:
+        for rows in (head["question"], head["answer"]):
+            assert rows["rows"] > 5 and 0 < rows["top"][0] < rows["top"][1] < rows["top"][2] <= 1.001, head
+    text = works("eval", "mass", "vt", "-m", MODEL, "--units", "10", "--sessions", "2", "-t", "1").out
+    assert "vt, 10 units, 2 samples" in text and re.search(r"^  all +\d", text, re.M), text
+    fails(("eval", "mass", "--oracle", "perfect"), "--oracle")
+    fails(("eval", "mass", "nothing", "-m", MODEL), '"nothing"')
+
+
+@test
 def bad_command_lines():
     fails(("eval",), "no suite given")
     fails(("eval", "nothing", "--oracle", "perfect"), '"nothing"', "--list")

@@ -11,6 +11,7 @@
 #include "app/eval/digest.h"
 #include "app/eval/heatmap.h"
 #include "app/eval/length.h"
+#include "app/eval/mass.h"
 #include "app/eval/record.h"
 #include "app/eval/runner.h"
 #include "app/eval/scene.h"
@@ -753,6 +754,84 @@ test_visual (void)
   lw_model_unref (m);
 }
 
+/* ---- How concentrated ---- */
+
+static int
+descending (const void *a, const void *b)
+{
+  float x = *(const float *) a, y = *(const float *) b;
+
+  return (x < y) - (x > y);
+}
+
+static void
+test_mass_row (void)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (3);
+
+  for (int n = 1; n <= 5000; n = n * 3 + g_rand_int_range (random, 0, 3))
+    for (int kind = 0; kind < 4; kind++)
+      {
+        g_autofree float *p = g_new (float, n), *sorted = NULL;
+        LwEvalMass mass = { { 0 } };
+        double sum = 0, edges = 0;
+
+        for (int i = 0; i < n; i++) /* alike, few values, rising, anything */
+          p[i] = kind == 0 ? 1.0f / n : kind == 1 ? g_rand_int_range (random, 0, 3) : kind == 2 ? i : (float) g_rand_double (random);
+        for (int i = 0; i < n; i++)
+          edges += i < 64 || i >= n - 64 ? p[i] : 0;
+        sorted = g_memdup2 (p, n * sizeof (float));
+        qsort (sorted, n, sizeof (float), descending);
+        lw_eval_mass_row (&mass, p, n);
+        g_assert_cmpuint (mass.n, ==, 1);
+        assert_near (mass.edges, edges, 1e-6);
+        for (int s = 0, i = 0; s < LW_EVAL_MASS_SHARES; s++)
+          {
+            for (; i < MAX ((int) llround (n * lw_eval_mass_shares[s]), 1); i++)
+              sum += sorted[i];
+            assert_near (mass.top[s], sum, 1e-6 * (1 + sum));
+          }
+      }
+}
+
+/* Every row of question and reply, once for every head. */
+static void
+test_mass (void)
+{
+  lw_model *m = open_model ();
+  const lw_model_info *info = lw_model_get_info (m);
+  g_autoptr (LwEvalMassTable) table = lw_eval_mass_table_new (info);
+  lw_session_params params = { .n_threads = 2 };
+  g_autoptr (GError) error = NULL;
+  gint64 n_tokens;
+  g_autoptr (LwEvalSample) sample = short_sample (m, &n_tokens);
+  g_autoptr (LwEvalLayout) layout = lw_eval_layout_new (m, sample, &error);
+  gint64 reply = lw_eval_layout_count (layout, ((LwEvalTurn *) sample->turns->pdata[0])->reply, &error);
+  lw_prompt *context = lw_eval_layout_context (layout, &error), *asked = lw_eval_layout_turn (layout, NULL, 0, &error);
+
+  for (int times = 1; times <= 2; times++)
+    {
+      g_assert_true (lw_eval_mass_add (table, m, &params, sample, n_tokens, NULL, NULL, NULL, &error));
+      g_assert_no_error (error);
+      for (guint i = 0; i < info->n_layer * info->n_head; i++)
+        {
+          const LwEvalMass *q = &table->question[i], *a = &table->answer[i];
+
+          g_assert_cmpint (a->n, ==, times * reply);
+          g_assert_cmpint (ABS ((int) (q->n - (guint) times * (lw_prompt_n_tokens (asked) - lw_prompt_n_tokens (context)))), <=,
+                           2 * times);
+          g_assert_cmpfloat (q->top[0], >, 0);
+          g_assert_cmpfloat (q->top[0], <, q->top[1]);
+          g_assert_cmpfloat (q->top[1], <, q->top[2]);
+          g_assert_cmpfloat (q->top[2], <=, q->n * 1.0001);
+          g_assert_cmpfloat (a->edges, <=, a->n * 1.0001);
+        }
+    }
+  lw_prompt_free (context);
+  lw_prompt_free (asked);
+  lw_model_unref (m);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -773,5 +852,7 @@ main (int argc, char **argv)
   g_test_add_func ("/eval-run/own-answers", test_own_answers);
   g_test_add_func ("/eval-run/cancel", test_cancel);
   g_test_add_func ("/eval-run/visual", test_visual);
+  g_test_add_func ("/eval-run/mass-row", test_mass_row);
+  g_test_add_func ("/eval-run/mass", test_mass);
   return g_test_run ();
 }
