@@ -4,9 +4,8 @@
  * meson builds, and which also builds alone, from the root of the repository, with
  *
  *   cc -O2 -ffp-contract=off -shared -fPIC -I. -o liblw-generators.so glyphs.c \
- *      app/eval/{drawing,export,needles}.c \
- *      app/eval/{places,questions,random,registry,sample,scene,score,score-text,visual,words}.c
- *      app/eval/tasks/[a-z]*.c \
+ *      app/eval/{drawing,export,needles,places,questions,random,registry,sample,scene}.c \
+ *      app/eval/{score,score-text,visual,words}.c app/eval/tasks/[a-z]*.c \
  *      $(pkg-config --cflags --libs glib-2.0) -lm
  *
  * after `python3 data/model/glyphs_to_c.py data/model/glyphs.npz glyphs.c`
