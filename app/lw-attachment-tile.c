@@ -19,7 +19,7 @@ struct _LwAttachmentTile
   GtkWidget *child; /* the overlay, or the button around it */
   GtkPicture *picture;
   GtkWidget *spinner, *badge, *trouble;
-  GtkLabel *duration;
+  GtkLabel *duration, *name, *cost;
 };
 
 enum
@@ -39,11 +39,17 @@ get_size (LwAttachmentTile *self, int *width, int *height)
 
   if (self->removable)
     {
-      *width = *height = SMALL_SIDE;
+      *height = SMALL_SIDE;
+      *width = lw_attachment_is_document (self->attachment) ? 2 * SMALL_SIDE : SMALL_SIDE;
     }
   else if (self->square)
     {
       *width = *height = SQUARE_SIDE;
+    }
+  else if (lw_attachment_is_document (self->attachment))
+    {
+      *width = LARGE_WIDTH * 2 / 3;
+      *height = LARGE_MIN;
     }
   else if (!texture)
     {
@@ -90,8 +96,22 @@ update (LwAttachmentTile *self)
   g_autofree char *what = lw_attachment_describe (a);
 
   gtk_picture_set_paintable (self->picture, GDK_PAINTABLE (texture));
-  gtk_widget_set_visible (self->spinner, !texture && !problem);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), !texture && !problem);
+  gboolean document = lw_attachment_is_document (a) && lw_attachment_get_ready (a);
+  gboolean waiting = !texture && !problem && !document;
+
+  gtk_widget_set_visible (self->spinner, waiting);
+  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), waiting);
+  gtk_widget_set_visible (GTK_WIDGET (self->name), document);
+  gtk_label_set_label (self->name, lw_attachment_get_label (a));
+  gtk_widget_set_visible (GTK_WIDGET (self->cost),
+                          self->removable && lw_attachment_get_cost (a) >= 0);
+  if (lw_attachment_get_cost (a) >= 0)
+    {
+      g_autofree char *cost
+          = g_strdup_printf (ngettext ("%'d token", "%'d tokens", (gulong)lw_attachment_get_cost (a)),
+                             (int)lw_attachment_get_cost (a));
+      gtk_label_set_label (self->cost, cost);
+    }
   gtk_widget_set_visible (self->trouble, problem != NULL);
   gtk_widget_set_visible (self->badge, texture && lw_attachment_is_film (a));
   gtk_widget_set_visible (GTK_WIDGET (self->duration), lw_attachment_get_duration (a) > 0);
@@ -200,6 +220,22 @@ build (LwAttachment *attachment, gboolean removable, gboolean square)
   gtk_widget_set_valign (GTK_WIDGET (self->duration), GTK_ALIGN_END);
   gtk_widget_set_can_target (GTK_WIDGET (self->duration), FALSE);
   gtk_overlay_add_overlay (overlay, GTK_WIDGET (self->duration));
+
+  self->cost = GTK_LABEL (gtk_label_new (NULL));
+  gtk_widget_add_css_class (GTK_WIDGET (self->cost), "duration");
+  gtk_widget_set_halign (GTK_WIDGET (self->cost), GTK_ALIGN_CENTER);
+  gtk_widget_set_valign (GTK_WIDGET (self->cost), GTK_ALIGN_END);
+  gtk_widget_set_can_target (GTK_WIDGET (self->cost), FALSE);
+  gtk_overlay_add_overlay (overlay, GTK_WIDGET (self->cost));
+  self->name = GTK_LABEL (gtk_label_new (NULL));
+  gtk_label_set_ellipsize (self->name, PANGO_ELLIPSIZE_MIDDLE);
+  gtk_label_set_wrap (self->name, TRUE);
+  gtk_label_set_wrap_mode (self->name, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_lines (self->name, 2);
+  gtk_widget_add_css_class (GTK_WIDGET (self->name), "document-name");
+  gtk_widget_set_can_target (GTK_WIDGET (self->name), FALSE);
+  gtk_widget_set_valign (GTK_WIDGET (self->name), removable ? GTK_ALIGN_START : GTK_ALIGN_CENTER);
+  gtk_overlay_add_overlay (overlay, GTK_WIDGET (self->name));
 
   if (removable)
     {

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-document.h"
 #include "engine/base/alloc.h"
 #include "vision/lw-vision.h"
 
@@ -13,7 +14,9 @@ struct _LwAttachment
   GdkTexture *texture, *original;
   lw_mem_attachment *record;
   double duration;
-  gboolean film;
+  gboolean film, document, ready;
+  gboolean started; /* its thumbnail is being made, or was */
+  gint64 cost;
 };
 
 enum
@@ -21,6 +24,8 @@ enum
   PROP_0,
   PROP_TEXTURE,
   PROP_PROBLEM,
+  PROP_READY,
+  PROP_COST,
   N_PROPS
 };
 
@@ -34,6 +39,7 @@ typedef struct
 {
   GdkTexture *texture;
   double duration;
+  gboolean document;
 } Thumbnail;
 
 static void
@@ -52,7 +58,30 @@ make_thumbnail (GTask *task, gpointer source, gpointer task_data, GCancellable *
   GError *error = NULL;
   double duration = 0;
 
-  if (!lw_vis_thumbnail (path, LW_THUMBNAIL_SIDE, &image, &duration, &error))
+  if (lw_document_may_be (path))
+    {
+      gsize n;
+      g_autofree char *text = lw_document_read (path, &n, &error);
+
+      if (text)
+        {
+          result = g_new0 (Thumbnail, 1);
+          result->document = TRUE;
+          g_task_return_pointer (task, result, (GDestroyNotify)thumbnail_free);
+          return;
+        }
+      /* A picture without a telling name. */
+      if (lw_vis_thumbnail (path, LW_THUMBNAIL_SIDE, &image, &duration, NULL))
+        {
+          g_clear_error (&error);
+        }
+      else
+        {
+          g_task_return_error (task, error);
+          return;
+        }
+    }
+  else if (!lw_vis_thumbnail (path, LW_THUMBNAIL_SIDE, &image, &duration, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -82,9 +111,12 @@ thumbnail_ready (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   self->duration = t->duration;
   self->film = t->duration > 0;
+  self->document = t->document;
   g_set_object (&self->texture, t->texture);
   thumbnail_free (t);
+  self->ready = TRUE;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TEXTURE]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_READY]);
 }
 
 /* The task has no source object: its last reference may go on the worker. */
@@ -93,6 +125,7 @@ start_thumbnail (LwAttachment *self)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, thumbnail_ready, g_object_ref (self));
 
+  self->started = TRUE;
   g_task_set_source_tag (task, start_thumbnail);
   g_task_set_task_data (task, g_strdup (self->path), g_free);
   g_task_run_in_thread (task, make_thumbnail);
@@ -112,6 +145,12 @@ lw_attachment_get_property (GObject *object, guint id, GValue *value, GParamSpec
       break;
     case PROP_PROBLEM:
       g_value_set_string (value, self->problem);
+      break;
+    case PROP_READY:
+      g_value_set_boolean (value, self->ready);
+      break;
+    case PROP_COST:
+      g_value_set_int64 (value, self->cost);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -143,12 +182,17 @@ lw_attachment_class_init (LwAttachmentClass *klass)
                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   props[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL,
                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_READY] = g_param_spec_boolean ("ready", NULL, NULL, FALSE,
+                                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_COST] = g_param_spec_int64 ("cost", NULL, NULL, -1, G_MAXINT64, -1,
+                                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 lw_attachment_init (LwAttachment *self)
 {
+  self->cost = -1;
 }
 
 LwAttachment *
@@ -172,6 +216,8 @@ lw_attachment_new_for_texture (GdkTexture *texture)
   LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
 
   self->label = g_strdup (_("Pasted picture"));
+  self->ready = TRUE;
+  self->started = TRUE;
   self->texture = g_object_ref (texture);
   self->original = g_object_ref (texture);
   return self;
@@ -186,7 +232,10 @@ lw_attachment_new_for_record (const lw_mem_attachment *record)
   self->path = g_strdup (record->path);
   self->label = g_strdup (record->label);
   self->film = record->kind == LW_MEM_FILM;
-  start_thumbnail (self);
+  self->document = record->kind == LW_MEM_DOCUMENT;
+  /* Its thumbnail is made when somebody looks: a long chat has many. */
+  self->ready = TRUE;
+  self->started = self->document;
   return self;
 }
 
@@ -205,6 +254,8 @@ lw_attachment_get_path (LwAttachment *self)
 GdkTexture *
 lw_attachment_get_texture (LwAttachment *self)
 {
+  if (!self->started)
+    start_thumbnail (self);
   return self->texture;
 }
 
@@ -218,6 +269,39 @@ gboolean
 lw_attachment_is_film (LwAttachment *self)
 {
   return self->film;
+}
+
+gboolean
+lw_attachment_is_document (LwAttachment *self)
+{
+  return self->document;
+}
+
+lw_mem_kind
+lw_attachment_get_kind (LwAttachment *self)
+{
+  return self->document ? LW_MEM_DOCUMENT : self->film ? LW_MEM_FILM : LW_MEM_PICTURE;
+}
+
+gboolean
+lw_attachment_get_ready (LwAttachment *self)
+{
+  return self->ready;
+}
+
+gint64
+lw_attachment_get_cost (LwAttachment *self)
+{
+  return self->cost;
+}
+
+void
+lw_attachment_set_cost (LwAttachment *self, gint64 cost)
+{
+  if (self->cost == cost)
+    return;
+  self->cost = cost;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_COST]);
 }
 
 double
@@ -260,6 +344,8 @@ lw_format_duration (double seconds)
 char *
 lw_attachment_describe (LwAttachment *self)
 {
+  if (self->document)
+    return g_strdup_printf (_("Document %s"), self->label);
   if (self->film && self->duration > 0)
     {
       g_autofree char *time = lw_format_duration (self->duration);

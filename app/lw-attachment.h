@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A picture or film that goes with a message.  It comes from a file or, when pasted or dragged out of
+ * A picture, film or document that goes with a message.  It comes from a file or, when pasted or dragged out of
  * another program, from a texture that gets a file only when its message is sent.  The thumbnail is
  * made on a worker thread; `texture` is notified when it is there.
  *
@@ -33,6 +33,13 @@ GdkTexture *lw_attachment_get_texture (LwAttachment *self);
 /* The pasted texture in full, or NULL when there is a file. */
 GdkTexture *lw_attachment_get_original (LwAttachment *self);
 gboolean lw_attachment_is_film (LwAttachment *self);
+gboolean lw_attachment_is_document (LwAttachment *self);
+lw_mem_kind lw_attachment_get_kind (LwAttachment *self);
+/* Property "ready": its kind is known and it is usable. */
+gboolean lw_attachment_get_ready (LwAttachment *self);
+/* Property "cost": tokens that it takes, < 0: not known. */
+gint64 lw_attachment_get_cost (LwAttachment *self);
+void lw_attachment_set_cost (LwAttachment *self, gint64 cost);
 double lw_attachment_get_duration (LwAttachment *self); /* seconds, 0: unknown or a picture */
 /* Why it cannot be shown, or NULL. */
 const char *lw_attachment_get_problem (LwAttachment *self);

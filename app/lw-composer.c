@@ -14,8 +14,11 @@ struct _LwComposer
   LwConversation *conversation;
   GSignalGroup *conversation_signals, *draft_signals, *list_signals;
   GtkFileChooserNative *chooser;
+  gboolean enter_sends;
 
-  GtkWidget *box, *editing;
+  GtkWidget *box, *editing, *gauge;
+  GtkLevelBar *gauge_bar;
+  GtkLabel *gauge_text;
   GtkRevealer *tiles_revealer;
   GtkBox *tiles;
   GtkTextView *text;
@@ -77,6 +80,33 @@ update (LwComposer *self)
 }
 
 static void
+update_gauge (LwComposer *self)
+{
+  LwContextUse use = { 0 };
+  g_autofree char *text = NULL;
+  gint64 whole;
+
+  if (self->conversation)
+    lw_conversation_get_context (self->conversation, &use);
+  whole = use.used + use.draft;
+  gtk_widget_set_visible (self->gauge, use.room > 0 && whole > 0);
+  if (use.room <= 0 || whole <= 0)
+    return;
+  gtk_level_bar_set_value (self->gauge_bar, MIN (1, (double)whole / (double)use.room));
+  if (use.draft > 0 && use.used > 0)
+    /* Translators: tokens of the chat, of the question being written, and of the context */
+    text = g_strdup_printf (_("%'d + %'d of %'d tokens"), (int)use.used, (int)use.draft,
+                            (int)use.room);
+  else
+    text = g_strdup_printf (_("%'d of %'d tokens"), (int)whole, (int)use.room);
+  gtk_label_set_label (self->gauge_text, text);
+  if (whole > use.room)
+    gtk_widget_add_css_class (self->gauge, "too-much");
+  else
+    gtk_widget_remove_css_class (self->gauge, "too-much");
+}
+
+static void
 update_editing (LwComposer *self)
 {
   gboolean editing = self->conversation && lw_conversation_get_editing (self->conversation);
@@ -126,7 +156,7 @@ tile_removed (LwComposer *self, LwAttachmentTile *tile)
   lw_composer_focus (self);
 }
 
-/* It turned out to be neither a picture nor a film. */
+/* It turned out to be nothing that a model can be given. */
 static void
 attachment_problem (LwComposer *self, GParamSpec *pspec, LwAttachment *attachment)
 {
@@ -166,7 +196,7 @@ add (LwComposer *self, LwAttachment *attachment)
   if (g_list_model_get_n_items (G_LIST_MODEL (attachments (self))) >= MAX_ATTACHMENTS)
     {
       g_autofree char *message = g_strdup_printf (
-          _("A question can have at most %d pictures and films"), MAX_ATTACHMENTS);
+          _("A question can have at most %d attachments"), MAX_ATTACHMENTS);
       g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, message);
       return;
     }
@@ -263,14 +293,16 @@ lw_composer_choose_files (LwComposer *self)
 
   if (self->chooser)
     return;
-  gtk_file_filter_set_name (media, _("Pictures and films"));
+  gtk_file_filter_set_name (media, _("Pictures, films and text"));
   gtk_file_filter_add_mime_type (media, "image/*");
   gtk_file_filter_add_mime_type (media, "video/*");
+  gtk_file_filter_add_mime_type (media, "text/*");
+  gtk_file_filter_add_mime_type (media, "application/json");
   gtk_file_filter_set_name (all, _("All files"));
   gtk_file_filter_add_pattern (all, "*");
 
   self->chooser
-      = gtk_file_chooser_native_new (_("Attach Pictures or Films"), GTK_WINDOW (root),
+      = gtk_file_chooser_native_new (_("Attach Files"), GTK_WINDOW (root),
                                      GTK_FILE_CHOOSER_ACTION_OPEN, _("_Attach"), _("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
   gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (self->chooser), TRUE);
@@ -325,8 +357,11 @@ key_pressed (LwComposer *self, guint keyval, guint keycode, GdkModifierType stat
 {
   gboolean enter = keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter
                    || keyval == GDK_KEY_ISO_Enter;
+  GdkModifierType pressed = state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK);
 
-  if (!enter || (state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK)))
+  /* Control and Enter always sends. */
+  if (!enter || pressed & (GDK_SHIFT_MASK | GDK_ALT_MASK)
+      || (!pressed && !self->enter_sends))
     return GDK_EVENT_PROPAGATE;
   send (self);
   return GDK_EVENT_STOP;
@@ -360,6 +395,17 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
     gtk_text_view_set_buffer (self->text, lw_conversation_get_draft (conversation));
   list_changed (self);
   update_editing (self);
+  update_gauge (self);
+}
+
+void
+lw_composer_set_enter_sends (LwComposer *self, gboolean enter_sends)
+{
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  self->enter_sends = enter_sends;
+  gtk_widget_set_tooltip_text (self->send_button,
+                               enter_sends ? _("Send (Enter)") : _("Send (Ctrl+Enter)"));
 }
 
 void
@@ -407,6 +453,9 @@ lw_composer_class_init (LwComposerClass *klass)
   gtk_widget_class_set_css_name (widget_class, "composer");
   gtk_widget_class_bind_template_child (widget_class, LwComposer, box);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, editing);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, gauge);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, gauge_bar);
+  gtk_widget_class_bind_template_child (widget_class, LwComposer, gauge_text);
   gtk_widget_class_bind_template_callback (widget_class, cancel_edit);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles_revealer);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, tiles);
@@ -427,6 +476,7 @@ lw_composer_init (LwComposer *self)
   GtkEventController *keys;
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->enter_sends = TRUE;
 
   keys = gtk_event_controller_key_new ();
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed), self);
@@ -441,6 +491,8 @@ lw_composer_init (LwComposer *self)
                                   G_CALLBACK (update), self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::loaded",
                                   G_CALLBACK (update), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "context-changed",
+                                  G_CALLBACK (update_gauge), self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::editing",
                                   G_CALLBACK (update_editing), self);
   self->draft_signals = g_signal_group_new (GTK_TYPE_TEXT_BUFFER);

@@ -26,6 +26,9 @@ gboolean lw_composer_add_value (LwComposer *self, const GValue *value);
 /* Let the user choose files. */
 void lw_composer_choose_files (LwComposer *self);
 
+/* Enter sends and Shift+Enter breaks the line (the default), or Enter breaks it and Ctrl+Enter sends. */
+void lw_composer_set_enter_sends (LwComposer *self, gboolean enter_sends);
+
 void lw_composer_focus (LwComposer *self);
 
 G_END_DECLS

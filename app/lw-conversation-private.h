@@ -30,6 +30,8 @@ struct _LwConversation
 
   GtkTextBuffer *draft;
   GListStore *draft_attachments;
+  gint64 draft_tokens;   /* of its text, as counted last */
+  guint count_source, count_number;
 
   /* The turn being made. */
   LwMessage *question, *answer;

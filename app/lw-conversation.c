@@ -6,6 +6,7 @@
 
 #include "app/lw-attachment.h"
 #include "app/lw-chat-options.h"
+#include "app/lw-token-count.h"
 
 /* Characters of the first question that make the title. */
 #define TITLE_CHARS 42
@@ -27,6 +28,7 @@ enum
 {
   SIGNAL_FAILED,
   SIGNAL_DELETED,
+  SIGNAL_CONTEXT,
   N_SIGNALS
 };
 
@@ -74,6 +76,7 @@ lw_conversation_finalize (GObject *object)
   LwConversation *self = LW_CONVERSATION (object);
 
   g_clear_handle_id (&self->save_source, g_source_remove);
+  g_clear_handle_id (&self->count_source, g_source_remove);
   g_clear_pointer (&self->request, lw_engine_request_unref);
   g_clear_object (&self->question);
   g_clear_object (&self->answer);
@@ -110,6 +113,9 @@ lw_conversation_class_init (LwConversationClass *klass)
   props[PROP_PINNED] = g_param_spec_boolean ("pinned", NULL, NULL, FALSE, flags);
   props[PROP_FOLDER] = g_param_spec_string ("folder", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  signals[SIGNAL_CONTEXT]
+      = g_signal_new ("context-changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_DELETED]
       = g_signal_new ("deleted", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                       G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_UINT);
@@ -118,12 +124,154 @@ lw_conversation_class_init (LwConversationClass *klass)
                       G_TYPE_NONE, 1, G_TYPE_ERROR | G_SIGNAL_TYPE_STATIC_SCOPE);
 }
 
+/* ---- What it costs ---- */
+
+/* How long typing must pause before it is counted, milliseconds. */
+#define COUNT_DELAY_MS 300
+
+static void
+context_changed (LwConversation *self)
+{
+  g_signal_emit (self, signals[SIGNAL_CONTEXT], 0);
+}
+
+typedef struct
+{
+  LwConversation *self;
+  LwAttachment *attachment; /* NULL: the text */
+  guint number;
+} Counting;
+
+static void
+counted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Counting *c = user_data;
+  gint64 n = lw_token_count_finish (result, NULL);
+
+  if (c->attachment)
+    lw_attachment_set_cost (c->attachment, n);
+  else if (c->number == c->self->count_number)
+    c->self->draft_tokens = MAX (n, 0);
+  context_changed (c->self);
+  g_clear_object (&c->attachment);
+  g_object_unref (c->self);
+  g_free (c);
+}
+
+static void
+count (LwConversation *self, LwAttachment *attachment, const char *text)
+{
+  Counting *c;
+
+  if (attachment && (!lw_attachment_get_ready (attachment) || !lw_attachment_get_path (attachment)))
+    return;
+  c = g_new0 (Counting, 1);
+  c->self = g_object_ref (self);
+  c->attachment = attachment ? g_object_ref (attachment) : NULL;
+  c->number = ++self->count_number;
+  lw_token_count_async (self->engine, attachment ? lw_attachment_get_path (attachment) : NULL,
+                        attachment ? lw_attachment_get_kind (attachment) : LW_MEM_DOCUMENT, text,
+                        counted, c);
+}
+
+static gboolean
+count_draft (gpointer data)
+{
+  LwConversation *self = data;
+  g_autofree char *text = NULL;
+  GtkTextIter start, end;
+
+  self->count_source = 0;
+  gtk_text_buffer_get_bounds (self->draft, &start, &end);
+  text = gtk_text_buffer_get_text (self->draft, &start, &end, FALSE);
+  count (self, NULL, text);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+count_soon (LwConversation *self)
+{
+  g_clear_handle_id (&self->count_source, g_source_remove);
+  self->count_source = g_timeout_add (COUNT_DELAY_MS, count_draft, self);
+}
+
+static void
+attachment_ready (LwAttachment *attachment, GParamSpec *pspec, LwConversation *self)
+{
+  guint position;
+
+  if (g_list_store_find (self->draft_attachments, attachment, &position))
+    count (self, attachment, NULL);
+}
+
+static void
+attachments_changed (GListModel *list, guint position, guint removed, guint added,
+                     LwConversation *self)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+
+      g_signal_handlers_disconnect_by_func (a, attachment_ready, self);
+      g_signal_connect_object (a, "notify::ready", G_CALLBACK (attachment_ready), self, 0);
+      if (lw_attachment_get_cost (a) < 0)
+        count (self, a, NULL);
+    }
+  context_changed (self);
+}
+
+void
+lw_conversation_recount (LwConversation *self)
+{
+  GListModel *list = G_LIST_MODEL (self->draft_attachments);
+
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+
+      lw_attachment_set_cost (a, -1);
+      count (self, a, NULL);
+    }
+  if (gtk_text_buffer_get_char_count (self->draft))
+    count_soon (self);
+  context_changed (self);
+}
+
+void
+lw_conversation_get_context (LwConversation *self, LwContextUse *use)
+{
+  GListModel *messages = G_LIST_MODEL (self->messages), *list = G_LIST_MODEL (self->draft_attachments);
+
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  use->used = 0;
+  for (guint i = g_list_model_get_n_items (messages); i-- > 0 && !use->used;)
+    {
+      g_autoptr (LwMessage) m = g_list_model_get_item (messages, i);
+
+      use->used = lw_message_get_n_tokens (m);
+    }
+  use->draft = self->draft_tokens;
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+
+      use->draft += MAX (lw_attachment_get_cost (a), 0);
+    }
+  use->room = lw_engine_service_get_context (self->engine);
+}
+
 static void
 lw_conversation_init (LwConversation *self)
 {
   self->messages = g_list_store_new (LW_TYPE_MESSAGE);
   self->draft = gtk_text_buffer_new (NULL);
   self->draft_attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
+  g_signal_connect_object (self->draft, "changed", G_CALLBACK (count_soon), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->draft_attachments, "items-changed",
+                           G_CALLBACK (attachments_changed), self, 0);
 }
 
 LwConversation *
@@ -376,6 +524,7 @@ lw_conversation_show_records (LwConversation *self, GPtrArray *records)
     g_ptr_array_add (items, lw_message_new_for_record (records->pdata[i]));
   g_list_store_splice (self->messages, same, old - same, items->pdata, items->len);
   update_last (self);
+  context_changed (self);
 }
 
 static void
@@ -632,6 +781,7 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
 
       lw_message_set_figures (self->answer, (int)result->n_prompt, (int)result->n_reused,
                               (int)result->n_generated, speed);
+      lw_message_set_restored (self->answer, (int)result->n_restored);
       if (result->stop == LW_STOP_CONTEXT)
         full = g_error_new (LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
                             _("The answer ends early: the model's context is full after %d tokens"),
@@ -660,6 +810,7 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
   if (!returned)
     touch (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);
+  context_changed (self);
   if (full)
     g_signal_emit (self, signals[SIGNAL_FAILED], 0, full);
   else if (error && !cancelled)
@@ -699,7 +850,15 @@ collect_turns (LwConversation *self)
         {
           g_autoptr (LwAttachment) a = g_list_model_get_item (list, j);
 
-          g_ptr_array_add (turn->media, g_strdup (lw_attachment_get_path (a)));
+          if (lw_attachment_is_document (a))
+            {
+              g_ptr_array_add (turn->documents, g_strdup (lw_attachment_get_path (a)));
+              g_ptr_array_add (turn->documents, g_strdup (lw_attachment_get_label (a)));
+            }
+          else
+            {
+              g_ptr_array_add (turn->media, g_strdup (lw_attachment_get_path (a)));
+            }
         }
       g_ptr_array_add (turns, turn);
     }
@@ -749,7 +908,7 @@ kept (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (lw_attachment_get_path (a))
     {
       /* It could not be copied; the question can still be asked, with the file where it is. */
-      lw_mem_attachment plain = { .kind = lw_attachment_is_film (a) ? LW_MEM_FILM : LW_MEM_PICTURE,
+      lw_mem_attachment plain = { .kind = lw_attachment_get_kind (a),
                                   .label = (char *)lw_attachment_get_label (a),
                                   .path = (char *)lw_attachment_get_path (a) };
       g_autofree char *path = g_strdup (plain.path);
@@ -786,7 +945,7 @@ keep_next (LwConversation *self)
       return;
     }
   lw_store_service_keep_async (self->store, lw_attachment_get_path (a),
-                               lw_attachment_is_film (a) ? LW_MEM_FILM : LW_MEM_PICTURE,
+                               lw_attachment_get_kind (a),
                                lw_attachment_get_original (a), lw_attachment_get_label (a), kept,
                                g_object_ref (self));
 }

@@ -54,6 +54,18 @@ GtkTextBuffer *lw_conversation_get_draft (LwConversation *self);
 /* Of LwAttachment. */
 GListStore *lw_conversation_get_draft_attachments (LwConversation *self);
 
+/* How full the context is.  Signal "context-changed". */
+typedef struct
+{
+  gint64 used;   /* tokens of the turns so far, as the last answer was made; 0: not known */
+  gint64 draft;  /* of the draft and what is attached to it, as far as known */
+  gint64 room;   /* of the context; 0: not known */
+} LwContextUse;
+
+void lw_conversation_get_context (LwConversation *self, LwContextUse *use);
+/* Another model may count otherwise. */
+void lw_conversation_recount (LwConversation *self);
+
 /* Ask what the draft says.  model_path: NULL for the default model.  FALSE when there is nothing to
  * ask or an answer is still being made. */
 gboolean lw_conversation_send (LwConversation *self, const char *model_path);

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "engine/library/lw-library.h"
+#include "app/lw-document.h"
 #include "app/media-fit.h"
 #include "vision/lw-vision.h"
 
@@ -48,6 +49,8 @@ struct _LwEngineService
   GMutex lock;
   LwEngineRequest *current; /* under lock */
   gboolean closing;         /* under lock */
+  lw_model *shared;         /* under lock: the open model, for others */
+  gint64 n_ctx;             /* under lock: see lw_engine_service_get_context() */
 
   /* Engine thread only. */
   lw_model *model;
@@ -69,6 +72,7 @@ lw_model_summary_free (LwModelSummary *s)
   g_free (s->name);
   g_free (s->description);
   g_free (s->vision_missing);
+  g_free (s->chat_warning);
   g_free (s);
 }
 
@@ -80,6 +84,7 @@ lw_turn_new (lw_role role, const char *text)
   turn->role = role;
   turn->text = g_strdup (text);
   turn->media = g_ptr_array_new_with_free_func (g_free);
+  turn->documents = g_ptr_array_new_with_free_func (g_free);
   return turn;
 }
 
@@ -88,6 +93,7 @@ lw_turn_free (LwTurn *turn)
 {
   g_free (turn->text);
   g_ptr_array_unref (turn->media);
+  g_ptr_array_unref (turn->documents);
   g_free (turn);
 }
 
@@ -237,6 +243,19 @@ drop_model (LwEngineService *self)
   g_clear_pointer (&self->path, g_free);
 }
 
+/* What other threads may know of the model. */
+static void
+share_model (LwEngineService *self)
+{
+  g_mutex_lock (&self->lock);
+  g_clear_pointer (&self->shared, lw_model_unref);
+  self->shared = self->model ? lw_model_ref (self->model) : NULL;
+  self->n_ctx = self->session ? lw_session_get_n_ctx (self->session)
+                : self->model ? lw_model_get_info (self->model)->n_ctx_train
+                              : 0;
+  g_mutex_unlock (&self->lock);
+}
+
 /* Have self->model be this one.  The old one goes only once the new one is open: when the new one is
  * broken, the conversation can go on with the old. */
 static gboolean
@@ -255,6 +274,7 @@ open_model (LwEngineService *self, const char *path, GError **error)
   drop_model (self);
   self->model = model;
   self->path = g_steal_pointer (&found);
+  share_model (self);
   return TRUE;
 }
 
@@ -267,6 +287,7 @@ open_session (LwEngineService *self, GError **error)
       lw_session_params params = { .snapshots = snapshots };
 
       self->session = lw_session_new (self->model, &params, error);
+      share_model (self);
     }
   return self->session != NULL;
 }
@@ -395,12 +416,32 @@ open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, 
   return ok;
 }
 
+/* The texts of a turn's documents, in lw_document; they live as long as texts does. */
+static gboolean
+read_documents (const LwTurn *turn, GArray *documents, GPtrArray *texts, GError **error)
+{
+  for (guint i = 0; i + 1 < turn->documents->len; i += 2)
+    {
+      gsize n;
+      char *text = lw_document_read (turn->documents->pdata[i], &n, error);
+      lw_document d = { turn->documents->pdata[i + 1], text };
+
+      if (!text)
+        return FALSE;
+      g_ptr_array_add (texts, text);
+      g_array_append_val (documents, d);
+    }
+  return TRUE;
+}
+
 static lw_prompt *
 build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
 {
   g_autoptr (GArray) messages = g_array_new (FALSE, TRUE, sizeof (lw_message));
   /* One array of media per turn; borrowed by messages until the prompt is made. */
   g_autoptr (GPtrArray) lists = g_ptr_array_new_with_free_func ((GDestroyNotify)g_ptr_array_unref);
+  g_autoptr (GPtrArray) documents = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) now = media_table_new ();
   lw_prompt *prompt;
 
@@ -409,8 +450,14 @@ build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
       const LwTurn *turn = r->turns->pdata[i];
       GPtrArray *media = g_ptr_array_new_with_free_func (media_unref);
       lw_message m = { .role = turn->role, .text = turn->text }, *last;
+      GArray *own = g_array_new (FALSE, FALSE, sizeof (lw_document));
 
       g_ptr_array_add (lists, media);
+      g_ptr_array_add (documents, own);
+      if (!read_documents (turn, own, texts, error))
+        return NULL;
+      m.documents = (const lw_document *)(void *)own->data;
+      m.n_documents = own->len;
       g_array_append_val (messages, m);
       if (turn->media->len
           && !open_turn_media (self, r, turn, messages, media, now, i + 1 == r->turns->len, error))
@@ -512,6 +559,7 @@ do_describe (LwEngineService *self, Command *c)
   s->name = g_strdup (info->name);
   s->description = g_strdup (info->description);
   s->vision_missing = g_strdup (info->vision_missing);
+  s->chat_warning = g_strdup (info->chat_warning);
   s->has_vision = info->has_vision;
   s->n_ctx_train = info->n_ctx_train;
   g_task_return_pointer (c->task, s, (GDestroyNotify)lw_model_summary_free);
@@ -545,6 +593,7 @@ engine_thread (gpointer data)
         break;
     }
   drop_model (self);
+  share_model (self);
   return NULL;
 }
 
@@ -575,6 +624,30 @@ lw_engine_service_init (LwEngineService *self)
   self->media = media_table_new ();
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   self->thread = g_thread_new ("lw-engine", engine_thread, self);
+}
+
+lw_model *
+lw_engine_service_dup_model (LwEngineService *self)
+{
+  lw_model *model;
+
+  g_return_val_if_fail (LW_IS_ENGINE_SERVICE (self), NULL);
+  g_mutex_lock (&self->lock);
+  model = self->shared ? lw_model_ref (self->shared) : NULL;
+  g_mutex_unlock (&self->lock);
+  return model;
+}
+
+gint64
+lw_engine_service_get_context (LwEngineService *self)
+{
+  gint64 n;
+
+  g_return_val_if_fail (LW_IS_ENGINE_SERVICE (self), 0);
+  g_mutex_lock (&self->lock);
+  n = self->n_ctx;
+  g_mutex_unlock (&self->lock);
+  return n;
 }
 
 LwEngineService *

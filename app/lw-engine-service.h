@@ -20,6 +20,11 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LwEngineService, lw_engine_service, LW, ENGINE_SERVICE, GObject)
 
 LwEngineService *lw_engine_service_new (void);
+/* The model that is open, or NULL.  Free with lw_model_unref(). */
+lw_model *lw_engine_service_dup_model (LwEngineService *self);
+/* Tokens that fit the context of the open model's session; before there is one, what the model was trained
+ * for; 0: no model is open. */
+gint64 lw_engine_service_get_context (LwEngineService *self);
 /* Cancel what runs and end the thread.  Blocks (at most as long as cancelling takes). */
 void lw_engine_service_shutdown (LwEngineService *self);
 
@@ -29,6 +34,7 @@ typedef struct
   char *path, *name, *description; /* description may be NULL */
   char *vision_missing;            /* why it cannot see, or NULL */
   gboolean has_vision;
+  char *chat_warning;              /* its chat template had to be guessed: why; or NULL */
   guint32 n_ctx_train;
 } LwModelSummary;
 
@@ -47,6 +53,7 @@ typedef struct
   lw_role role;
   char *text;
   GPtrArray *media; /* paths of pictures and films, in order */
+  GPtrArray *documents; /* paths of text files, each followed by its name */
 } LwTurn;
 
 LwTurn *lw_turn_new (lw_role role, const char *text);

@@ -20,7 +20,7 @@ struct _LwMessage
   GString *text;
   GListStore *attachments;
   gint64 created;
-  int n_prompt, n_reused, n_generated;
+  int n_prompt, n_reused, n_generated, n_restored;
   double tokens_per_second;
 
   LwPhase phase;
@@ -180,7 +180,11 @@ update_footer (LwMessage *self)
         /* Translators: how long the answer took to write, seconds */
         g_ptr_array_add (parts, g_strdup_printf (_("%.1f s"),
                                                  self->n_generated / self->tokens_per_second));
-      if (self->n_reused > 0)
+      if (self->n_restored > 0)
+        /* Translators: after a restart, what the model had read of the chat was found on disk */
+        g_ptr_array_add (parts, g_strdup_printf (_("picked up where we left off (%'d tokens)"),
+                                                 self->n_restored));
+      else if (self->n_reused > 0)
         /* Translators: how much of the prompt was still in memory from the turn before */
         g_ptr_array_add (parts, g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused,
                                                  self->n_prompt));
@@ -403,6 +407,19 @@ lw_message_set_figures (LwMessage *self, int n_prompt, int n_reused, int n_gener
   self->n_generated = n_generated;
   self->tokens_per_second = tokens_per_second;
   update_footer (self);
+}
+
+void
+lw_message_set_restored (LwMessage *self, int n_restored)
+{
+  self->n_restored = n_restored;
+  update_footer (self);
+}
+
+gint64
+lw_message_get_n_tokens (LwMessage *self)
+{
+  return self->n_prompt > 0 ? (gint64)self->n_prompt + self->n_generated : 0;
 }
 
 const char *

@@ -62,6 +62,11 @@ lw_mem_state lw_message_get_state (LwMessage *self);
 void lw_message_set_figures (LwMessage *self, int n_prompt, int n_reused, int n_generated,
                              double tokens_per_second);
 
+/* An answer: this many tokens of its prompt came from a snapshot on disk.  Not stored. */
+void lw_message_set_restored (LwMessage *self, int n_restored);
+/* An answer: tokens of the conversation up to its end; 0: not known. */
+gint64 lw_message_get_n_tokens (LwMessage *self);
+
 /* A question's footer: what was done to its media.  NULL: nothing to say.  Not stored. */
 void lw_message_set_note (LwMessage *self, const char *note);
 

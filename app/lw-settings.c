@@ -50,6 +50,7 @@ lw_settings_init (LwSettings *self)
       lw_settings_set_int (self, "window-width", 1000);
       lw_settings_set_int (self, "window-height", 720);
       lw_settings_set_boolean (self, "sidebar-visible", TRUE);
+      lw_settings_set_boolean (self, "enter-sends", TRUE);
     }
 }
 

@@ -214,6 +214,28 @@ open_hit (LwWindow *self, const char *conversation, const char *message)
     }
 }
 
+/* ---- Enter ---- */
+
+static void
+enter_sends_changed (GSimpleAction *action, GVariant *value, LwWindow *self)
+{
+  g_simple_action_set_state (action, value);
+  lw_settings_set_boolean (self->settings, "enter-sends", g_variant_get_boolean (value));
+  lw_composer_set_enter_sends (self->composer, g_variant_get_boolean (value));
+}
+
+void
+lw_window_add_enter_action (LwWindow *self)
+{
+  gboolean sends = lw_settings_get_boolean (self->settings, "enter-sends");
+  g_autoptr (GSimpleAction) action
+      = g_simple_action_new_stateful ("enter-sends", NULL, g_variant_new_boolean (sends));
+
+  g_signal_connect_object (action, "change-state", G_CALLBACK (enter_sends_changed), self, 0);
+  g_action_map_add_action (G_ACTION_MAP (self), G_ACTION (action));
+  lw_composer_set_enter_sends (self->composer, sends);
+}
+
 void
 lw_window_install_chats (GtkWidgetClass *widget_class)
 {

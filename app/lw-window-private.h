@@ -61,6 +61,8 @@ struct _LwWindow
 
 void lw_window_install_actions (GtkWidgetClass *widget_class);
 void lw_window_install_chats (GtkWidgetClass *widget_class);
+/* Once the settings are there. */
+void lw_window_add_enter_action (LwWindow *self);
 
 /* Follow its signals. */
 void lw_window_watch_conversation (LwWindow *self, LwConversation *conversation);

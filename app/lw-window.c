@@ -109,6 +109,10 @@ model_described (GObject *source, GAsyncResult *result, gpointer user_data)
   g_free (self->described_path);
   self->described_path = g_strdup (model ? model->path : self->model_path);
   lw_chat_view_set_model (self->chat, model, error ? error->message : NULL);
+  if (self->current)
+    lw_conversation_recount (self->current);
+  if (model && model->chat_warning)
+    lw_window_show_banner (self, GTK_MESSAGE_WARNING, model->chat_warning, LW_REMEDY_CHOOSE_MODEL);
   gtk_label_set_label (self->subtitle, model ? model->name : _("Choose a model"));
   lw_model_list_set_current (self->models, model ? model->path : self->model_path);
   if (self->models_dialog)
@@ -400,8 +404,8 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
   if (error)
     lw_window_show_banner (self, GTK_MESSAGE_WARNING, error->message, LW_REMEDY_NONE);
   self->listed = TRUE;
-  /* Files from the command line belong to a new question. */
-  if (open && !self->pending_files->len)
+  /* Files from the command line belong to a new question; and somebody may have begun one already. */
+  if (open && !self->pending_files->len && !self->current)
     lw_window_open_conversation (self, open);
   else
     lw_window_new_chat (self);
@@ -604,6 +608,7 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   adw_flap_set_reveal_flap (self->flap, lw_settings_get_boolean (settings, "sidebar-visible"));
   g_signal_connect_object (store, "notice", G_CALLBACK (store_notice), self, G_CONNECT_SWAPPED);
   lw_conversation_list_set_store (self->list, store);
+  lw_window_add_enter_action (self);
   lw_store_service_purge (store, NULL);
   lw_store_service_list_async (store, conversations_listed, g_object_ref (self));
   open_model (self, model);

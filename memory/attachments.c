@@ -167,7 +167,7 @@ lw_mem_attachment *lw_mem_keep_file(lw_mem *m, const char *path, lw_mem_kind kin
     if (g_str_has_prefix(path, inside)) {
         a->path = g_strdup(path);
         a->copied = TRUE;
-    } else if (kind == LW_MEM_PICTURE && st.st_size <= LW_MEM_MAX_COPY_BYTES) {
+    } else if (kind != LW_MEM_FILM && st.st_size <= LW_MEM_MAX_COPY_BYTES) {
         a->path = copy_in(m, fd, path, &a->bytes, error);
         a->copied = TRUE;
         if (!a->path)

@@ -8,8 +8,8 @@
  * replaces.  Someone whose write failed keeps the record in memory and puts it again later; nothing has
  * to be renumbered.
  *
- * Pictures are copied beside the database, as attachments/<sha256>.<extension>, so that a conversation
- * survives the original being moved.  Pictures over LW_MEM_MAX_COPY_BYTES and all films stay where
+ * Pictures and documents are copied beside the database, as attachments/<sha256>.<extension>, so that a
+ * conversation survives the original being moved.  Those over LW_MEM_MAX_COPY_BYTES and all films stay where
  * they are and are remembered by path, size and time of change.
  *
  * Thread: everything that takes an lw_mem belongs to the one thread that opened it.
@@ -243,7 +243,7 @@ GPtrArray *lw_mem_list_options(lw_mem *m, GError **error);
 
 /* ---- Attachments ---- */
 
-/* Take in a file.  A picture within the limit is copied (to a temporary name, synced, renamed: other
+/* Take in a file.  A picture or document within the limit is copied (to a temporary name, synced, renamed: other
  * readers never see half a file); one that is already there is not copied again. */
 lw_mem_attachment *lw_mem_keep_file(lw_mem *m, const char *path, lw_mem_kind kind, GError **error);
 

@@ -292,11 +292,26 @@ static gboolean fit_media(lw_cli_conversation *c, gsize n_text, GError **error)
 
 /* ---- Stored conversations ---- */
 
+/* As compose_text() does for new ones. */
+static gboolean add_document(GString *s, const lw_mem_attachment *a, GError **error)
+{
+    gsize n;
+    g_autofree char *text = lw_cli_read_text(a->path, LW_MEM_MAX_COPY_BYTES, &n, error);
+    const char *body = text && g_str_has_prefix(text, "\xef\xbb\xbf") ? text + 3 : text;
+
+    if (!text)
+        return FALSE;
+    g_string_append_printf(s, "Document \"%s\":\n%s%s\n", a->label, body,
+                           g_str_has_suffix(body, "\n") ? "" : "\n");
+    return TRUE;
+}
+
 /* A stored question's media, opened and made to fit by the rule of the window: in the same context they
  * come out as when the question was asked there, whatever this run's options say. */
 static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored, message *m,
                            GError **error)
 {
+    g_autoptr(GString) documents = g_string_new(NULL);
     media_list l;
     gboolean ok = TRUE;
 
@@ -304,10 +319,17 @@ static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored,
     for (guint i = 0; ok && i < stored->attachments->len; i++) {
         const lw_mem_attachment *a = stored->attachments->pdata[i];
         lw_cli_kind kind = a->kind == LW_MEM_FILM ? LW_CLI_FILM : LW_CLI_PICTURE;
+        if (a->kind == LW_MEM_DOCUMENT) {
+            ok = add_document(documents, a, error);
+            continue;
+        }
         lw_media *media = open_media(c, kind, a->path, 0, error);
         if ((ok = media != NULL))
             media_list_add(&l, kind, a->path, media);
     }
+    g_string_append(documents, m->text);
+    g_free(m->text);
+    m->text = g_strdup(documents->str);
     lw_prompt *without = ok ? render(c, error) : NULL;
     ok = without && fit(&l, lw_prompt_n_tokens(without),
                         lw_media_fit_answer(lw_session_get_n_ctx(c->session)), error);

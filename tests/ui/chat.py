@@ -395,6 +395,80 @@ class Chat(unittest.TestCase):
         run("xdotool", "key", "Return")
 
 
+    # -- The composer --
+
+    def drop_file(self, p, path):
+        """As a second start with the file does."""
+        subprocess.run([os.environ["LW_APP"], path], check=True, timeout=60)
+
+    def test_7_documents_and_costs(self):
+        document = os.path.join(TMP, "notes on birds.py")
+        with open(document, "w") as f:
+            f.write("# The secret bird is a puffin.\n" * 20)
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.drop_file(p, document)
+        p.get(contains="Remove notes on birds.py")
+        cost = p.get("label", contains=" tokens")
+        self.assertGreater(int(re.match(r"(\d+) tokens$", text_of(cost))[1]), 20)
+        p.get("level bar", "Context used")
+        p.screenshot("document")
+        before = text_of(wait_for("the gauge", lambda: p.find("label", contains=" of ")))
+        p.write("Which bird is it?")
+        wait_for("the text to be counted",
+                 lambda: text_of(p.find("label", contains=" of ")) != before)
+        p.press("Send")
+        self.wait_for_end(p, "Which bird is it?")
+        p.get(contains="Document notes on birds.py")
+        prompt = p.get("label", contains="prompt tokens")
+        self.assertGreater(int(re.search(r"(\d+) prompt tokens", text_of(prompt))[1]), 150)
+        p.screenshot("document-asked")
+        # It was copied: the conversation does not need the file any more.
+        os.unlink(document)
+        self.press_in(p, "Longwave: ", "Answer again")
+        p.get("label", "2 / 2")
+        self.wait_for_end(p, "Which bird is it?")
+
+        # What is neither text nor a picture is refused, with the reason.
+        odd = os.path.join(TMP, "odd.bin")
+        with open(odd, "wb") as f:
+            f.write(b"abc\0def")
+        self.drop_file(p, odd)
+        p.get("label", contains="odd.bin: is neither a picture, a film nor text in UTF-8 (byte 0x00 at offset 3)")
+        self.end()
+
+    def test_8_enter_and_long_pastes(self):
+        p = self.start()
+        p.key("F10")
+        self.assertTrue(press(wait_for("the menu item", lambda: p.find(contains="Enter Sends"))))
+        p.key("ctrl+n")
+        p.get("label", "New Chat")
+        p.write("first")
+        run("xdotool", "key", "ctrl+End", "Return")
+        wait_for("the line break", lambda: text_of(p.question()) == "first\n")
+        p.key("ctrl+Return")
+        self.wait_for_end(p, "first")
+        p.key("F10")
+        self.assertTrue(press(wait_for("the menu item", lambda: p.find(contains="Enter Sends"))))
+        p.key("Escape")
+        self.end()
+
+        p = self.start()
+        text = "".join(f"line {i} of a very long text that somebody pastes\n" for i in range(20000))
+        subprocess.run(["xclip", "-selection", "clipboard"], input=text, text=True, check=True,
+                       stdout=subprocess.DEVNULL)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.key("ctrl+v")
+        from gi.repository import Atspi
+        wait_for("the long text", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
+        p.get("level bar", "Context used")
+        p.screenshot("long-paste")
+        self.end()
+        print(self.program.output())
+
+
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     program = unittest.main(exit=False, verbosity=2)

@@ -62,7 +62,7 @@ def make_film():
 
 
 def note_stalls(program, label):
-    found = re.search(r"watchdog: (.*)", program.output())
+    found = re.search(r"watchdog: (\d+ stalls.*)", program.output())
     if found:
         stalls.append(f"{label}: {found[1]}")
 
@@ -124,7 +124,7 @@ class Window(unittest.TestCase):
         run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
         for x in range(1130, 590, -20):
             run("xdotool", "mousemove", str(x), str(380 + (1130 - x) // 2))
-        wait_for("the sign that files can be dropped", lambda: p.find(name="Drop Pictures or Films"))
+        wait_for("the sign that files can be dropped", lambda: p.find(name="Drop Files"))
         p.screenshot("drop")
         run("xdotool", "mousemove", "600", "681")
         run("xdotool", "mousemove", "605", "682")
