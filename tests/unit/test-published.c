@@ -163,6 +163,7 @@ static void test_refused(void)
         {"kv", "{'context':'\\u12g4'}", "hexadecimal"},
         {"kv", "{'context':'\\ud800x'}", "surrogate"},
         {"kv", "{'context':'\\udc00'}", "surrogate"},
+        {"kv", "{'context':'\\ud800\\u0041'}", "surrogate"},
         {"kv", "{'context':'\\u0000'}", "NUL"},
         {"kv", "{'context':'\xff'}", "UTF-8"},
         {"kv", "{'context':'\n'}", "control character"},

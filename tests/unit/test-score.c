@@ -107,6 +107,12 @@ static const Case cases[] = {
      "```\ndef g(a):\n    return a + 2 if a > 0 else a\n```", 0, 0},
     {LW_EVAL_SCORE_CODE, "int f(int a) { if (a) { return 1; } return 2; }", NULL,
      "int f(int a) { if (a) { return 1; } return 2; } int g(void) { return 3; }", 1, 1},
+    /* Like enough, but another function of the repository is more so. */
+    {LW_EVAL_SCORE_CODE, "int f ( int a , int b , int c , int d ) { return a + b + c + d ; }",
+     "int g ( int a , int b , int c , int d ) { return a + b + c + d ; }",
+     "int g ( int a , int b , int c , int d ) { return a + b + c + d ; }", 0, 0},
+    {LW_EVAL_SCORE_CODE, "int f ( int a , int b , int c , int d ) { return a + b + c + d ; }", NULL,
+     "int g ( int a , int b , int c , int d ) { return a + b + c + d ; }", 1, 1},
     {LW_EVAL_SCORE_CODE, "int f(int a) { return 1; }", NULL, "", 0, 0},
 };
 
@@ -152,6 +158,8 @@ static void test_likeness(void)
         {"a b c d e", "a b c d f", 0.668740304976422, 0.8},
         {"int f ( int a ) { return a + 1 ; }", "int f ( int b ) { return b + 1 ; }", 0.4758733096412523,
          0.7142857142857143},
+        {"a b c d e f", "a b x d e y", 0.1374292659508281, 2 / 3.0},
+        {"one two three", "three two one", 0.09541207563138922, 1 / 3.0},
         {"x", "x", 1, 1},
         {"x y", "x", 0.36787944117144233, 2 / 3.0},
         {"x", "", 0, 0},

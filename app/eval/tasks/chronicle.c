@@ -271,6 +271,6 @@ const LwEvalTask lw_eval_task_chronicle = {
   .name = "chronicle",
   .title = "what people did who are told of under another name",
   .least_units = 8,
-  .tokens_per_unit = 26,
+  .tokens_per_unit = 24,
   .make = make,
 };

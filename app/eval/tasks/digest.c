@@ -36,6 +36,6 @@ const LwEvalTask lw_eval_task_digest = {
   .name = "digest",
   .title = "all facts of one of many documents",
   .least_units = 4,
-  .tokens_per_unit = 24,
+  .tokens_per_unit = 19,
   .make = make,
 };

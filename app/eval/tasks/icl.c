@@ -177,6 +177,6 @@ const LwEvalTask lw_eval_task_icl = {
   .name = "icl",
   .title = "the label of a new item, from many labelled ones",
   .least_units = 3,
-  .tokens_per_unit = 36,
+  .tokens_per_unit = 34,
   .make = make,
 };

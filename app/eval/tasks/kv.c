@@ -121,6 +121,6 @@ const LwEvalTask lw_eval_task_kv = {
   .name = "kv",
   .title = "the value of a key in a JSON object of UUIDs",
   .least_units = 2,
-  .tokens_per_unit = 60,
+  .tokens_per_unit = 75,
   .make = make,
 };

@@ -274,6 +274,6 @@ const LwEvalTask lw_eval_task_mdqa = {
   .name = "mdqa",
   .title = "a question that one of many like documents answers",
   .least_units = 2,
-  .tokens_per_unit = 110,
+  .tokens_per_unit = 113,
   .make = make,
 };

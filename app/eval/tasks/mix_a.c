@@ -70,6 +70,6 @@ const LwEvalTask lw_eval_task_mix_a = {
   .name = "mix_a",
   .title = "summaries and hidden numbers in turn",
   .least_units = 8,
-  .tokens_per_unit = 24,
+  .tokens_per_unit = 19,
   .make = make,
 };

@@ -155,6 +155,6 @@ const LwEvalTask lw_eval_task_prefix_suffix = {
   .name = "prefix_suffix",
   .title = "the one string with a start and an end",
   .least_units = 2,
-  .tokens_per_unit = 22,
+  .tokens_per_unit = 24,
   .make = make,
 };

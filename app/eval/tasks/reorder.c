@@ -134,6 +134,6 @@ const LwEvalTask lw_eval_task_reorder = {
   .name = "reorder",
   .title = "the order of events that are told out of order",
   .least_units = 6,
-  .tokens_per_unit = 24,
+  .tokens_per_unit = 22,
   .make = make,
 };

@@ -184,6 +184,6 @@ const LwEvalTask lw_eval_task_twofact = {
   .name = "twofact",
   .title = "questions that need two facts of a text about invented people",
   .least_units = 6,
-  .tokens_per_unit = 18,
+  .tokens_per_unit = 16,
   .make = make,
 };

@@ -119,6 +119,6 @@ const LwEvalTask lw_eval_task_vt = {
   .name = "vt",
   .title = "all variables that inherit a value",
   .least_units = 6,
-  .tokens_per_unit = 26,
+  .tokens_per_unit = 21,
   .make = make,
 };
