@@ -293,6 +293,7 @@ setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
                                   _("Chat menu"), -1);
   gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (menu), make_menu, item, NULL);
   gtk_widget_add_css_class (row, "conversation");
+  gtk_widget_set_vexpand (row, TRUE);
   gtk_box_append (GTK_BOX (row), title);
   gtk_box_append (GTK_BOX (row), spinner);
   gtk_box_append (GTK_BOX (row), pin);

@@ -274,14 +274,34 @@ insert_widget (LwMarkdownView *self, guint i)
     gtk_widget_add_css_class (widget, "first");
 }
 
+static gsize
+block_bytes (const lw_md_block *b)
+{
+  gsize n = b->text ? strlen (b->text) : 0;
+
+  for (int i = 0; b->cells && b->cells[i]; i++)
+    n += strlen (b->cells[i]);
+  return n;
+}
+
+static gboolean
+is_full (LwMarkdownView *self)
+{
+  gsize bytes = 0;
+
+  for (guint i = 0; i < self->widgets->len; i++)
+    bytes += block_bytes (self->blocks->pdata[self->from + i]);
+  return self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS || bytes >= LW_MARKDOWN_VIEW_BYTES;
+}
+
 static void
 update_buttons (LwMarkdownView *self)
 {
   guint end = self->from + self->widgets->len;
 
   gtk_widget_set_visible (self->earlier, self->from > 0);
-  gtk_widget_set_visible (self->later, !self->more_source && end < self->blocks->len
-                                           && self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS);
+  gtk_widget_set_visible (self->later,
+                          !self->more_source && end < self->blocks->len && is_full (self));
   gtk_widget_set_visible (GTK_WIDGET (self), self->blocks->len > 0);
 }
 
@@ -295,13 +315,13 @@ fill (LwMarkdownView *self)
 
   while (self->from + self->widgets->len < self->blocks->len)
     {
-      if (self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS)
+      while (is_full (self) && self->growing && self->widgets->len > 1)
         {
-          if (!self->growing)
-            break;
           remove_widget (self, 0);
           self->from++;
         }
+      if (is_full (self) && !self->growing)
+        break;
       if (made++ == BLOCKS_AT_ONCE)
         {
           if (!self->more_source)
@@ -323,32 +343,30 @@ add_more (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Half a window of blocks further up or down. */
+/* Half a window further up or down. */
 static void
 move_window (LwMarkdownView *self, gboolean down)
 {
-  guint half = LW_MARKDOWN_VIEW_BLOCKS / 2;
+  gsize bytes = 0;
+  guint n = 0;
 
   g_clear_handle_id (&self->more_source, g_source_remove);
   self->growing = FALSE;
-  if (down)
+  while (n++ < LW_MARKDOWN_VIEW_BLOCKS / 2 && bytes < LW_MARKDOWN_VIEW_BYTES / 2)
     {
-      for (guint i = 0; i < half && self->from + self->widgets->len < self->blocks->len; i++)
+      guint next = down ? self->from + self->widgets->len : self->from - 1;
+
+      if (down ? next >= self->blocks->len : self->from == 0)
+        break;
+      bytes += block_bytes (self->blocks->pdata[next]);
+      while (is_full (self) && self->widgets->len > 1)
         {
-          remove_widget (self, 0);
-          self->from++;
-          insert_widget (self, self->widgets->len);
+          remove_widget (self, down ? 0 : self->widgets->len - 1);
+          self->from += down;
         }
-    }
-  else
-    {
-      for (guint i = 0; i < half && self->from > 0; i++)
-        {
-          if (self->widgets->len >= LW_MARKDOWN_VIEW_BLOCKS)
-            remove_widget (self, self->widgets->len - 1);
-          self->from--;
-          insert_widget (self, 0);
-        }
+      if (!down)
+        self->from--;
+      insert_widget (self, down ? self->widgets->len : 0);
     }
   update_buttons (self);
 }

@@ -2,7 +2,7 @@
  *
  * A text, Markdown or plain, as widgets below each other.  Text that grows is parsed from the last part on,
  * and only blocks that differ are touched.  However long it is, at most LW_MARKDOWN_VIEW_BLOCKS of its blocks
- * are widgets; buttons at the ends show the others.
+ * and about LW_MARKDOWN_VIEW_BYTES of its text are widgets; buttons at the ends show the others.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LwMarkdownView, lw_markdown_view, LW, MARKDOWN_VIEW, GtkWidget)
 
 #define LW_MARKDOWN_VIEW_BLOCKS 240
+#define LW_MARKDOWN_VIEW_BYTES (32 << 10)
 
 GtkWidget *lw_markdown_view_new (void);
 

@@ -35,21 +35,20 @@ struct _LwMessageRow
 
 G_DEFINE_FINAL_TYPE (LwMessageRow, lw_message_row, GTK_TYPE_WIDGET)
 
-/* The list's own row carries the name that screen readers say. */
+/* What screen readers say. */
 static void
 name_row (LwMessageRow *self)
 {
-  GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
   gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
   g_autofree char *name = NULL, *start = NULL;
 
-  if (!item || lw_message_get_phase (self->message) == LW_PHASE_WRITING)
+  if (lw_message_get_phase (self->message) == LW_PHASE_WRITING)
     return;
   start = g_utf8_substring (lw_message_get_text (self->message), 0,
                             MIN (NAME_CHARS, g_utf8_strlen (lw_message_get_text (self->message),
                                                             -1)));
   name = g_strdup_printf ("%s: %s", user ? _("You") : _("Longwave"), start);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
 static void
@@ -175,6 +174,7 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                LW_RESOURCE_BASE "/lw-message-row.ui");
   gtk_widget_class_set_css_name (widget_class, "message");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_LIST_ITEM);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, clamp);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, box);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, tiles);

@@ -469,6 +469,54 @@ class Chat(unittest.TestCase):
         print(self.program.output())
 
 
+    # -- Long conversations --
+
+    def test_9_ten_thousand_messages(self):
+        messages = []
+        for i in range(5000):
+            messages += [("user", f"Question number {i}"),
+                         ("assistant", f"Answer **number** {i}.\n\n- one\n- two\n\n```python\nprint({i})\n```\n")]
+        store.add_chat("big", "Ten thousand", messages)
+        slow = make_slow_model()
+        p = self.start(model=slow)
+        self.open_chat(p, "Ten thousand")
+        p.get("list item", contains="Longwave: Answer **number** 4999.")
+        # However many there are, few are widgets.
+        self.assertLess(len(self.chat_rows(p)), 60)
+        p.screenshot("ten-thousand")
+
+        # It scrolls far up, and what is there stays where it is while an answer is written at the end.
+        p.write("Go on")
+        p.press("Send")
+        wait_for("the answer to begin", lambda: p.find("push button", "Stop") and any(
+            len(t) > 60 for t in self.texts(p)))
+        p.key("ctrl+Home")
+        self.scroll_up(p)
+        here = wait_for("rows further up", lambda: [r for r in self.chat_rows(p)
+                                                    if "number** 49" in r and "4999" not in r])
+        self.assertLess(len(self.chat_rows(p)), 60)
+        before = self.tops(p)
+        p.press("Stop")
+        p.get("push button", "Send")
+        after = self.tops(p)
+        for name in before.keys() & after.keys():
+            self.assertEqual(before[name], after[name], name)
+        self.assertGreater(len(here), 0)
+        self.end()
+
+    def chat_rows(self, p):
+        return [n.get_name() for n in walk(p.get("list", "Messages")) if role(n) == "list item"]
+
+    def tops(self, p):
+        from gi.repository import Atspi
+        return {n.get_name(): Atspi.Component.get_extents(n, Atspi.CoordType.WINDOW).y
+                for n in walk(p.get("list", "Messages")) if role(n) == "list item"}
+
+    def scroll_up(self, p):
+        for _ in range(8):
+            run("xdotool", "mousemove", "--window", p.window, "600", "300", "click", "--repeat", "10", "4")
+
+
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     program = unittest.main(exit=False, verbosity=2)
