@@ -185,6 +185,9 @@ static LwEvalSample *make_sample(worker *w, gint64 *n_tokens, GError **error)
             if (sample && options.turns < e->options.turns && u->session == 0)
                 lw_cli_note("%s, %d tokens: no more than %d of %d questions fit", u->task->name, u->size, options.turns,
                             e->options.turns);
+            if (sample && u->session == 0 && *n_tokens > 0 && *n_tokens < u->size / 2)
+                lw_cli_note("%s, %d tokens: the largest there is takes %" G_GINT64_FORMAT, u->task->name, u->size,
+                            *n_tokens);
             return sample;
         }
         g_error_free(local);

@@ -55,12 +55,21 @@ size_label (int size)
   return g_strdup_printf ("%d", size);
 }
 
+/* Attributes, so that viewers which know no style sheets show it as well; those that do turn "ink" and "paper"
+ * around where things are dark. */
+#define TITLE "font-size=\"16\" font-weight=\"bold\""
+#define HEADING "font-weight=\"bold\""
+#define SMALL "font-size=\"12\""
+#define MIDDLE "text-anchor=\"middle\""
+#define RIGHT "text-anchor=\"end\""
+
 static void
-text (GString *s, double x, double y, const char *class, const char *words)
+text (GString *s, double x, double y, const char *look, const char *words)
 {
   g_autofree char *safe = g_markup_escape_text (words, -1);
 
-  g_string_append_printf (s, "<text x=\"%.0f\" y=\"%.0f\" class=\"%s\">%s</text>\n", x, y, class, safe);
+  g_string_append_printf (s, "<text x=\"%.0f\" y=\"%.0f\" class=\"ink\" fill=\"#1a1a1a\" %s>%s</text>\n", x, y, look,
+                          safe);
 }
 
 static void
@@ -72,9 +81,9 @@ cell (GString *s, double x, double y, double h, const LwEvalTally *t, const char
     {
       g_string_append_printf (s,
                               "<g><title>%s: nothing asked</title><rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" "
-                              "height=\"%.0f\" class=\"none\"/>",
+                              "height=\"%.0f\" fill=\"none\" stroke=\"#808080\" stroke-dasharray=\"3 3\"/>",
                               safe, x + 1, y + 1, CELL_W - 2, h - 2);
-      text (s, x + CELL_W / 2.0, y + h / 2 + 5, "mid", "\xe2\x80\x93");
+      text (s, x + CELL_W / 2.0, y + h / 2 + 5, MIDDLE, "\xe2\x80\x93");
       g_string_append (s, "</g>\n");
       return;
     }
@@ -85,7 +94,7 @@ cell (GString *s, double x, double y, double h, const LwEvalTally *t, const char
   g_string_append_printf (s,
                           "<g><title>%s: %.1f %% of %u</title><rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" "
                           "height=\"%.0f\" rx=\"2\" fill=\"#%02x%02x%02x\"/>"
-                          "<text x=\"%.0f\" y=\"%.0f\" class=\"mid\" style=\"fill:%s\">%.0f</text></g>\n",
+                          "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\" fill=\"%s\">%.0f</text></g>\n",
                           safe, mean * 100, t->n, x + 1, y + 1, CELL_W - 2, h - 2, (guint) rgb[0], (guint) rgb[1],
                           (guint) rgb[2], x + CELL_W / 2.0, y + h / 2 + 5, ink_on (rgb), mean * 100);
 }
@@ -98,7 +107,7 @@ panel (GString *s, const GArray *cells, guint first, guint end, double left, dou
   g_autofree char *heading = g_strdup_printf ("%s, %s", c0->task, c0->attention);
   double x0 = left + LABELS, y0 = top + HEAD;
 
-  text (s, left, top + 16, "head", heading);
+  text (s, left, top + 16, HEADING, heading);
   for (int row = 0; row < ROWS; row++)
     {
       gboolean all = row == LW_EVAL_DEPTH_BINS;
@@ -106,7 +115,7 @@ panel (GString *s, const GArray *cells, guint first, guint end, double left, dou
       g_autofree char *depth = all ? g_strdup ("all") : g_strdup_printf ("%d\xe2\x80\x93%d %%", row * 100 / LW_EVAL_DEPTH_BINS,
                                                                          (row + 1) * 100 / LW_EVAL_DEPTH_BINS);
 
-      text (s, x0 - 8, y + CELL_H / 2.0 + 5, "right", depth);
+      text (s, x0 - 8, y + CELL_H / 2.0 + 5, RIGHT, depth);
       for (guint i = first; i < end; i++)
         {
           const LwEvalCell *c = &g_array_index (cells, LwEvalCell, i);
@@ -120,27 +129,27 @@ panel (GString *s, const GArray *cells, guint first, guint end, double left, dou
   for (guint i = first; i < end; i++)
     {
       g_autofree char *label = size_label (g_array_index (cells, LwEvalCell, i).size);
-      text (s, x0 + (i - first + 0.5) * CELL_W, y0 + ROWS * CELL_H + 22, "mid", label);
+      text (s, x0 + (i - first + 0.5) * CELL_W, y0 + ROWS * CELL_H + 22, MIDDLE, label);
     }
 }
 
 static void
 legend (GString *s, double left, double top)
 {
-  g_string_append (s, "<defs><linearGradient id=\"scale\">");
-  for (guint i = 0; i < G_N_ELEMENTS (stops); i++)
-    g_string_append_printf (s, "<stop offset=\"%u%%\" stop-color=\"#%02x%02x%02x\"/>",
-                            i * 100 / ((guint) G_N_ELEMENTS (stops) - 1), (guint) stops[i][0], (guint) stops[i][1],
-                            (guint) stops[i][2]);
-  g_string_append_printf (s, "</linearGradient></defs>\n<rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"12\" "
-                             "rx=\"2\" fill=\"url(#scale)\"/>\n",
-                          left, top, LEGEND_W);
+  for (int i = 0; i < LEGEND_W / 5; i++)
+    {
+      int rgb[3];
+
+      colour_of (i / (LEGEND_W / 5 - 1.0), rgb);
+      g_string_append_printf (s, "<rect x=\"%.0f\" y=\"%.0f\" width=\"5\" height=\"12\" fill=\"#%02x%02x%02x\"/>\n",
+                              left + i * 5, top, (guint) rgb[0], (guint) rgb[1], (guint) rgb[2]);
+    }
   for (int p = 0; p <= 100; p += 25)
     {
       g_autofree char *label = g_strdup_printf ("%d", p);
-      text (s, left + LEGEND_W * p / 100.0, top + 28, "mid", label);
+      text (s, left + LEGEND_W * p / 100.0, top + 28, MIDDLE, label);
     }
-  text (s, left + LEGEND_W + 24, top + 11, "small", "percent right");
+  text (s, left + LEGEND_W + 24, top + 11, SMALL, "percent right");
 }
 
 static guint
@@ -207,19 +216,15 @@ lw_eval_heatmap (const GArray *cells, const char *title, const char *note, const
   g_autofree char *axes = g_strdup_printf ("rows: depth of the answer in the context; columns: size of the context "
                                            "in %s",
                                            unit);
-  text (body, MARGIN, MARGIN + 14, "title", title);
-  text (body, MARGIN, MARGIN + 34, "small", axes);
+  text (body, MARGIN, MARGIN + 14, TITLE, title);
+  text (body, MARGIN, MARGIN + 34, SMALL, axes);
   legend (body, MARGIN, y + 4);
-  text (body, MARGIN, y + LEGEND_H + 14, "small", note);
+  text (body, MARGIN, y + LEGEND_H + 14, SMALL, note);
   width = MAX (width, MARGIN * 2 + 6.2 * MAX (g_utf8_strlen (note, -1), g_utf8_strlen (axes, -1)));
   return g_strdup_printf (
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
-      "role=\"img\">\n<title>%s</title>\n<style>\n"
-      "svg { font-family: sans-serif; font-size: 13px; }\n.paper { fill: #fff; }\n"
-      "text { fill: #1a1a1a; }\n.title { font-size: 16px; font-weight: bold; }\n.head { font-weight: bold; }\n"
-      ".small { font-size: 12px; }\n.mid { text-anchor: middle; }\n.right { text-anchor: end; }\n"
-      ".none { fill: none; stroke: #808080; stroke-dasharray: 3 3; }\n"
-      "@media (prefers-color-scheme: dark) { .paper { fill: #1e1e1e; } text { fill: #eee; } }\n"
-      "</style>\n<rect width=\"100%%\" height=\"100%%\" class=\"paper\"/>\n%s</svg>\n",
+      "role=\"img\" font-family=\"sans-serif\" font-size=\"13\">\n<title>%s</title>\n<style>@media "
+      "(prefers-color-scheme: dark) { .paper { fill: #1e1e1e } .ink { fill: #eee } }</style>\n"
+      "<rect width=\"100%%\" height=\"100%%\" class=\"paper\" fill=\"#fff\"/>\n%s</svg>\n",
       width, y + LEGEND_H + MARGIN + 14, width, y + LEGEND_H + MARGIN + 14, safe, body->str);
 }

@@ -2,6 +2,7 @@
 #include "app/eval/layout.h"
 
 #include "app/eval/media.h"
+#include "app/eval/scene.h"
 
 struct _LwEvalLayout {
   lw_model *model;
@@ -16,6 +17,20 @@ static const LwEvalTurn *
 turn_at (const LwEvalLayout *layout, guint turn)
 {
   return layout->sample->turns->pdata[turn];
+}
+
+/* A task that asks for small things means the pixels that it has. */
+static gboolean
+check_size (const LwEvalSample *sample, const LwEvalPart *part, const lw_vision_spec *spec, GError **error)
+{
+  const LwEvalScene *s = part->scenes->pdata[0];
+
+  if ((gint64) s->width * s->height <= spec->max_pixels)
+    return TRUE;
+  g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM,
+               "%s: %s of %d x %d pixels; the model looks at no more than %" G_GINT64_FORMAT, sample->task,
+               part->kind == LW_EVAL_PART_FILM ? "frames" : "a picture", s->width, s->height, spec->max_pixels);
+  return FALSE;
 }
 
 LwEvalLayout *
@@ -45,6 +60,8 @@ lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, GError **error)
                        sample->task, lw_model_get_info (model)->vision_missing);
           return NULL;
         }
+      if (!check_size (sample, part, spec, error))
+        return NULL;
       lw_media *one = lw_eval_media_open (part, spec, error);
       if (one == NULL)
         return NULL;

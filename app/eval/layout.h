@@ -15,8 +15,9 @@ G_BEGIN_DECLS
 /* A sample on its way into one model.  Borrows both. */
 typedef struct _LwEvalLayout LwEvalLayout;
 
-/* Errors: LW_ENGINE_ERROR_INVALID when there is something to see and the model cannot, and what opening a
- * medium says. */
+/* Errors: LW_ENGINE_ERROR_INVALID when there is something to see and the model cannot; LW_EVAL_ERROR_ROOM when a
+ * picture or frame has more pixels than the model looks at (it would be made smaller); what opening a medium
+ * says. */
 LwEvalLayout *lw_eval_layout_new (lw_model *model, const LwEvalSample *sample, GError **error);
 void lw_eval_layout_free (LwEvalLayout *layout);
 

@@ -26,7 +26,7 @@ lw_eval_sample_of_units (const LwEvalRuler *ruler, const LwEvalTask *task, guint
   return sample;
 }
 
-/* A number of units that was tried, and the tokens it takes; units 0: none was. */
+/* A number of units that was tried, and the tokens it takes; units 0: none was; tokens 0: it cannot be made. */
 typedef struct {
   gint64 units, tokens;
 } Tried;
@@ -37,7 +37,9 @@ next_units (const LwEvalTask *task, gint64 length, Tried fits, Tried too_long, i
 {
   double aim = (double) (length - SLACK (length) / 2), guess;
 
-  if (fits.units && too_long.units)
+  if (too_long.units && !too_long.tokens)
+    guess = (double) (MAX (fits.units, task->least_units) + too_long.units) / 2;
+  else if (fits.units && too_long.units)
     guess = round % 3 == 2 /* a crooked line must not keep us */
               ? (double) (fits.units + too_long.units) / 2
               : (double) fits.units + (aim - (double) fits.tokens) * (double) (too_long.units - fits.units)
@@ -60,15 +62,23 @@ lw_eval_sample_of_length (const LwEvalRuler *ruler, const LwEvalTask *task, guin
   for (int round = 0;; round++)
     {
       gint64 units = next_units (task, length, fits, too_long, round), n;
+      g_autoptr (GError) local = NULL;
       g_autoptr (LwEvalSample) sample
-          = lw_eval_sample_of_units (ruler, task, seed, side, (int) units, options, &n, error);
+          = lw_eval_sample_of_units (ruler, task, seed, side, (int) units, options, &n, &local);
 
       if (sample == NULL)
-        return NULL;
-      if (n > length)
         {
-          /* Fewer units than the questions need are not made. */
-          if (units <= task->least_units || sample->units > units)
+          /* A picture may be as large as that and no larger. */
+          if (local->domain != LW_EVAL_ERROR || units <= task->least_units)
+            {
+              g_propagate_error (error, g_steal_pointer (&local));
+              return NULL;
+            }
+          too_long = (Tried){ units, 0 };
+        }
+      else if (n > length)
+        {
+          if (units <= task->least_units)
             {
               g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM,
                            "%s: %d question%s and the least context, %d units, take %" G_GINT64_FORMAT

@@ -17,7 +17,8 @@ typedef struct {
   const gint *cancel; /* may be NULL */
 } LwEvalRuler;
 
-/* The largest sample whose session (lw_eval_layout_room()) takes at most `length` tokens, up to 1 % less.
+/* The largest sample whose session (lw_eval_layout_room()) takes at most `length` tokens: up to 1 % less, or
+ * much less when the task makes no larger one or the model sees no larger picture.
  * *n_tokens: what it takes; 0 without a model.  Errors: LW_EVAL_ERROR_ROOM when even the smallest is longer,
  * with both numbers; LW_ENGINE_ERROR: CANCELLED; what generators and layouts say. */
 LwEvalSample *lw_eval_sample_of_length (const LwEvalRuler *ruler, const LwEvalTask *task, guint64 seed,

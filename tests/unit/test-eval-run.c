@@ -427,8 +427,8 @@ test_heatmap (void)
   g_assert_true (g_markup_parse_context_parse (context, svg, -1, &error));
   g_assert_true (g_markup_parse_context_end_parse (context, &error));
   g_assert_no_error (error);
-  /* kv: 2 modes x 3 sizes x (5 depths + all), vt: 6; paper and legend. */
-  g_assert_cmpint (counts[0], ==, 36 + 6 + 2);
+  /* kv: 2 modes x 3 sizes x (5 depths + all), vt: 6; paper and the 52 steps of the legend. */
+  g_assert_cmpint (counts[0], ==, 36 + 6 + 1 + 52);
   g_assert_nonnull (strstr (svg, "kv, dense, 2048 tokens, depth 60\xe2\x80\x93" "80 %: 100.0 % of 1"));
   g_assert_nonnull (strstr (svg, "kv, dense, 2048 tokens, depth 80\xe2\x80\x93" "100 %: nothing asked"));
   g_assert_nonnull (strstr (svg, "kv, a&lt;b&amp;c"));
@@ -483,6 +483,12 @@ test_length (void)
   g_assert_null (lw_eval_sample_of_length (&ruler, kv, 1, LW_EVAL_SIDE_MEASURE, 60, &options, &n, &error));
   g_assert_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM);
   g_assert_nonnull (strstr (error->message, "60"));
+  g_clear_error (&error);
+
+  /* More questions than the least number of units: the smallest that there is, or none. */
+  options.turns = 12;
+  g_autoptr (LwEvalSample) many = lw_eval_sample_of_length (&ruler, kv, 1, LW_EVAL_SIDE_MEASURE, 4000, &options, &n, &error);
+  g_assert_true (many ? n <= 4000 : g_error_matches (error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM));
   g_clear_error (&error);
 
   gint cancel = 1;
@@ -711,6 +717,24 @@ test_visual (void)
   g_autoptr (LwEvalSample) mixed = lw_eval_sample_of_units (&ruler, lw_eval_task_find ("mmniah"), 3,
                                                             LW_EVAL_SIDE_MEASURE, 30, &options, &n_mixed, &error);
   g_assert_no_error (error);
+  /* By length: a frame more or less is a pair, and pictures end at what the model looks at. */
+  gint64 n_long, n_picture;
+  g_autoptr (LwEvalSample) by_length = lw_eval_sample_of_length (&ruler, lw_eval_task_find ("vniah"), 3,
+                                                                 LW_EVAL_SIDE_MEASURE, 3000, &options, &n_long, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (n_long, <=, 3000);
+  g_assert_cmpint (n_long, >, 3000 - 2 * 64);
+  g_autoptr (LwEvalSample) picture = lw_eval_sample_of_length (&ruler, lw_eval_task_find ("count"), 3,
+                                                               LW_EVAL_SIDE_MEASURE, 200000, &options, &n_picture, &error);
+  g_assert_no_error (error);
+  const LwEvalScene *scene = ((LwEvalPart *) picture->parts->pdata[0])->scenes->pdata[0];
+  gint64 most = lw_model_get_vision_spec (m)->max_pixels;
+  g_assert_cmpint ((gint64) scene->width * scene->height, <=, most);
+  g_assert_cmpint (picture->units * 28 * 28, >, most / 2);
+  g_assert_null (lw_eval_sample_of_units (&ruler, lw_eval_task_find ("count"), 3, LW_EVAL_SIDE_MEASURE,
+                                          (int) (most / 28 / 28 + 10), &options, &n_picture, &error));
+  g_assert_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM);
+  g_clear_error (&error);
   /* 64 tokens for each pair of frames; the questions are others. */
   g_assert_cmpint (ABS ((int) (more - n) - 2 * 64), <, 64);
 
