@@ -7,6 +7,7 @@
 #include "app/cli/cli.h"
 #include "app/eval/digest.h"
 #include "app/eval/length.h"
+#include "app/eval/published.h"
 #include "app/eval/score.h"
 
 /* Of the progress when stderr is no terminal, seconds. */
@@ -22,6 +23,9 @@ typedef struct {
     guint *unit;     /* [n_jobs] which one; G_MAXUINT: none */
     double cost, cost_done; /* of all units, of finished ones */
     gint64 start, said; /* microseconds */
+    LwEvalPublished *published; /* the file that is being read, and the row that comes next */
+    const char *file;
+    int row;
 } state;
 
 typedef struct {
@@ -31,6 +35,7 @@ typedef struct {
     const lw_cli_eval_unit *unit;
     guint mode, n_todo, n_asked; /* the mode under way; modes to ask and asked of this unit */
     const LwEvalSample *sample;
+    LwEvalSample *given; /* of a file */
 } worker;
 
 /* ---- Progress ---- */
@@ -164,6 +169,28 @@ static gboolean keep_manifest(worker *w, gint64 n_tokens, GError **error)
     return ok;
 }
 
+/* A session of a file, with as many questions as were asked for; nothing of it is cut. */
+static LwEvalSample *check_given(worker *w, gint64 *n_tokens, GError **error)
+{
+    const lw_cli_eval_plan *e = w->s->e;
+    LwEvalSample *sample = g_steal_pointer(&w->given);
+
+    *n_tokens = 0;
+    if ((int)sample->turns->len > e->options.turns)
+        g_ptr_array_set_size(sample->turns, e->options.turns);
+    if (!e->model)
+        return sample;
+    g_autoptr(LwEvalLayout) layout = lw_eval_layout_new(e->model, sample, error);
+    *n_tokens = layout ? lw_eval_layout_room(layout, error) : -1;
+    if (*n_tokens > w->unit->size)
+        g_set_error(error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM,
+                    "%s, session %d: %" G_GINT64_FORMAT " tokens, more than %d; a larger --lengths asks it whole",
+                    sample->task, w->unit->session, *n_tokens, w->unit->size);
+    if (*n_tokens < 0 || *n_tokens > w->unit->size)
+        g_clear_pointer(&sample, lw_eval_sample_free);
+    return sample;
+}
+
 /* With fewer questions when so many do not fit. */
 static LwEvalSample *make_sample(worker *w, gint64 *n_tokens, GError **error)
 {
@@ -172,6 +199,8 @@ static LwEvalSample *make_sample(worker *w, gint64 *n_tokens, GError **error)
     LwEvalRuler ruler = {.model = e->model, .cancel = &lw_cli_cancel};
     LwEvalOptions options = e->options;
 
+    if (w->given)
+        return check_given(w, n_tokens, error);
     if (e->by_units)
         return lw_eval_sample_of_units(&ruler, u->task, u->seed, LW_EVAL_SIDE_MEASURE, u->size, &options, n_tokens,
                                        error);
@@ -226,6 +255,37 @@ static gboolean ask_unit(worker *w, GError **error)
 
 /* ---- Threads ---- */
 
+/* Read on to the unit's row; under the lock.  FALSE: s->error. */
+static gboolean read_given(worker *w)
+{
+    state *s = w->s;
+    const lw_cli_eval_unit *u = w->unit;
+
+    if (!u->file)
+        return TRUE;
+    if (s->file != u->file) {
+        lw_eval_published_free(s->published);
+        s->published = lw_eval_published_open(u->file, &s->error);
+        s->file = u->file;
+        s->row = 0;
+    }
+    while (s->published && s->row <= u->session) {
+        g_autoptr(GError) local = NULL;
+        lw_eval_sample_free(w->given);
+        w->given = lw_eval_published_next(s->published, &local);
+        /* Rows that cannot be read were left out of the list. */
+        if (!w->given && !g_error_matches(local, LW_EVAL_ERROR, LW_EVAL_ERROR_FORMAT)) {
+            s->error = local ? g_steal_pointer(&local)
+                             : g_error_new(LW_EVAL_ERROR, LW_EVAL_ERROR_FORMAT, "%s became shorter", u->file);
+            break;
+        }
+        s->row++;
+    }
+    if (!s->error && !w->given)
+        s->error = g_error_new(LW_EVAL_ERROR, LW_EVAL_ERROR_FORMAT, "%s changed while it was read", u->file);
+    return !s->error;
+}
+
 static gboolean take_unit(worker *w)
 {
     state *s = w->s;
@@ -242,6 +302,8 @@ static gboolean take_unit(worker *w)
         found = w->n_todo > 0;
         if (!found)
             s->e->n_done++;
+        else
+            found = read_given(w);
     }
     if (!found)
         s->unit[w->job] = G_MAXUINT;
@@ -265,8 +327,8 @@ static gpointer work(gpointer user)
         if (ok) {
             s->e->n_done++;
         } else if (g_error_matches(error, LW_EVAL_ERROR, LW_EVAL_ERROR_ROOM)) {
-            /* Of every session the same; said once. */
-            if (w->unit->session == 0)
+            /* Of every session that is made the same; said once. */
+            if (w->unit->session == 0 || w->unit->file)
                 lw_cli_note("left out: %s", error->message);
             s->e->n_skipped++;
             g_error_free(error);
@@ -305,6 +367,9 @@ gboolean lw_cli_eval_run(lw_cli_eval_plan *e, GError **error)
         if (workers[i].thread)
             g_thread_join(workers[i].thread);
     g_mutex_clear(&s.lock);
+    lw_eval_published_free(s.published);
+    for (int i = 0; i < e->n_jobs; i++)
+        lw_eval_sample_free(workers[i].given);
     lw_cli_status_clear();
     if (!s.error && g_atomic_int_get(&lw_cli_cancel))
         g_set_error_literal(&s.error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, "stopped");

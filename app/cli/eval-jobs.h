@@ -21,7 +21,8 @@ typedef struct {
     const LwEvalTask *task;
     int size, session; /* size: tokens at most, or units */
     guint64 seed;
-    gboolean *done; /* [n_modes]: an earlier run did these */
+    const char *file; /* published sessions: where from; `session` is the row there.  NULL: made from the seed */
+    gboolean *done;   /* [n_modes]: an earlier run did these */
 } lw_cli_eval_unit;
 
 typedef struct {
@@ -35,14 +36,14 @@ typedef struct {
     guint n_modes;
     int n_jobs;
 
-    GArray *units;        /* of lw_cli_eval_unit */
+    GArray *units;        /* of lw_cli_eval_unit; those of a file together, by row */
     LwEvalRecord *record; /* NULL: results are only kept in memory */
 
     /* Grow. */
     GPtrArray *results;   /* of LwEvalResult */
     GPtrArray *manifests; /* of LwEvalManifest */
     guint n_done;         /* units of this run, wholly asked */
-    guint n_skipped;      /* units that cannot be made so short, and were said so */
+    guint n_skipped;      /* units that cannot be made so short, or that a file has longer */
 } lw_cli_eval_plan;
 
 /* Ask everything that is not done; shows progress on stderr.  Errors: CANCELLED after Ctrl-C, or the first error

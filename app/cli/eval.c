@@ -8,6 +8,7 @@
 #include "app/cli/cli.h"
 #include "app/cli/eval-mass.h"
 #include "app/cli/eval-print.h"
+#include "app/eval/published.h"
 #include "app/eval/random.h"
 #include "engine/base/cpu.h"
 
@@ -20,6 +21,7 @@
 
 static struct {
     char *model, *mmproj, *lengths, *units, *mode, *attention, *kv, *svg, *out, *oracle, *variant;
+    char **data;
     int turns, sessions, n_threads, jobs;
     gint64 seed;
     gboolean strict, compat, hard, own, json, list, resume;
@@ -34,9 +36,12 @@ static const GOptionEntry entries[] = {
      "Tokens of a session at most: 1000, 4k, 1m (default: 1k,4k)", "N,.."},
     {"units", 0, 0, G_OPTION_ARG_STRING, &o.units,
      "Instead of lengths: pairs, sentences, frames... of a context", "N,.."},
-    {"turns", 0, 0, G_OPTION_ARG_INT, &o.turns, "Questions about one context (default: 5)", "N"},
+    {"data", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.data,
+     "Instead of a suite: sessions of a published SCBench file that fit --lengths (default: 128k); may be repeated",
+     "FILE.jsonl"},
+    {"turns", 0, 0, G_OPTION_ARG_INT, &o.turns, "Questions about one context, at most those of a file (default: 5)", "N"},
     {"sessions", 0, 0, G_OPTION_ARG_INT, &o.sessions,
-     "Contexts of each task and length (default: 20; 5 from 256k on)", "N"},
+     "Contexts of each task and length (default: 20; 5 from 256k on; all of a file)", "N"},
     {"seed", 0, 0, G_OPTION_ARG_INT64, &o.seed, "Seed of the whole run (default: 1)", "N"},
     {"hard", 0, 0, G_OPTION_ARG_NONE, &o.hard, "Decoys and longer chains, where a task has them", NULL},
     {"variant", 0, 0, G_OPTION_ARG_STRING, &o.variant, "A task's own variant, e.g. at=50", "NAME"},
@@ -159,8 +164,8 @@ static GPtrArray *read_mass_tasks(int argc, char **argv, GError **error)
 {
     gboolean all = FALSE;
 
-    if (o.out || o.svg || o.oracle || o.attention) {
-        usage(error, "mass goes with none of --out, --svg, --oracle and --attn");
+    if (o.out || o.svg || o.oracle || o.attention || o.data) {
+        usage(error, "mass goes with none of --out, --svg, --oracle, --attn and --data");
         return NULL;
     }
     if (argc == 2) {
@@ -169,6 +174,18 @@ static GPtrArray *read_mass_tasks(int argc, char **argv, GError **error)
         return tasks;
     }
     return read_suites(argc - 1, argv + 1, &all, error);
+}
+
+/* Files stand in place of a suite. */
+static GPtrArray *check_data(int argc, char **argv, GError **error)
+{
+    if (argc > 1)
+        usage(error, "\"%s\": --data stands in place of a suite", argv[1]);
+    else if (o.units || o.hard || o.variant)
+        usage(error, "--data goes with none of --units, --hard and --variant");
+    else
+        return g_ptr_array_new();
+    return NULL;
 }
 
 static void add_visual(GPtrArray *tasks, const lw_model *m)
@@ -281,8 +298,6 @@ static void clear_unit(gpointer p)
 /* By size first: short samples soon show whether anything is wrong. */
 static void list_units(lw_cli_eval_plan *e, const GPtrArray *tasks, const GArray *sizes)
 {
-    e->units = g_array_new(FALSE, FALSE, sizeof(lw_cli_eval_unit));
-    g_array_set_clear_func(e->units, clear_unit);
     for (guint s = 0; s < sizes->len; s++) {
         int size = g_array_index(sizes, int, s);
         int n = o.sessions ? o.sessions : size >= LONG_TOKENS && !e->by_units ? 5 : 20;
@@ -303,6 +318,51 @@ static void list_units(lw_cli_eval_plan *e, const GPtrArray *tasks, const GArray
             }
         }
     }
+}
+
+/* The sessions of a published file, all of which are read once for it; its task goes into `tasks`. */
+static gboolean list_file(lw_cli_eval_plan *e, const char *path, int size, GPtrArray *tasks, GError **error)
+{
+    g_autoptr(LwEvalPublished) file = lw_eval_published_open(path, error);
+    LwEvalTask *task = NULL;
+
+    for (int row = 0; file && (!o.sessions || row < o.sessions); row++) {
+        g_autoptr(GError) local = NULL;
+        g_autoptr(LwEvalSample) sample = lw_eval_published_next(file, &local);
+        if (!sample && !local)
+            break;
+        if (g_error_matches(local, LW_EVAL_ERROR, LW_EVAL_ERROR_FORMAT)) {
+            lw_cli_note("left out: %s", local->message);
+            continue;
+        }
+        if (local) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return FALSE;
+        }
+        if (!task) {
+            task = g_new0(LwEvalTask, 1);
+            task->name = g_strdup(sample->task);
+            g_ptr_array_add(tasks, task);
+        }
+        lw_cli_eval_unit unit = {.task = task, .size = size, .session = row, .seed = sample->seed, .file = path,
+                                 .done = g_new0(gboolean, e->n_modes)};
+        int turns = turns_of(e->manifests, task, size, row);
+        for (guint m = 0; m < e->n_modes; m++)
+            unit.done[m] = is_done(e->results, task, size, row, e->modes[m].label, MIN(turns, (int)sample->turns->len));
+        g_array_append_val(e->units, unit);
+    }
+    if (file && !task) {
+        g_set_error(error, LW_CLI_ERROR, LW_CLI_ERROR_INPUT, "%s: no session in it can be read", path);
+        return FALSE;
+    }
+    return file != NULL;
+}
+
+static void free_file_task(gpointer p)
+{
+    LwEvalTask *task = p;
+    g_free((char *)task->name);
+    g_free(task);
 }
 
 /* Samples of an earlier run of the same folder are described twice when they were asked twice. */
@@ -374,6 +434,8 @@ static gboolean run_and_print(lw_cli_eval_plan *e, lw_cli_eval_heading *h, GErro
     h->complete = lw_cli_eval_run(e, &stopped) && !e->n_skipped;
     lw_eval_results_tidy(e->results);
     tidy_manifests(e->manifests);
+    if (e->n_skipped > 1)
+        lw_cli_note("%u of %u samples were left out", e->n_skipped, e->units->len);
     if (e->results->len && !print(h, e, stopped ? &unprinted : error))
         return FALSE;
     if (stopped) {
@@ -451,7 +513,17 @@ static gboolean evaluate(lw_cli_eval_plan *e, GPtrArray *tasks, const GArray *si
     };
     if (o.out && !open_record(e, &h, error))
         return FALSE;
-    list_units(e, tasks, sizes);
+    e->units = g_array_new(FALSE, FALSE, sizeof(lw_cli_eval_unit));
+    g_array_set_clear_func(e->units, clear_unit);
+    g_autoptr(GPtrArray) file_tasks = g_ptr_array_new_with_free_func(free_file_task);
+    g_autofree const char *const *file_names = NULL;
+    for (char **path = o.data; path && *path; path++)
+        if (!list_file(e, *path, g_array_index(sizes, int, 0), file_tasks, error))
+            return FALSE;
+    if (o.data)
+        h.tasks = file_names = names_of(file_tasks);
+    else
+        list_units(e, tasks, sizes);
     if (e->model && !e->by_units) {
         guint32 trained = lw_model_get_info(e->model)->n_ctx_train;
         for (guint i = 0; i < sizes->len; i++) {
@@ -493,11 +565,17 @@ gboolean lw_cli_eval(int argc, char **argv, GError **error)
         return lw_cli_check_n_args(argc, argv, 0, error) && print_list(error);
 
     gboolean all = FALSE, mass = argc > 1 && !strcmp(argv[1], "mass");
-    g_autoptr(GPtrArray) tasks = mass ? read_mass_tasks(argc, argv, error) : read_suites(argc, argv, &all, error);
+    g_autoptr(GPtrArray) tasks = mass     ? read_mass_tasks(argc, argv, error)
+                                 : o.data ? check_data(argc, argv, error)
+                                          : read_suites(argc, argv, &all, error);
     g_autoptr(GArray) sizes = NULL;
     if (tasks)
         sizes = o.units ? parse_sizes(o.units, "--units", error)
-                        : parse_sizes(o.lengths ? o.lengths : "1k,4k", "--lengths", error);
+                        : parse_sizes(o.lengths ? o.lengths : o.data ? "128k" : "1k,4k", "--lengths", error);
+    if (sizes && o.data && sizes->len > 1) {
+        usage(error, "--data goes with one length, the most that a session takes");
+        g_clear_pointer(&sizes, g_array_unref);
+    }
     gboolean ok = sizes && read_choices(&e, error) && read_numbers(&e, error) && read_modes(&e, modes, error);
     if (ok && (e.who == LW_EVAL_WHO_MODEL || o.model)) {
         e.model = lw_cli_open_model(o.model, o.mmproj, error);

@@ -189,6 +189,34 @@ def what_does_not_fit():
 
 
 @test
+def published_files_are_asked():
+    path = TMP / "scbench_kv.jsonl"
+    sessions = []
+    for number, pairs in enumerate((3, 400, 3)):
+        keys = [f"key-{number}-{i}" for i in range(pairs)]
+        context = json.dumps({k: f"value-{k}" for k in keys})
+        sessions.append(json.dumps({"id": number, "context": context, "multi_turns": [
+            {"input": f'Key: "{k}"', "answer": f"value-{k}"} for k in (keys[0], keys[-1])]}))
+    path.write_text("\n".join([sessions[0], "{broken", sessions[1], "", sessions[2]]) + "\n")
+    perfect = figures("eval", "--data", path, "--oracle", "perfect")
+    cell, = perfect["cells"]
+    assert (cell["task"], cell["n"], cell["sessions"], cell["mean"]) == ("scbench_kv", 6, 3, 1.0), cell
+    done = works("eval", "--data", path, "-m", MODEL, "--lengths", "2k", "-t", "1", "--turns", "1", "--json")
+    assert "scbench_kv.jsonl, line 2" in done.err and "session 2: " in done.err and "more than 2048" in done.err, done.err
+    found = json.loads(done.out)
+    assert [c["n"] for c in found["cells"]] == [2] and not found["complete"]
+    folder = TMP / "published"
+    figures("eval", "--data", path, "-m", MODEL, "--lengths", "2k", "-t", "1", "--sessions", "1", "--out", folder)
+    figures("eval", "--data", path, "-m", MODEL, "--lengths", "2k", "-t", "1", "--jobs", "2", "--out", folder, "--resume")
+    assert sorted(k[3:] for k in answers(folder)) == [(0, 0), (0, 1), (3, 0), (3, 1)]
+    fails(("eval", "kv", "--data", path, "--oracle", "perfect"), "in place of a suite")
+    fails(("eval", "--data", path, "--lengths", "1k,2k", "--oracle", "perfect"), "one length")
+    fails(("eval", "--data", TMP / "scbench_what.jsonl", "--oracle", "perfect"), "scbench_what.jsonl")
+    (TMP / "scbench_vt.jsonl").write_text("{}\n")
+    fails(("eval", "--data", TMP / "scbench_vt.jsonl", "--oracle", "perfect"), "no session in it can be read")
+
+
+@test
 def attention_is_weighed():
     found = figures("eval", "mass", "-m", MODEL, "--units", "10", "--sessions", "1", "-t", "1")
     cell, = found["cells"]
