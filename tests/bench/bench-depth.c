@@ -136,9 +136,10 @@ static void measure(lw_model *m, const lw_backend *b, lw_device *device, lw_kv_t
     }
     qsort(all, n, sizeof *all, by_value);
     qsort(rest, n, sizeof *rest, by_value);
-    printf("%-5s depth %6u: %6.2f ms least, %6.2f median (%5.1f tokens/s); without attention %6.2f, %6.2f; attention %6.2f"
-           "  [%.4f]\n",
-           lw_kv_type_name(type), depth, all[0], all[n / 2], 1000 / all[n / 2], rest[0], rest[n / 2], least, last);
+    printf("%-5s depth %6u: %6.2f ms least, %6.2f median (%5.1f tokens/s); without attention %6.2f, %6.2f;"
+           " attention %6.2f  [%.4f]\n",
+           lw_kv_type_name(type), depth, all[0], all[n / 2], 1000 / all[n / 2], rest[0], rest[n / 2], least,
+           last);
     fflush(stdout);
     for (guint i = 0; i < LW_ROPE_TABLES; i++) {
         g_free(cos[i]);
