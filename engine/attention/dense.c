@@ -172,6 +172,7 @@ static void visit_pages(const dense_ctx *c, guint kv_head, gsize p0, gsize n, gs
             step.ahead_k[i] = lw_kv_seq_k(a->kv, a->layer, kv_head, next);
             step.ahead_v[i] = lw_kv_seq_v(a->kv, a->layer, kv_head, next);
         }
+        step.last = page + 1 == end;
         run(&step);
         step.same_q = TRUE;
     }

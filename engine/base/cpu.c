@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static gboolean have_f16c(void)
 {
@@ -14,6 +16,16 @@ static gboolean have_f16c(void)
 
     /* clang 14's __builtin_cpu_supports() does not know "f16c". */
     return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+/* AMX's registers are 8 KiB a thread, which Linux only keeps for processes that have asked. */
+static gboolean have_amx_int8(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24) && (d & 1u << 25) && /* TILE, INT8 */
+           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
 guint lw_cpu_detect(void)
@@ -33,6 +45,8 @@ guint lw_cpu_detect(void)
         flags |= LW_CPU_AVX512_VNNI;
     if (__builtin_cpu_supports("avx512bf16"))
         flags |= LW_CPU_AVX512_BF16;
+    if ((flags & LW_CPU_AVX512_VNNI) && have_amx_int8())
+        flags |= LW_CPU_AMX_INT8;
     return flags;
 }
 #else
@@ -47,8 +61,10 @@ static guint read_flags(void)
     guint found = lw_cpu_detect();
     const char *cap = g_getenv("LW_CPU");
 
-    if (cap == NULL || *cap == '\0' || strcmp(cap, "native") == 0 || strcmp(cap, "avx512") == 0)
+    if (cap == NULL || *cap == '\0' || strcmp(cap, "native") == 0)
         return found;
+    if (strcmp(cap, "avx512") == 0)
+        return found & ~(guint)LW_CPU_AMX_INT8;
     if (strcmp(cap, "avx2") == 0)
         return found & LW_CPU_AVX2;
     if (strcmp(cap, "c") == 0)
@@ -69,6 +85,8 @@ guint lw_cpu_flags_get(void)
 
 const char *lw_cpu_describe(guint flags)
 {
+    if (flags & LW_CPU_AMX_INT8)
+        return flags & LW_CPU_AVX512_BF16 ? "AVX-512 VNNI BF16, AMX" : "AVX-512 VNNI, AMX";
     if (flags & LW_CPU_AVX512) {
         gboolean vnni = flags & LW_CPU_AVX512_VNNI, bf16 = flags & LW_CPU_AVX512_BF16;
         return vnni && bf16 ? "AVX-512 VNNI BF16" : vnni ? "AVX-512 VNNI" : "AVX-512";

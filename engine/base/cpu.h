@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What the CPU can do, and the mask that lowers it.  The environment variable LW_CPU = "c", "avx2"
- * or "avx512" caps the level (tests walk all of them); "native" or unset is everything found.
+ * or "avx512" (without AMX) caps the level (tests walk all of them); "native" or unset is everything found.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ typedef enum {
     LW_CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL (and AVX2) */
     LW_CPU_AVX512_VNNI = 1 << 2, /* vpdpbusd on 512 bits */
     LW_CPU_AVX512_BF16 = 1 << 3, /* vdpbf16ps */
+    LW_CPU_AMX_INT8 = 1 << 4,    /* products of tiles of bytes; the system lets this process use them */
 } lw_cpu_flags;
 
 /* Flags of this machine, without the mask. */

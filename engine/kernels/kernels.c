@@ -21,6 +21,8 @@ void lw_kernels_init(lw_kernels *k, guint cpu_flags)
 #define X(stem) lw_##stem##_init_avx512(k);
     LW_KERNEL_STEMS(X)
 #undef X
+    if (cpu_flags & LW_CPU_AMX_INT8)
+        lw_attention_q8_init_amx(k);
 #endif
 }
 

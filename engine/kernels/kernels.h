@@ -118,6 +118,7 @@ typedef struct {
                              * kernel's own form */
     gboolean same_q;        /* q, q_stride, rows and d are those of the step before, and q_work is untouched
                              * since */
+    gboolean last;          /* no other step follows soon: give back what was kept for it */
 } lw_attn_step;
 
 #define LW_ATTN_SCRATCH (512u * 1024u)

@@ -105,6 +105,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             .scratch = scratch,
             .q_work = q_work,
             .same_q = first > 0,
+            .last = first + c->tile >= c->n_keys,
         });
     }
 

@@ -2,7 +2,7 @@
  *
  * Every kernel, in every version this CPU can run, against the C reference.
  *
- *   kernels-test [--mask c|avx2|avx512] [GLib test options]    one version only
+ *   kernels-test [--mask c|avx2|avx512|amx] [GLib test options]    one version only
  *   kernels-test --bench [PATTERN]                              GB/s and GFLOP/s instead
  */
 #include "tests/kernels/check.h"
@@ -30,7 +30,8 @@ static const struct {
 } masks[] = {
     {"c", 0, 0},
     {"avx2", LW_CPU_AVX2, LW_CPU_AVX2},
-    {"avx512", LW_CPU_AVX2 | LW_CPU_AVX512 | LW_CPU_AVX512_VNNI, ~0u},
+    {"avx512", LW_CPU_AVX2 | LW_CPU_AVX512 | LW_CPU_AVX512_VNNI, ~(guint)LW_CPU_AMX_INT8},
+    {"amx", LW_CPU_AMX_INT8, ~0u},
 };
 
 typedef struct {
