@@ -284,6 +284,38 @@ static void test_file(void)
     g_rmdir(folder);
 }
 
+/* A line may end where a read of the file does: 64 KiB are read at once. */
+static void test_line_at_end_of_read(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("lw-published-XXXXXX", NULL);
+
+    for (gsize end = 65536 - 2; end <= 65536 + 2; end++) {
+        g_autofree char *row = json_of("{'context':'b','multi_turns':[{'input':'?','answer':'x'}]}");
+        GString *text = g_string_new(row);
+        g_autofree char *path = NULL;
+        g_autoptr(LwEvalPublished) published = NULL;
+        GError *error = NULL;
+
+        while (text->len < end)
+            g_string_append_c(text, ' ');
+        g_string_append_printf(text, "\n%s\n", row);
+        path = write_file(folder, "kv.jsonl", text->str, text->len);
+        published = lw_eval_published_open(path, &error);
+        g_assert_no_error(error);
+        for (guint64 i = 0; i < 2; i++) {
+            g_autoptr(LwEvalSample) sample = lw_eval_published_next(published, &error);
+
+            g_assert_no_error(error);
+            g_assert_cmpuint(sample->seed, ==, i);
+        }
+        g_assert_null(lw_eval_published_next(published, &error));
+        g_assert_no_error(error);
+        g_string_free(text, TRUE);
+        g_unlink(path);
+    }
+    g_rmdir(folder);
+}
+
 static void test_open_errors(void)
 {
     GError *error = NULL;
@@ -311,6 +343,7 @@ int main(int argc, char **argv)
     g_test_add_func("/published/refused", test_refused);
     g_test_add_func("/published/limits", test_limits);
     g_test_add_func("/published/file", test_file);
+    g_test_add_func("/published/line-at-end-of-read", test_line_at_end_of_read);
     g_test_add_func("/published/open-errors", test_open_errors);
     return g_test_run();
 }
