@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-media-viewer.h"
+
 /* Logical pixels. */
 #define SMALL_SIDE 72
 #define SQUARE_SIDE 150
@@ -135,7 +137,9 @@ open_clicked (LwAttachmentTile *self)
   g_autofree char *uri = path ? g_filename_to_uri (path, NULL, NULL) : NULL;
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
 
-  if (uri && GTK_IS_WINDOW (root))
+  if (uri && GTK_IS_WINDOW (root) && !lw_attachment_is_document (self->attachment))
+    lw_media_viewer_open (GTK_WINDOW (root), self->attachment);
+  else if (uri && GTK_IS_WINDOW (root))
     gtk_show_uri (GTK_WINDOW (root), uri, GDK_CURRENT_TIME);
 }
 

@@ -526,6 +526,39 @@ class Chat(unittest.TestCase):
         for _ in range(8):
             run("xdotool", "mousemove", "--window", p.window, "600", "300", "click", "--repeat", "10", "4")
 
+    # -- Pictures and films --
+
+    def test_91_full_view(self):
+        picture = os.path.join(TMP, "blue square.png")
+        run("convert", "-size", "900x600", "xc:white", "-fill", "#3050d0", "-draw",
+            "rectangle 300,200 600,400", picture)
+        film = os.path.join(TMP, "short.mp4")
+        run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i",
+            "testsrc=size=320x240:rate=10:duration=5", "-pix_fmt", "yuv420p", film)
+        p = self.start(picture, film)
+        p.get(contains="Remove blue square.png")
+        p.get(contains="Remove short.mp4")
+        # What they cost is said before anything is sent.
+        wait_for("both costs", lambda: len([n for n in p.find_all("label")
+                                            if re.match(r"\d+ tokens$", text_of(n))]) == 2)
+        p.screenshot("media-costs")
+        p.write("What is this?")
+        p.press("Send")
+        self.wait_for_end(p, "What is this?")
+        tile = wait_for("the picture", lambda: p.find("push button", contains="Picture blue square.png"))
+        self.assertTrue(press(tile))
+        wait_for("the picture in full", lambda: p.find(name="Open in another program"))
+        p.screenshot("picture-full", whole=True)
+        run("xdotool", "key", "Escape")
+        wait_for("it to be closed", lambda: not p.find(name="Open in another program"))
+        tile = wait_for("the film", lambda: p.find("push button", contains="Film short.mp4"))
+        self.assertTrue(press(tile))
+        wait_for("the film to play", lambda: p.find(name="Open in another program"))
+        p.screenshot("film-full", whole=True)
+        run("xdotool", "key", "Escape")
+        wait_for("it to be closed", lambda: not p.find(name="Open in another program"))
+        self.end()
+
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
