@@ -56,6 +56,7 @@ struct _LwEngineService
   lw_model *model;
   lw_session *session;
   char *path;        /* of model */
+  gboolean is_default; /* nobody chose it */
   GHashTable *media; /* key -> lw_media of the last request */
 };
 
@@ -261,11 +262,18 @@ share_model (LwEngineService *self)
 static gboolean
 open_model (LwEngineService *self, const char *path, GError **error)
 {
-  g_autofree char *found = path ? g_strdup (path) : lw_library_default_model (error);
+  g_autoptr (GError) missing = NULL;
+  g_autofree char *found = path ? g_strdup (path) : lw_library_default_model (&missing);
   lw_model *model;
 
+  /* Its file is gone, but it is still open. */
+  if (!found && self->model && self->is_default)
+    return TRUE;
   if (!found)
-    return FALSE;
+    {
+      g_propagate_error (error, g_steal_pointer (&missing));
+      return FALSE;
+    }
   if (self->model && g_strcmp0 (found, self->path) == 0)
     return TRUE;
   model = lw_model_open (found, NULL, error);
@@ -274,6 +282,7 @@ open_model (LwEngineService *self, const char *path, GError **error)
   drop_model (self);
   self->model = model;
   self->path = g_steal_pointer (&found);
+  self->is_default = path == NULL;
   share_model (self);
   return TRUE;
 }

@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -557,6 +558,54 @@ class Chat(unittest.TestCase):
         p.screenshot("film-full", whole=True)
         run("xdotool", "key", "Escape")
         wait_for("it to be closed", lambda: not p.find(name="Open in another program"))
+        self.end()
+
+
+    # -- When something fails --
+
+    def test_92_disk_full(self):
+        def no_room():
+            size = max(os.path.getsize(f) for f in glob.glob(store.PATH + "*"))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+        # A write beyond the limit fails as on a full disk: Python ignores its signal, the child inherits that.
+        p = self.start(prepare=no_room)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Hello there, who are you?")
+        long = "word " * 30000
+        p.write(long)
+        p.press("Send")
+        p.get("label", contains="cannot be saved at the moment")
+        p.screenshot("disk-full")
+        # Work goes on: the answers are there all the same, and with room again everything is saved.
+        resource.prlimit(p.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_for("it to work again", lambda: p.find("label", contains="Saving works again"), 60)
+        self.end()
+        with store.connect() as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM messages WHERE text = ?",
+                                        ("Hello there, who are you?",)).fetchone()[0] > 0, True)
+
+    def test_93_model_deleted_while_open(self):
+        folder = os.path.join(TMP, "gone")
+        os.makedirs(folder)
+        model = os.path.join(folder, "gone.gguf")
+        shutil.copy(self.model, model)
+        p = self.start(model=model)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Hello there, who are you?")
+        os.unlink(model)
+        # It is still open: the chat goes on.
+        p.write("What can you do?")
+        p.press("Send")
+        self.wait_for_end(p, "What can you do?")
+        self.end()
+
+        p = self.start(model=model)
+        p.get("label", contains="gone.gguf")
+        p.get(name="Add a Model")
+        p.screenshot("model-gone")
         self.end()
 
 
