@@ -43,6 +43,11 @@ struct _LwConversation
   gboolean edited;       /* the question is an edited one */
   char *restore;         /* the message whose branch comes back when the turn fails, or NULL */
 
+  /* A better title, made when nothing else is to be done. */
+  guint title_source;
+  LwEngineRequest *title_request;
+  GString *title_answer;
+
   /* A question that is being edited, and the draft that waits meanwhile. */
   LwMessage *editing;
   char *saved_draft;

@@ -7,6 +7,7 @@
 #include "app/lw-attachment.h"
 #include "app/lw-chat-options.h"
 #include "app/lw-token-count.h"
+#include "app/title.h"
 
 /* Characters of the first question that make the title. */
 #define TITLE_CHARS 42
@@ -77,6 +78,10 @@ lw_conversation_finalize (GObject *object)
 
   g_clear_handle_id (&self->save_source, g_source_remove);
   g_clear_handle_id (&self->count_source, g_source_remove);
+  g_clear_handle_id (&self->title_source, g_source_remove);
+  g_clear_pointer (&self->title_request, lw_engine_request_unref);
+  if (self->title_answer)
+    g_string_free (self->title_answer, TRUE);
   g_clear_pointer (&self->request, lw_engine_request_unref);
   g_clear_object (&self->question);
   g_clear_object (&self->answer);
@@ -759,6 +764,65 @@ return_question (LwConversation *self)
     }
 }
 
+static GPtrArray *collect_turns (LwConversation *self);
+
+/* ---- A title ---- */
+
+/* How long nothing must happen before a title is thought of, milliseconds. */
+#define TITLE_DELAY_MS 4000
+#define TITLE_TOKENS 32
+
+static void
+on_title_update (gpointer user_data, LwEngineStage stage, const char *text,
+                 const lw_progress *progress)
+{
+  LwConversation *self = user_data;
+
+  if (self->title_answer)
+    g_string_append (self->title_answer, text);
+}
+
+static void
+title_generated (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwConversation) self = user_data;
+  lw_generate_result out;
+  gboolean ok = lw_engine_service_generate_finish (LW_ENGINE_SERVICE (source), result, &out, NULL);
+  g_autofree char *title
+      = ok && out.stop != LW_STOP_CANCELLED ? lw_title_from_answer (self->title_answer->str) : NULL;
+
+  g_string_free (g_steal_pointer (&self->title_answer), TRUE);
+  g_clear_pointer (&self->title_request, lw_engine_request_unref);
+  /* Somebody may have chosen one meanwhile. */
+  if (!title || self->titled != LW_MEM_TITLED_BY_QUESTION)
+    return;
+  set_title (self, title);
+  self->titled = LW_MEM_TITLED_BY_MODEL;
+  put_conversation (self);
+}
+
+static gboolean
+think_of_title (gpointer data)
+{
+  LwConversation *self = data;
+  GPtrArray *turns;
+
+  self->title_source = 0;
+  if (self->answer || self->title_request || self->titled != LW_MEM_TITLED_BY_QUESTION)
+    return G_SOURCE_REMOVE;
+  turns = collect_turns (self);
+  /* In the language of the chat, not of the program: the model is to answer in it. */
+  g_ptr_array_add (turns, lw_turn_new (LW_ROLE_USER,
+                                       "Give this conversation a title of at most six words, in the "
+                                       "language it is in. Answer with the title only."));
+  self->title_answer = g_string_new (NULL);
+  self->title_request = lw_engine_request_new (self->request_model, turns, on_title_update, self);
+  lw_engine_request_set_idle (self->title_request, TITLE_TOKENS);
+  lw_engine_service_generate_async (self->engine, self->title_request, title_generated,
+                                    g_object_ref (self));
+  return G_SOURCE_REMOVE;
+}
+
 /* The answer has ended: error NULL, or why. */
 static void
 end_turn (LwConversation *self, const lw_generate_result *result, const GError *error)
@@ -811,6 +875,10 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
     touch (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_BUSY]);
   context_changed (self);
+  g_clear_handle_id (&self->title_source, g_source_remove);
+  if (result && self->titled == LW_MEM_TITLED_BY_QUESTION
+      && g_list_model_get_n_items (G_LIST_MODEL (self->messages)) == 2)
+    self->title_source = g_timeout_add (TITLE_DELAY_MS, think_of_title, self);
   if (full)
     g_signal_emit (self, signals[SIGNAL_FAILED], 0, full);
   else if (error && !cancelled)

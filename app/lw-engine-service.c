@@ -20,6 +20,8 @@ struct _LwEngineRequest
   char *model_path;
   GPtrArray *turns;
   char *begun; /* of the answer, or NULL */
+  gboolean idle;
+  guint max_tokens; /* 0: as many as it likes */
   LwSampling sampling;
   LwEngineUpdate update; /* UI thread; NULL once finished */
   gpointer user_data;
@@ -45,6 +47,8 @@ struct _LwEngineService
   GObject parent_instance;
   GAsyncQueue *queue;
   GThread *thread;
+
+  LwEngineRequest *idle; /* UI thread: the last one that nobody waits for */
 
   GMutex lock;
   LwEngineRequest *current; /* under lock */
@@ -129,6 +133,13 @@ lw_engine_request_set_options (LwEngineRequest *r, const char *system, const LwS
   if (system && *system)
     g_ptr_array_insert (r->turns, 0, lw_turn_new (LW_ROLE_SYSTEM, system));
   r->sampling = *sampling;
+}
+
+void
+lw_engine_request_set_idle (LwEngineRequest *r, guint max_tokens)
+{
+  r->idle = TRUE;
+  r->max_tokens = max_tokens;
 }
 
 LwEngineRequest *
@@ -488,6 +499,17 @@ build_prompt (LwEngineService *self, LwEngineRequest *r, GError **error)
   return prompt;
 }
 
+/* The open model, unless it is too small or another one is wanted. */
+static gboolean
+is_fit_for_idle (LwEngineService *self, const LwEngineRequest *r)
+{
+  const char *least = g_getenv ("LW_IDLE_PARAMS");
+  gint64 n = least ? g_ascii_strtoll (least, NULL, 10) : LW_ENGINE_IDLE_PARAMS;
+
+  return self->model && (r->model_path ? g_strcmp0 (r->model_path, self->path) == 0 : self->is_default)
+         && lw_model_get_info (self->model)->n_params >= n;
+}
+
 static gboolean
 generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result, GError **error)
 {
@@ -496,6 +518,11 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
   gboolean ok;
 
   if (g_atomic_int_get (&r->cancel))
+    {
+      g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
+      return FALSE;
+    }
+  if (r->idle && !is_fit_for_idle (self, r))
     {
       g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
       return FALSE;
@@ -614,6 +641,7 @@ lw_engine_service_finalize (GObject *object)
   LwEngineService *self = LW_ENGINE_SERVICE (object);
 
   lw_engine_service_shutdown (self);
+  g_clear_pointer (&self->idle, lw_engine_request_unref);
   g_clear_pointer (&self->queue, g_async_queue_unref);
   g_clear_pointer (&self->media, g_hash_table_unref);
   g_mutex_clear (&self->lock);
@@ -725,6 +753,12 @@ lw_engine_service_generate_async (LwEngineService *self, LwEngineRequest *reques
   g_task_set_source_tag (c->task, lw_engine_service_generate_async);
   g_task_set_task_data (c->task, lw_engine_request_ref (request),
                         (GDestroyNotify)lw_engine_request_unref);
+  /* What nobody waits for makes way. */
+  if (self->idle)
+    lw_engine_request_cancel (self->idle);
+  g_clear_pointer (&self->idle, lw_engine_request_unref);
+  if (request->idle)
+    self->idle = lw_engine_request_ref (request);
   c->request = lw_engine_request_ref (request);
   push (self, c);
 }

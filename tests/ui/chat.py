@@ -609,6 +609,34 @@ class Chat(unittest.TestCase):
         self.end()
 
 
+    def test_94_titles(self):
+        def title_of(question):
+            with store.connect() as db:
+                return db.execute("SELECT c.title, c.titled FROM conversations c JOIN messages m"
+                                  " ON m.conversation = c.id WHERE m.text = ?", (question,)).fetchone()
+
+        # A model may be too small to be asked; here any will do.
+        p = self.start(LW_IDLE_PARAMS="0")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        question = "Hello, this wants a better title than its question, which is long"
+        self.ask(p, question)
+        wait_for("a title by the model", lambda: title_of(question)[1] == 1)
+        title = title_of(question)[0]
+        self.assertNotIn(title, question)
+        p.get("list item", title)
+        # One that somebody chose stays.
+        self.chat_menu(p, title, "Rename…")
+        p.get(contains="Rename Chat")
+        run("xdotool", "key", "ctrl+a")
+        run("xdotool", "type", "My own")
+        run("xdotool", "key", "Return")
+        p.get("list item", "My own")
+        self.ask(p, "And another question")
+        self.end()
+        self.assertEqual(title_of(question), ("My own", 2))
+
+
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     program = unittest.main(exit=False, verbosity=2)
