@@ -8,7 +8,7 @@
 {"prefix_suffix", 1, 100, 5, FALSE, "abc61fda4b95c7f64112393a57f6ee4fd2e3cf3c724bbd07a62478875166a3d8"},
 {"vt", 1, 60, 5, TRUE, "d0f54d2b022fafd645b9a39b73bf25959fa5498fc94fceb9ab857a007486d1a6"},
 {"mdqa", 1, 20, 5, FALSE, "294a39d7687f5e6bfcfacbe812c59b441f1f7c92e0eebc795afe17ef1248bcda"},
-{"twofact", 1, 170, 8, FALSE, "8a5176fb3c430898e87c82d0ab2dd1d6e9ec893584ac6bbd242f27501f5648ac"},
+{"twofact", 1, 170, 8, FALSE, "fd0db417afe7f8c8f6192acab582405006744e55456c0c7ce9657a7f072f3b85"},
 {"mf", 1, 101, 5, FALSE, "8ca55812c04735580ef070390d32a99c2b57d2ce753430459d95ac16cdcd8b74"},
 {"icl", 1, 60, 5, FALSE, "3e9220711f3f26e89a75c3bdef6b7e5b8a94527d5b9f194057fc83b03222a8ae"},
 {"digest", 1, 90, 3, FALSE, "7d168ac0e3dc5ce9909c279cdb7c83503a559f4c79fe27face67fe6909a2f84d"},

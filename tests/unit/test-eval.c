@@ -369,6 +369,70 @@ static void test_twofact(void)
     }
 }
 
+/* The practice variants: one step of a task, whose answer the text gives once. */
+static void test_steps(void)
+{
+    for (guint64 seed = 0; seed < 30; seed++) {
+        LwEvalSample *words = make("prefix_suffix", seed, seed % 2, 12 + seed, 1 + seed % 5, FALSE, "step");
+        LwEvalSample *near = make("prefix_suffix", seed, seed % 2, 12 + seed, 1, FALSE, "short");
+        LwEvalSample *chains = make("vt", seed, seed % 2, 12 + seed, 1 + seed % 5, FALSE, "step");
+        LwEvalSample *facts = make("twofact", seed, seed % 2, 12 + seed, 1 + seed % 5, FALSE, "step");
+        g_auto(GStrv) list = g_strsplit(strstr(context_of(words), "\n\n") + 2, "\n", -1);
+        g_auto(GStrv) shorter = g_strsplit(strstr(context_of(near), "\n\n") + 2, "\n", -1);
+        g_auto(GStrv) sentences = g_regex_split_simple("(?<=\\.)[ \\n]", strstr(context_of(facts), "\n\n") + 2, 0, 0);
+
+        for (guint i = 0; shorter[i] != NULL; i++) {
+            g_assert_cmpuint(strlen(shorter[i]), >=, 8);
+            g_assert_cmpuint(strlen(shorter[i]), <=, 26);
+        }
+        for (guint j = 0; j < words->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(words, j);
+            g_auto(GStrv) asked = g_strsplit(turn->question, "\"", -1);
+            gboolean by_start = strstr(asked[0], "starts") != NULL;
+            guint found = 0;
+
+            for (guint i = 0; list[i] != NULL; i++)
+                if (by_start ? g_str_has_prefix(list[i], asked[1]) : g_str_has_suffix(list[i], asked[1])) {
+                    g_assert_cmpstr(list[i], ==, turn->answers[0]);
+                    found++;
+                }
+            g_assert_cmpuint(found, ==, 1);
+        }
+        for (guint j = 0; j < chains->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(chains, j);
+            g_auto(GStrv) asked = g_strsplit_set(turn->question, " ?", -1);
+            const char *gold = turn->answers[0];
+            g_autofree char *line =
+                strstr(turn->question, "is set to VAR") != NULL ? g_strdup_printf("VAR %s = VAR %s\n", gold, asked[6])
+                : asked[2][0] == 'V' ? g_strdup_printf("VAR %s = VAR %s\n", asked[3], gold)
+                                     : g_strdup_printf("VAR %s = %s\n", gold, asked[3]);
+            g_autofree char *text = g_strconcat(context_of(chains), "\n", NULL);
+
+            g_assert_cmpuint(occurrences(text, line), ==, 1);
+        }
+        for (guint j = 0; j < facts->turns->len; j++) {
+            const LwEvalTurn *turn = turn_of(facts, j);
+            g_auto(GStrv) asked = g_strsplit_set(turn->question, " ?", -1);
+            guint found = 0;
+
+            g_assert_nonnull(strstr(turn->reply, turn->answers[0]));
+            for (guint i = 0; sentences[i] != NULL; i++) {
+                gboolean names = FALSE;
+
+                for (guint a = 0; asked[a] != NULL; a++)
+                    names |= strlen(asked[a]) >= 5 && lw_eval_word_on_side(asked[a], facts->side)
+                             && strstr(sentences[i], asked[a]) != NULL;
+                found += names && strstr(sentences[i], turn->answers[0]) != NULL;
+            }
+            g_assert_cmpuint(found, ==, 1);
+        }
+        lw_eval_sample_free(words);
+        lw_eval_sample_free(near);
+        lw_eval_sample_free(chains);
+        lw_eval_sample_free(facts);
+    }
+}
+
 static int compare_ints(gconstpointer a, gconstpointer b)
 {
     return *(const int *)a - *(const int *)b;
@@ -932,6 +996,7 @@ int main(int argc, char **argv)
     g_test_add_func("/eval/vt", test_vt);
     g_test_add_func("/eval/mdqa", test_mdqa);
     g_test_add_func("/eval/twofact", test_twofact);
+    g_test_add_func("/eval/steps", test_steps);
     g_test_add_func("/eval/mf", test_mf);
     g_test_add_func("/eval/icl", test_icl);
     g_test_add_func("/eval/digest", test_digest);

@@ -244,8 +244,10 @@ static void test_oracle(gconstpointer data)
                 g_assert_cmpfloat(lw_eval_score(turn, "...", strict), ==, 0);
             }
             /* Of a picture two questions may have one answer: which is black, which colour is the cross. */
-            if (!task->visual && strcmp(other->reply, turn->reply) != 0 && other->score == turn->score
-                && lw_eval_score(turn, other->reply, TRUE) == 1)
+            /* A reply of two facts may hold another turn's answer on its way: what counts is its own answer. */
+            const char *said = turn->score == LW_EVAL_SCORE_WORD ? other->answers[0] : other->reply;
+            if (!task->visual && strcmp(said, turn->answers[0]) != 0 && strcmp(other->reply, turn->reply) != 0
+                && other->score == turn->score && lw_eval_score(turn, said, TRUE) == 1)
                 g_error("%s, seed %d: \"%s\" is worth 1 where \"%s\" was asked for", task->name, (int)seed,
                         other->reply, turn->reply);
         }

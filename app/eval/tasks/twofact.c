@@ -4,7 +4,7 @@
  * what only two sentences together tell: who owns the thing in a place, where somebody's thing is, in which
  * town the owner of a thing lives, what the one in a town owns.
  * Unit: a sentence.  About a third are facts, the rest says other things about the same people or nothing.
- * hard: two thirds are facts.  The gold is the sentence that gives the answer, the other fact is anywhere.
+ * Variant "step" asks for one fact.  hard: two thirds are facts.  The gold is the sentence that gives the answer, the other fact is anywhere.
  */
 #include "app/eval/places.h"
 #include "app/eval/tasks/tasks.h"
@@ -85,31 +85,67 @@ ask (LwEvalSample *sample, const LwEvalStory *story, const Person *person, Fact 
   LwEvalTurn *turn = lw_eval_sample_add_turn (sample, "twofact");
   g_autofree char *place = g_strdup_printf ("the %s", person->place);
   g_autofree char *thing = g_strdup_printf ("the %s", person->thing);
+  g_autofree char *owns = lw_eval_form ("%s owns the %s.", person->name, person->thing);
+  g_autofree char *lives = lw_eval_form ("%s lives in %s.", person->name, person->town);
+  g_autofree char *is_in = lw_eval_form ("The %s is in the %s.", person->thing, person->place);
+  const char *first = owns, *second = owns;
 
   switch (fact)
     {
     case FACT_HOME:
+      second = lives;
       turn->question = lw_eval_form ("In which town does the owner of the %s live?", person->thing, NULL);
       lw_eval_turn_answer (turn, person->town);
       break;
     case FACT_PLACE:
+      second = is_in;
       turn->question = lw_eval_form ("Where is the thing that %s owns?", person->name, NULL);
       lw_eval_turn_answer (turn, place);
       break;
     default:
       if (lw_eval_random_below (random, 2) == 0)
         {
+          first = is_in;
           turn->question = lw_eval_form ("Who owns the thing in the %s?", person->place, NULL);
           lw_eval_turn_answer (turn, person->name);
           break;
         }
+      first = lives;
       turn->question = lw_eval_form ("What does the one who lives in %s own?", person->town, NULL);
       lw_eval_turn_answer (turn, thing);
     }
+  /* The gold reply goes the way of the question: both facts, the one that leads to the other first. */
+  g_free (turn->reply);
+  turn->reply = lw_eval_form ("%s %s", first, second);
   turn->score = LW_EVAL_SCORE_WORD;
-  turn->cap = 24;
+  turn->cap = 64;
   lw_eval_turn_place (turn, 0, story->at[person->slot[fact]], story->lines[person->slot[fact]],
                       person->slot[fact], story->slots.n);
+}
+
+/* One fact of two, to practise on; the reply is the sentence that is asked for. */
+static void
+ask_one (LwEvalSample *sample, const Person *person, Fact fact, LwEvalRandom *random)
+{
+  static const char *const questions[N_FACTS][2] = {
+    { "Where does %s live?", "Who lives in %s?" },
+    { "What does %s own?", "Who owns the %s?" },
+    { "Where is the %s?", "What is in the %s?" },
+  };
+  const char *const keys[N_FACTS][2] = { { person->name, person->town },
+                                         { person->name, person->thing },
+                                         { person->thing, person->place } };
+  static const char *const replies[N_FACTS] = { "%s lives in %s.", "%s owns the %s.", "The %s is in the %s." };
+  LwEvalTurn *turn = lw_eval_sample_add_turn (sample, "twofact");
+  guint way = lw_eval_random_below (random, 2);
+  const char *const *key = keys[fact];
+
+  turn->question = lw_eval_form (questions[fact][way], key[way], NULL);
+  lw_eval_turn_answer (turn, key[1 - way]);
+  g_free (turn->reply);
+  turn->reply = lw_eval_form (replies[fact], key[0], key[1]);
+  turn->score = LW_EVAL_SCORE_WORD;
+  turn->cap = 40;
 }
 
 static void
@@ -131,7 +167,9 @@ invent (Person *person, LwEvalWords *words)
 static LwEvalSample *
 make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GError **error)
 {
-  if (!lw_eval_options_check ("twofact", units, options, NULL, NULL, error))
+  static const char *const variants[] = { "step", NULL };
+
+  if (!lw_eval_options_check ("twofact", units, options, variants, NULL, error))
     return NULL;
 
   LwEvalRandom random = lw_eval_random_start (seed, "twofact", side);
@@ -176,7 +214,10 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
   lw_eval_story_write (&story, 8, fill, &world, &random, text);
   lw_eval_sample_add_text (sample, g_string_free (text, FALSE));
   for (guint j = 0; j < turns; j++)
-    ask (sample, &story, &persons[who[j]], what[j], &random);
+    if (options->variant != NULL)
+      ask_one (sample, &persons[who[j]], what[j], &random);
+    else
+      ask (sample, &story, &persons[who[j]], what[j], &random);
   return sample;
 }
 

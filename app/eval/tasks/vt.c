@@ -65,10 +65,36 @@ ask (LwEvalSample *sample, const Chain *chains, guint n_chains, guint asked, gui
   turn->cap = hops > HOPS ? 48 : 30;
 }
 
+/* One link of a chain, to practise on. */
+static void
+ask_step (LwEvalSample *sample, const Chain *chain, guint hops, LwEvalRandom *random)
+{
+  LwEvalTurn *turn = lw_eval_sample_add_turn (sample, "vt");
+  guint hop = lw_eval_random_below (random, hops);
+
+  switch (lw_eval_random_below (random, 3))
+    {
+    case 0:
+      turn->question = lw_eval_form ("Which variable is %s? Reply with its name only.", chain->root, NULL);
+      lw_eval_turn_answer (turn, chain->names[0]);
+      break;
+    case 1:
+      turn->question = lw_eval_form ("What is VAR %s set to? Reply with its name only.", chain->names[hop + 1], NULL);
+      lw_eval_turn_answer (turn, chain->names[hop]);
+      break;
+    default:
+      turn->question = lw_eval_form ("Which variable is set to VAR %s? Reply with its name only.", chain->names[hop],
+                                     NULL);
+      lw_eval_turn_answer (turn, chain->names[hop + 1]);
+    }
+  turn->score = LW_EVAL_SCORE_SUBSTRING;
+  turn->cap = 12;
+}
+
 static LwEvalSample *
 make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GError **error)
 {
-  static const char *const variants[] = { "repeat", NULL };
+  static const char *const variants[] = { "repeat", "step", NULL };
 
   if (!lw_eval_options_check ("vt", units, options, variants, NULL, error))
     return NULL;
@@ -96,7 +122,7 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
 
   g_string_append (text, "Below, variables get values. A variable set to another one has the same value. "
                          "Each question asks for all variables with a value.\n\n");
-  if (options->variant != NULL)
+  if (g_strcmp0 (options->variant, "repeat") == 0)
     {
       g_autoptr (GString) sentence = g_string_new (NULL);
 
@@ -111,7 +137,10 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
     order[c] = c;
   lw_eval_random_shuffle (&random, order, n_chains);
   for (guint j = 0; j < turns; j++)
-    ask (sample, chains, n_chains, order[j], hops);
+    if (g_strcmp0 (options->variant, "step") == 0)
+      ask_step (sample, &chains[order[j]], hops, &random);
+    else
+      ask (sample, chains, n_chains, order[j], hops);
   return sample;
 }
 
