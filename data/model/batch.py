@@ -21,7 +21,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SYSTEM = "You are a helpful assistant."
 TASKS = ["copy64", "recall64", "colour", "shape", "count", "where", "exist", "place", "size", "relation", "describe",
          "background", "clutter", "word", "number", "letters", "text-colour", "pair-compare", "pair-change", "film-what",
-         "film-move", "film-order", "film-count", "film-colour", "facts", "sums", "copy", "order", "chat", "lm"]
+         "film-move", "film-order", "film-count", "film-colour", "facts", "sums", "copy", "order", "chat", "kv", "prefix_suffix",
+         "vt", "twofact", "mdqa", "icl", "mf", "digest", "chronicle", "mix_a", "reorder", "vniah", "mmniah", "small",
+         "shapes", "filmorder", "prefix_suffix-step", "vt-step", "twofact-step"]
 TASK_ID = {t: i for i, t in enumerate(TASKS)}
 # Sizes of pictures in cells of 28 px; 4 and 8 and 12 are whole windows.
 SMALL = [(4, 4)] * 6 + [(4, 8), (8, 4), (5, 5), (6, 6), (5, 7), (6, 5), (4, 6), (7, 5)]
@@ -111,48 +113,48 @@ class Row:
         return True
 
 
+def pack(tok, rows, length, stream):
+    """Rows of at most `length` tokens as the arrays of a micro-batch."""
+    b = len(rows)
+    ids = np.full((b, length), tok.ids["<|endoftext|>"], np.int16)
+    pos = np.zeros((3, b, length), np.int32)
+    feats = rows[0].n_feat > 0
+    index = np.full((b, length), -1, np.int16) if feats else None
+    at, label, task, seg = [], [], [], []
+    n_seg = 0
+    for i, row in enumerate(rows):
+        n = len(row.ids)
+        ids[i, :n] = row.ids
+        pos[:, i, :n] = np.array(row.pos3, np.int32).T
+        if feats:
+            index[i, :n] = row.index
+        for a0, a1, t in row.answers:
+            at.extend(range(i * length + a0 - 1, i * length + a1 - 1))
+            label.extend(row.ids[a0:a1])
+            task.extend([t] * (a1 - a0))
+            seg.extend([n_seg] * (a1 - a0))
+            n_seg += 1
+    return finish(dict(stream=stream, tokens=ids, pos=pos, index=index), at, label, task, seg)
+
+
+def finish(out, at, label, task, seg):
+    n = len(at)
+    m = (n + 1023) // 1024 * 1024
+    out["at"] = np.zeros(m, np.int32)
+    out["label"] = np.full(m, -100, np.int16)
+    out["task"] = np.zeros(m, np.int8)
+    out["seg"] = np.zeros(m, np.int32)
+    out["at"][:n], out["label"][:n], out["task"][:n], out["seg"][:n] = at, label, task, seg
+    out["n_answer"] = n
+    return out
+
+
 class Maker:
     def __init__(self, seed, tokens=32768, held=False, quick=False):
         self.r = random.Random(seed)
         self.np = np.random.default_rng(seed)
         self.tok = Tok()
         self.tokens, self.held, self.quick = tokens, held, quick
-
-    # -- collecting rows into arrays
-
-    def pack(self, rows, length, stream):
-        b = len(rows)
-        ids = np.full((b, length), self.tok.ids["<|endoftext|>"], np.int16)
-        pos = np.zeros((3, b, length), np.int16)
-        feats = rows[0].n_feat > 0
-        index = np.full((b, length), -1, np.int16) if feats else None
-        at, label, task, seg = [], [], [], []
-        n_seg = 0
-        for i, row in enumerate(rows):
-            n = len(row.ids)
-            ids[i, :n] = row.ids
-            pos[:, i, :n] = np.array(row.pos3, np.int16).T
-            if feats:
-                index[i, :n] = row.index
-            for a0, a1, t in row.answers:
-                at.extend(range(i * length + a0 - 1, i * length + a1 - 1))
-                label.extend(row.ids[a0:a1])
-                task.extend([t] * (a1 - a0))
-                seg.extend([n_seg] * (a1 - a0))
-                n_seg += 1
-        return self.finish(dict(stream=stream, tokens=ids, pos=pos, index=index), at, label, task, seg)
-
-    @staticmethod
-    def finish(out, at, label, task, seg):
-        n = len(at)
-        m = (n + 1023) // 1024 * 1024
-        out["at"] = np.zeros(m, np.int32)
-        out["label"] = np.full(m, -100, np.int16)
-        out["task"] = np.zeros(m, np.int8)
-        out["seg"] = np.zeros(m, np.int32)
-        out["at"][:n], out["label"][:n], out["task"][:n], out["seg"][:n] = at, label, task, seg
-        out["n_answer"] = n
-        return out
 
     @staticmethod
     def pack_pictures(pics):
@@ -171,6 +173,9 @@ class Maker:
                 text[i, :len(tx)] = tx
         return dict(ground=ground, shapes=shapes, text=text, clouds=bool((ground[:, 0] == 2).any()),
                     blur=bool((ground[:, 11] > 0).any()))
+
+    def pack(self, rows, length, stream):
+        return pack(self.tok, rows, length, stream)
 
     def rows_for(self, length):
         return max(1, self.tokens // length)
@@ -199,7 +204,7 @@ class Maker:
         task[half:] = 1
         rr, cc = np.nonzero(mask)
         pos = np.broadcast_to(np.arange(n, dtype=np.int16), (3, b, n)).copy()
-        return self.finish(dict(stream="copy64", tokens=ids.astype(np.int16), pos=pos, index=None),
+        return finish(dict(stream="copy64", tokens=ids.astype(np.int16), pos=pos, index=None),
                            rr * n + cc - 1, ids[rr, cc], task[rr, cc], np.arange(len(rr)))
 
     def opening(self, row):
@@ -224,7 +229,7 @@ class Maker:
         rows, pics = [], []
         for _ in range(self.rows_for(length)):
             k = r.random()
-            what = "text" if k < 0.30 else "clutter" if k > 0.965 else "shapes"
+            what = "text" if k < 0.42 else "clutter" if k > 0.965 else "shapes"
             sc = scenes.make_scene(r, gw * 28, gh * 28, level, self.held, what)
             row = Row(self.tok, length)
             self.opening(row)
@@ -403,14 +408,19 @@ class Maker:
 
     def chat(self, level):
         """Many short rows: the first turn is what people type first."""
-        r, length, rows = self.r, 128, []
+        r, rows = self.r, []
+        length = pick(r, (128, 128, 256))
         for _ in range(self.rows_for(length)):
             row = Row(self.tok, length)
             self.opening(row)
             k = r.random()
-            t, q, a = texts.everyday(r) if k < 0.7 else texts.no_picture(r) if k < 0.85 else texts.exercise(r, self.held)
-            row.turn(t, texts.casual(r, q), a)
+            t, q, a = texts.everyday(r) if k < 0.6 else texts.no_picture(r) if k < 0.75 else texts.exercise(r, self.held)
             misses = 0
+            if k > 0.9:
+                for t, q, a in texts.small_talk(r, self.held):
+                    row.turn(t, texts.casual(r, q), a)
+            else:
+                row.turn(t, texts.casual(r, q), a)
             while misses < 2:
                 t, q, a = texts.everyday(r) if r.random() < 0.7 else texts.exercise(r, self.held)
                 misses += not row.turn(t, texts.casual(r, q), a)

@@ -45,18 +45,16 @@ class Answerer:
     def __init__(self, checkpoint, device=""):
         import torch
         from draw import Painter
-        from model import Config, Longwave
+        from model import Longwave
         self.torch = torch
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        st = torch.load(checkpoint, map_location="cpu", weights_only=False)
-        cfg = st["config"]
-        cfg["sections"] = tuple(cfg["sections"])
-        self.net = Longwave(Config(**cfg))
-        self.net.load_state_dict({k: v.float() for k, v in st["model"].items()})
+        import weights
+        config, state = weights.load(checkpoint)
+        self.net = Longwave(config)
+        self.net.load_state_dict(state)
         self.net = self.net.to(self.device).eval()
         self.painter = Painter(self.device)
         self.tok = Tok()
-        self.step = st.get("step")
 
     def answer(self, rows, img=None, gh=0, gw=0, per_row=1, most=72):
         """rows: Row objects that end where the answer begins -> strings.  img as Longwave.features() takes it."""
@@ -154,7 +152,7 @@ def measure(who, n, seed=990001):
         c = sum(score[t][2] for t in ts)
         if c:
             groups[g] = dict(right=round(sum(score[t][0] for t in ts) / c, 4), n=c)
-    return dict(step=who.step, groups=groups, tasks=tasks, wrong=wrong)
+    return dict(groups=groups, tasks=tasks, wrong=wrong)
 
 
 def card(path):

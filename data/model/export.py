@@ -12,11 +12,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent.parent))
 
-import torch  # noqa: E402
-
 from batch import MAX_PIXELS, MIN_PIXELS  # noqa: E402
 from data.convert import hf, qwen25vl  # noqa: E402
-from model import Config  # noqa: E402
+import weights  # noqa: E402
 
 NAME = "Longwave Mini"
 DESCRIPTION = (
@@ -87,15 +85,13 @@ def split(path, size):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("checkpoint", help="state.pt or weights.pt")
+    a.add_argument("checkpoint", help="state.pt, weights.pt or a text GGUF")
     a.add_argument("out")
     a.add_argument("--type", default="q8_0")
     a.add_argument("--split", type=float, default=0, help="split files larger than so many MB")
     args = a.parse_args()
-    st = torch.load(args.checkpoint, map_location="cpu", weights_only=False)
-    cfg = st["config"]
-    cfg["sections"] = tuple(cfg["sections"])
-    for path in export(st["model"], Config(**cfg), args.out, args.type):
+    config, state = weights.load(args.checkpoint)
+    for path in export(state, config, args.out, args.type):
         if args.split:
             print(*split(path, int(args.split * 1e6)))
 

@@ -21,15 +21,15 @@ from torch import nn
 class Config:
     vocab: int = 4096
     width: int = 384
-    layers: int = 8
+    layers: int = 12
     heads: int = 6
     kv_heads: int = 2
     head: int = 64
     ffn: int = 1024
     eps: float = 1e-6
-    rope_base: float = 100000.0
+    rope_base: float = 1000000.0
     sections: tuple = (8, 12, 12)
-    context: int = 4096
+    context: int = 32768
     v_width: int = 256
     v_layers: int = 8
     v_heads: int = 4

@@ -75,6 +75,20 @@ EVERYDAY = [
       "Do you understand Italian?", "Do you know Chinese?"]),
     ("I know no jokes. I am a very small model.",
      ["Tell me a joke.", "Do you know a joke?", "Make me laugh.", "Say something funny.", "Tell me something funny.", "Another joke"]),
+    ("I am sorry to hear that. I hope that it gets better soon.",
+     ["I am sad.", "I feel sad today.", "I am tired.", "I feel bad.", "I had a bad day.", "My dog is ill.", "I am ill.",
+      "I am lonely.", "I lost my keys.", "My bike is broken.", "I am stressed.", "I failed my exam.", "I have a headache.",
+      "I am worried.", "My computer is broken.", "I could not sleep.", "I miss my family.", "Today was awful."]),
+    ("That sounds good. I am glad to hear it.",
+     ["I am happy.", "I feel good today.", "I had a nice day.", "I passed my exam.", "I won a prize.", "I am on holiday.",
+      "I went shopping yesterday and bought a new bicycle.", "I found my keys.", "We won the game.", "I got a new job.",
+      "It is my birthday.", "I am going to the beach.", "My sister is visiting me.", "I finished my work.", "I baked a cake.",
+      "I had a great dinner.", "The sun is shining.", "I bought a new house.", "I made a new friend."]),
+    ("I see. You can show me a drawing, a short film or a text and ask me about it.",
+     ["I am bored.", "I do not know what to ask.", "Let us talk.", "Talk to me.", "Let us talk about {t}.", "I like {t}.",
+      "I am thinking about {t}.", "Say something.", "What should we do?", "I have nothing to do.", "I do not understand.",
+      "I want to chat.", "Tell me more.", "Interesting.", "Really?", "Why?", "And then?", "What do you mean?", "I went to work.",
+      "I am reading a book.", "I have a meeting.", "My neighbour likes {t}.", "I saw a film about {t}.", "Hm, I do not know."]),
 ]
 POEM_A = ["Write", "Can you write", "Please write", "Could you write", "Compose", "I want you to write", "Write me", "Make", "Create"]
 POEM_B = ["a poem", "a story", "an essay", "a letter", "an email", "a song", "a Python program", "some code", "a function",
@@ -121,13 +135,25 @@ def everyday(r):
         # the greeting and the capabilities are asked most
         i = pick(r, (0, 0, 0, 1, 1, 2, 2, 3)) if r.random() < 0.35 else int(r.random() * len(EVERYDAY))
         a, qs = EVERYDAY[i]
-        return "chat", pick(r, qs), a
+        return "chat", pick(r, qs).format(t=pick(r, TOPICS)), a
     if k < 0.70:
         q = pick(r, POEM_A) + " " + pick(r, POEM_B) + ("" if r.random() < 0.4 else " about " + pick(r, TOPICS))
         return "chat", q + ("?" if q.startswith(("Can", "Could")) else "."), CANNOT
     if k < 0.76:
         return "chat", pick(r, DO).format(t=pick(r, TOPICS)) + ".", CANNOT
     return "chat", pick(r, WORLD).format(c=pick(r, COUNTRIES), f=pick(r, FAMOUS), t=pick(r, TOPICS)), NOT_KNOWN
+
+
+def small_talk(r, held):
+    """Turns that go together: a name that is told and asked for again, thanks, goodbye."""
+    n = name(r, held) if r.random() < 0.8 else pick(r, ("Peter", "Anna", "Maria", "John", "Lena", "Tom", "Li", "Omar"))
+    out = [("chat", pick(r, ("My name is %s.", "I am %s.", "Hello, I am %s.", "Hi, my name is %s.", "Call me %s.")) % n,
+            "Nice to meet you, %s. What would you like to know?" % n)]
+    for _ in range(int(r.random() * 4)):
+        out.append(everyday(r))
+    out.append(("chat", pick(r, ("What is my name?", "Who am I?", "Do you know my name?", "Do you remember my name?",
+                                 "What did I say my name is?")), "Your name is %s." % n))
+    return out
 
 
 def no_picture(r):
@@ -285,6 +311,10 @@ class Facts:
 
 def exercise(r, held):
     k = r.random()
+    if k < 0.03:
+        n = 3 + int(r.random() * 13)
+        return "sums", pick(r, ("Count to %d.", "Please count to %d.", "Can you count to %d?")) % n, \
+            ", ".join(str(i + 1) for i in range(n)) + "."
     if k < 0.25:
         a, b = int(r.random() * 21), int(r.random() * 21)
         if r.random() < 0.6:

@@ -23,20 +23,28 @@ import multiprocessing as mp
 import os
 import sys
 import time
+from dataclasses import replace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import batch as batches  # noqa: E402
+import longrows  # noqa: E402
 
 
 def arguments():
     a = argparse.ArgumentParser()
     a.add_argument("--out", required=True)
     a.add_argument("--minutes", type=float, default=20)
-    a.add_argument("--workers", type=int, default=max(1, min(14, (os.cpu_count() or 4) - 2)))
-    a.add_argument("--tokens", type=int, default=65536, help="tokens in a micro-batch")
-    a.add_argument("--accum", type=int, default=2, help="micro-batches in a step")
+    a.add_argument("--workers", type=int, default=5, help="processes a GPU for pictures and short rows")
+    a.add_argument("--long-workers", type=int, default=5, help="processes a GPU for long rows")
+    a.add_argument("--tokens", type=int, default=49152, help="tokens in a micro-batch of short rows")
+    a.add_argument("--long-tokens", type=int, default=32768, help="tokens in a micro-batch of long rows, at least one row")
+    a.add_argument("--top", type=int, default=0, help="place in longrows.LENGTHS to begin at")
+    a.add_argument("--floor", default="0.08:1,0.15:2,0.24:3,0.34:4,0.46:5,0.60:6",
+                   help="length reached at the latest, by part of the run")
+    a.add_argument("--last", type=int, default=8, help="place in longrows.LENGTHS to end at")
+    a.add_argument("--layers", type=int, default=0, help="deepen the weights of --init to so many layers")
     a.add_argument("--muon-lr", type=float, default=0.013)
     a.add_argument("--adam-lr", type=float, default=2e-3)
     a.add_argument("--warmup", type=int, default=150, help="steps")
@@ -47,7 +55,10 @@ def arguments():
     a.add_argument("--log-every", type=float, default=60, help="seconds")
     a.add_argument("--device", default="")
     a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--init", default="", help="weights.pt to begin from when DIR has no state")
+    a.add_argument("--init", default="", help="weights.pt or text.gguf (its mmproj- beside it) to begin from when DIR "
+                   "has no state")
+    a.add_argument("--stop", type=float, default=0, help="minutes of the run after which this part of it ends")
+    a.add_argument("--spent", type=float, default=0, help="minutes that the weights of --init have behind them")
     a.add_argument("--progress", type=float, default=-1, help="pretend this part of the run (measuring)")
     a.add_argument("--quick", action="store_true", help="tiny pictures and rows (trying the code on a CPU)")
     a.add_argument("--tiny", action="store_true", help="a tiny model (trying the code on a CPU)")
@@ -103,23 +114,30 @@ class Muon:
 def main():
     args = arguments()
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    args.workers = max(1, min(args.workers, ((os.cpu_count() or 4) - 2) // world))
     os.makedirs(args.out, exist_ok=True)
     ctx = mp.get_context("fork")
     progress = ctx.Value("d", 0.0, lock=False)
+    top = ctx.Value("i", args.top, lock=False)
     queue = ctx.Queue(maxsize=args.workers * 3)
+    long_queues = [ctx.Queue(maxsize=3) for _ in range(args.long_workers)]
 
     # What was spent before decides where the workers begin.
     state_file = os.path.join(args.out, "state.pt")
     spent = 0.0
     if os.path.exists(os.path.join(args.out, "spent.json")):
         with open(os.path.join(args.out, "spent.json")) as f:
-            spent = json.load(f)["seconds"]
+            saved = json.load(f)
+        spent, top.value = saved["seconds"], saved["top"]
+    elif args.init:
+        spent = args.spent * 60
     budget = args.minutes * 60
-    progress.value = args.progress if args.progress >= 0 else min(1.0, spent / budget)
+    easy = 0.0 if not args.init else 0.3        # the part of the short rows' schedule that is behind the weights
+    progress.value = args.progress if args.progress >= 0 else min(1.0, easy + (1 - easy) * spent / budget)
     seed = args.seed * 1000003 + int(spent * 10) * 101 + rank * 5003
     workers = [ctx.Process(target=batches.worker, args=(seed + i, args.tokens, args.quick, progress, queue), daemon=True)
                for i in range(args.workers)]
+    workers += [ctx.Process(target=longrows.worker, args=(seed * 31 + 977 + i, args.long_tokens, i, args.long_workers, top, q),
+                            daemon=True) for i, q in enumerate(long_queues)]
     for w in workers:
         w.start()
 
@@ -127,6 +145,7 @@ def main():
     import torch.nn.functional as F
     from draw import Painter
     import model as model_module
+    import weights
     from model import Config, Longwave
 
     device = args.device or ("cuda:%d" % int(os.environ.get("LOCAL_RANK", 0)) if torch.cuda.is_available() else "cpu")
@@ -141,7 +160,15 @@ def main():
     torch.backends.cudnn.allow_tf32 = True
     c = Config() if not args.tiny else Config(layers=2, v_layers=4, width=128, heads=2, kv_heads=1, ffn=256, v_width=64,
                                               v_heads=1, v_ffn=128)
+    init = None
+    if args.init and not os.path.exists(state_file):
+        old, init = weights.load(args.init)
+        if args.layers:
+            old, init = weights.deepen(init, old, args.layers)
+        c = replace(old, rope_base=c.rope_base, context=c.context)
     net = Longwave(c).init_weights(args.seed).to(device)
+    if init:
+        net.load_state_dict(init)
     n_param = sum(p.numel() for p in net.parameters())
     painter = Painter(device, compile=cuda and args.compile != "none")
 
@@ -167,12 +194,6 @@ def main():
         muon.buf = {k: v.to(device) for k, v in st["muon"].items()}
         step, spent, seen = st["step"], st["spent"], st.get("tokens", 0)
         print("going on at step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
-    elif args.init:
-        st = torch.load(args.init, map_location=device, weights_only=False)
-        net.load_state_dict({k: v.float() for k, v in st["model"].items()})
-        step, spent, seen = st["step"], st["spent"], st.get("tokens", 0)
-        progress.value = min(1.0, spent / budget)
-        print("weights of step %d, %.1f minutes spent" % (step, spent / 60), flush=True)
 
     compiled = args.compile == "leaf" and (cuda or args.backend)
     how = dict(dynamic=True, backend=args.backend or "inductor")
@@ -206,6 +227,8 @@ def main():
 
     def forward(b):
         tokens, pos = b["tokens"].long(), b["pos"]
+        if pos.dim() == 2:      # text alone: three equal coordinates
+            pos = pos.expand(3, *pos.shape)
         feats = index = None
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=cuda):
             if b["index"] is not None:
@@ -237,7 +260,7 @@ def main():
                         spent=spent, tokens=seen), tmp)
         os.replace(tmp, os.path.join(args.out, "weights.pt"))
         with open(os.path.join(args.out, "spent.json"), "w") as f:
-            json.dump(dict(seconds=spent, step=step, finished=final), f)
+            json.dump(dict(seconds=spent, step=step, top=top.value, finished=final), f)
 
     log = open(os.path.join(args.out, "log.jsonl"), "a")
 
@@ -250,15 +273,21 @@ def main():
 
     if step == 0:
         note(event="start", parameters=n_param, device=torch.cuda.get_device_name() if cuda else "cpu", torch=torch.__version__,
-             workers=args.workers, gpus=world, tokens=args.tokens, accum=args.accum, minutes=args.minutes)
+             workers=args.workers, gpus=world, tokens=args.tokens, long=args.long_tokens, minutes=args.minutes)
 
     params = [p for p in net.parameters()]
     resumed, step0 = os.path.exists(state_file), step
     t_start = last = time.time()
     spent0, last_save, last_log = spent, time.time(), time.time()
     # Sums since the last line, on the device so that nothing waits for them.
-    ok = torch.zeros(n_task, device=device)
-    total = torch.zeros(n_task, device=device)
+    # Row 0: short rows; row 1 + level: long ones of that length.
+    n_level = len(longrows.LENGTHS)
+    ok = torch.zeros(n_level + 1, n_task, device=device)
+    total = torch.zeros(n_level + 1, n_task, device=device)
+    core = torch.tensor([batches.TASK_ID[x] for x in longrows.CORE], device=device)
+    gate = torch.zeros(2, device=device)        # right and asked, core tasks at the longest length so far
+    floor = [(float(a), int(b)) for a, b in (x.split(":") for x in args.floor.split(","))]
+    turn = 0
     loss_sum, loss_n = {}, {}
     answers = pictures = 0
     step_log, waiting, warm_time = step, 0.0, 0.0
@@ -271,18 +300,23 @@ def main():
         if world > 1:
             dist.all_reduce(now, op=dist.ReduceOp.MAX)      # one clock for all, so that they stop together
         spent = float(now)
-        if spent >= budget:
+        if spent >= (args.stop * 60 or budget):
             break
         if args.progress < 0:
-            progress.value = min(1.0, spent / budget)
+            progress.value = min(1.0, easy + (1 - easy) * spent / budget)
         r = rate(spent)
-        for _ in range(args.accum):
+        for source in ("short", "long"):
             t0 = time.time()
-            b = queue.get()
+            if source == "short":
+                b = queue.get(timeout=60)
+            else:
+                b = long_queues[turn % len(long_queues)].get(timeout=60)
+                turn += 1
             waiting += time.time() - t0
+            row = b.get("level", -1) + 1
             d = upload(b)
             loss, best = forward(d)
-            (loss / args.accum).backward()
+            (loss / 2).backward()
             s = b["stream"]
             fine = torch.isfinite(loss.detach())
             loss_sum[s] = loss_sum.get(s, 0) + torch.where(fine, loss.detach(), 0.0)
@@ -298,8 +332,12 @@ def main():
                 seg = d["seg"][:n].long()
                 whole = torch.ones(segs, device=device).scatter_reduce(0, seg, right, "amin")
                 kind = torch.zeros(segs, dtype=torch.long, device=device).scatter_(0, seg, d["task"][:n].long())
-                ok.scatter_add_(0, kind, whole)
-                total.scatter_add_(0, kind, torch.ones_like(whole))
+                ok[row].scatter_add_(0, kind, whole)
+                total[row].scatter_add_(0, kind, torch.ones_like(whole))
+                if row == top.value + 1:
+                    of_core = torch.isin(kind, core).float()
+                    gate[0] += (whole * of_core).sum()
+                    gate[1] += of_core.sum()
         for p in params:
             if p.grad is None:      # a step without pictures, or without text for the tower
                 p.grad = torch.zeros_like(p)
@@ -337,6 +375,19 @@ def main():
         for p in params:
             p.grad = None
         step += 1
+        if step % 25 == 0 and top.value < args.last:
+            g = gate.clone()
+            if world > 1:
+                dist.all_reduce(g)
+            right, asked = g.tolist()
+            due = max([b for a, b in floor if spent / budget >= a], default=0)
+            if (asked >= 400 and right > 0.93 * asked) or due > top.value:
+                note(event="longer", step=step, minutes=round(spent / 60, 2), length=longrows.LENGTHS[top.value + 1],
+                     right=round(right / max(1, asked), 3), asked=int(asked))
+                top.value += 1
+                gate.zero_()
+            elif asked > 4000:
+                gate.zero_()
         if first and step - step_log == 12:
             # the compiler's minutes are not training minutes, but count at most three of them as free
             if cuda:
@@ -350,7 +401,12 @@ def main():
             if cuda:
                 torch.cuda.synchronize()
             dt = time.time() - last_log
-            acc = {batches.TASKS[i]: [round(a / t, 4), int(t)] for i, (a, t) in enumerate(zip(ok.tolist(), total.tolist())) if t}
+            acc = {}
+            for level, (o, n) in enumerate(zip(ok.tolist(), total.tolist())):
+                for i in range(n_task):
+                    if n[i]:
+                        at = "@%d" % longrows.LENGTHS[level - 1] if level else ""
+                        acc[batches.TASKS[i] + at] = [round(o[i] / n[i], 4), int(n[i])]
             note(event="log", step=step, minutes=round(spent / 60, 2), rate=round(r, 3),
                  loss={k: round(float(loss_sum[k] / loss_n[k]), 4) for k in sorted(loss_sum)},
                  gradient=round(norm, 3), skipped=skipped,

@@ -8,6 +8,8 @@
 #   train.sh stop [OUT]                      stop a detached run; the last checkpoint stays
 #   train.sh weights DIR [OUT]               the newest bf16 weights in parts of 15 MB (train.py --init goes on from them)
 #   train.sh collect DIR [OUT]               evaluate and export the newest checkpoint into DIR
+# Long rows come from the generators of lw eval: build/app/eval/liblw-generators.so, or LW_GENERATORS (app/eval/export.h says
+# how to build it alone).  train.py --init data/model/longwave-mini.gguf begins from the shipped weights.
 # OUT is longwave-mini in the folder for temporary files unless said otherwise.  A stopped run goes on when started again.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -102,6 +104,6 @@ collect)
     ls -l "$to"
     ;;
 *)
-    sed -n '3,12s/^# \{0,1\}//p' "$0"
+    sed -n '3,14s/^# \{0,1\}//p' "$0"
     ;;
 esac

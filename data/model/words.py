@@ -109,16 +109,17 @@ def name(r, held):
 
 
 def word(r, held):
-    """A word to draw or to copy: common, invented, or (in training) any letters."""
+    """A word to draw or to copy, 3 to 12 letters: common, invented, or (in training) any letters, which
+    are what teaches reading letter by letter."""
     while True:
         k = r.random()
-        if k < 0.45:
+        if k < 0.25:
             s = COMMON[int(r.random() * len(COMMON))]
-        elif k < 0.85 or held:
-            s = syllables(r, 1 + int(r.random() * 3))
+        elif k < 0.65 or held:
+            s = syllables(r, 1 + int(r.random() * 5))
         else:
-            s = "".join(chr(97 + int(r.random() * 26)) for _ in range(3 + int(r.random() * 6)))
-        if 3 <= len(s) <= 8 and held_out(s) == held:
+            s = "".join(chr(97 + int(r.random() * 26)) for _ in range(3 + int(r.random() * 10)))
+        if 3 <= len(s) <= 12 and held_out(s) == held:
             return s
 
 
