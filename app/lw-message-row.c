@@ -23,7 +23,9 @@ struct _LwMessageRow
   GtkWidget *clamp;
   GtkBox *box;
   GtkGrid *tiles;
-  LwMarkdownView *text;
+  LwMarkdownView *text, *thoughts;
+  GtkWidget *thoughts_box;
+  GtkButton *thoughts_button;
   GtkBox *foot, *actions;
   GtkWidget *branches, *edit, *regenerate, *continue_button;
   GtkLabel *branch;
@@ -35,18 +37,43 @@ struct _LwMessageRow
 
 G_DEFINE_FINAL_TYPE (LwMessageRow, lw_message_row, GTK_TYPE_WIDGET)
 
+/* What stands around the thoughts of models that think aloud. */
+#define THINK_OPEN "<think>"
+#define THINK_CLOSE "</think>"
+
+/* Where the answer proper begins; *thoughts gets what comes before, or NULL.  A template may have opened the
+ * thoughts already, so the closing mark alone tells. */
+static const char *
+split_thoughts (const char *text, char **thoughts)
+{
+  const char *close = strstr (text, THINK_CLOSE), *start = text;
+  gboolean open = g_str_has_prefix (text, THINK_OPEN);
+
+  *thoughts = NULL;
+  if (!open && !close)
+    return text;
+  if (open)
+    start += strlen (THINK_OPEN);
+  *thoughts = g_strstrip (close ? g_strndup (start, (gsize)(close - start)) : g_strdup (start));
+  if (!close)
+    return text + strlen (text);
+  close += strlen (THINK_CLOSE);
+  return close + strspn (close, "\n ");
+}
+
 /* What screen readers say. */
 static void
 name_row (LwMessageRow *self)
 {
   gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
-  g_autofree char *name = NULL, *start = NULL;
+  g_autofree char *name = NULL, *start = NULL, *thoughts = NULL;
+  const char *text = lw_message_get_text (self->message);
 
   if (lw_message_get_phase (self->message) == LW_PHASE_WRITING)
     return;
-  start = g_utf8_substring (lw_message_get_text (self->message), 0,
-                            MIN (NAME_CHARS, g_utf8_strlen (lw_message_get_text (self->message),
-                                                            -1)));
+  if (!user)
+    text = split_thoughts (text, &thoughts);
+  start = g_utf8_substring (text, 0, MIN (NAME_CHARS, g_utf8_strlen (text, -1)));
   name = g_strdup_printf ("%s: %s", user ? _("You") : _("Longwave"), start);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
@@ -55,10 +82,21 @@ static void
 update_text (LwMessageRow *self)
 {
   gboolean user = lw_message_get_role (self->message) == LW_MEM_ROLE_USER;
+  gboolean writing = lw_message_get_phase (self->message) == LW_PHASE_WRITING;
+  const char *text = lw_message_get_text (self->message);
+  g_autofree char *thoughts = NULL;
 
+  if (!user)
+    text = split_thoughts (text, &thoughts);
+  gtk_widget_set_visible (self->thoughts_box, thoughts && *thoughts);
+  if (thoughts && *thoughts)
+    {
+      gtk_button_set_label (self->thoughts_button,
+                            *text || !writing ? _("Thoughts") : _("Thinking…"));
+      lw_markdown_view_set_text (self->thoughts, thoughts, FALSE, writing);
+    }
   /* A question is shown as it was typed. */
-  lw_markdown_view_set_text (self->text, lw_message_get_text (self->message), user,
-                             lw_message_get_phase (self->message) == LW_PHASE_WRITING);
+  lw_markdown_view_set_text (self->text, text, user, writing);
 }
 
 static char *
@@ -179,6 +217,9 @@ lw_message_row_class_init (LwMessageRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, box);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, tiles);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, text);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, thoughts);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, thoughts_box);
+  gtk_widget_class_bind_template_child (widget_class, LwMessageRow, thoughts_button);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, foot);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, actions);
   gtk_widget_class_bind_template_child (widget_class, LwMessageRow, progress);
@@ -279,6 +320,8 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
   g_signal_group_set_target (self->signals, NULL);
   clear_tiles (self);
   lw_markdown_view_clear (self->text);
+  lw_markdown_view_clear (self->thoughts);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->thoughts_button), FALSE);
   g_set_object (&self->message, message);
   if (!message)
     return;

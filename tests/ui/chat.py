@@ -175,6 +175,20 @@ class Chat(unittest.TestCase):
         lines = open(path).read()
         open(path, "w").write(re.sub(r"window-width=\d+", f"window-width={width}", lines))
 
+    def test_11_thoughts(self):
+        store.add_chat("thoughts", "Thoughtful", [
+            ("user", "How many?"), ("assistant", "<think>\nOne, two, *three*.\n</think>\n\nThere are **three**.")])
+        p = self.start()
+        self.open_chat(p, "Thoughtful")
+        wait_for("the answer", lambda: "There are three." in self.texts(p))
+        self.assertFalse(any("<think>" in t for t in self.texts(p)))
+        p.screenshot("thoughts")
+        p.get("list item", "Longwave: There are **three**.")
+        self.assertTrue(press(p.get("push button", "Thoughts")))
+        wait_for("the thoughts", lambda: any(text_of(n) == "One, two, three." and showing(n)
+                                             for n in p.find_all("label")))
+        self.end()
+
     def test_2_long_texts_have_few_widgets(self):
         store.add_chat("long", "Very long", [("user", "word " * 200000), ("assistant", "- item\n" * 20000)])
         p = self.start()
