@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the sidebar asks of the window: folders, files, and going to a hit of the search.
+ * What the sidebar asks of the window: folders, files, and going to a hit of the search; and screenshots.
  */
 #include "app/lw-window-private.h"
 
 #include <glib/gi18n.h>
+
+#include "app/lw-screenshot.h"
 
 /* ---- Folders ---- */
 
@@ -214,6 +216,35 @@ open_hit (LwWindow *self, const char *conversation, const char *message)
     }
 }
 
+/* ---- Screenshots ---- */
+
+static void
+screenshot_taken (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  LwWindow *self = LW_WINDOW (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) file = lw_screenshot_finish (result, &error);
+
+  if (file && self->store)
+    {
+      lw_composer_add_file (self->composer, file);
+    }
+  else if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_autofree char *message
+          /* Translators: %s says why */
+          = g_strdup_printf (_("No screenshot could be taken: %s"), error->message);
+
+      lw_window_show_banner (self, GTK_MESSAGE_ERROR, message, LW_REMEDY_NONE);
+    }
+}
+
+static void
+action_screenshot (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_screenshot_async (GTK_WINDOW (widget), screenshot_taken, NULL);
+}
+
 /* ---- Enter ---- */
 
 static void
@@ -240,6 +271,7 @@ void
 lw_window_install_chats (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "win.import", NULL, action_import);
+  gtk_widget_class_install_action (widget_class, "win.screenshot", NULL, action_screenshot);
   gtk_widget_class_install_action (widget_class, "win.search", NULL, action_search);
   gtk_widget_class_bind_template_callback (widget_class, choose_folder);
   gtk_widget_class_bind_template_callback (widget_class, export_chat);

@@ -651,6 +651,14 @@ class Chat(unittest.TestCase):
         self.assertEqual(title_of(question), ("My own", 2))
 
 
+    def test_95_screenshot_without_a_portal(self):
+        p = self.start()
+        p.key("F10")
+        self.assertTrue(press(wait_for("the menu item", lambda: p.find("menu item", "Attach a Screenshot…"))))
+        p.get("label", contains="No screenshot could be taken: ")
+        self.end()
+
+
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     program = unittest.main(exit=False, verbosity=2)
