@@ -9,11 +9,14 @@
 
 G_BEGIN_DECLS
 
+/* Rows at a time, so that keys are not unpacked for every one. */
+#define LW_WATCH_ROWS 4
+
 typedef struct {
     gsize from, to; /* rows of the timeline */
     lw_attention_row_fn fn;
     void *user;
-    float *p;       /* [n_head][to] */
+    float *p;       /* [LW_WATCH_ROWS][n_head][to] */
 } lw_attention_watch;
 
 /* Rows of the call that are watched; fn is called on this thread, heads in order.  FALSE: cancelled. */

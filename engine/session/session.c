@@ -617,9 +617,10 @@ gboolean lw_session_watch(lw_session *s, gsize from, gsize to, lw_attention_row_
     s->watch = (lw_attention_watch){0};
     if (!fn)
         return TRUE;
-    float *p = lw_alloc0_array_try(MIN(to, s->core->n_ctx), n_head * sizeof(float), "attention that is watched", error);
+    to = MIN(to, s->core->n_ctx);
+    float *p = lw_alloc0_array_try(to, LW_WATCH_ROWS * n_head * sizeof(float), "attention that is watched", error);
     if (p)
-        s->watch = (lw_attention_watch){from, MIN(to, s->core->n_ctx), fn, user, p};
+        s->watch = (lw_attention_watch){from, to, fn, user, p};
     return p != NULL;
 }
 

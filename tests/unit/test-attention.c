@@ -93,7 +93,7 @@ static float *run_case(const attend_case *c)
     for (gsize i = 0; i < n_out; i++)
         q[i] = 3 * random_float(&seed);
 
-    g_autofree float *probabilities = g_new0(float, c->n_rows * c->n_head * n), *row_p = g_new(float, c->n_head * n);
+    g_autofree float *probabilities = g_new0(float, c->n_rows * c->n_head * n), *row_p = g_new(float, LW_WATCH_ROWS * c->n_head * n);
     watched seen = {c->start, c->n_head, n, probabilities};
     lw_attention_watch watch = {c->start, n, keep_row, &seen, row_p};
 
