@@ -5,8 +5,11 @@
 #include <glib/gi18n.h>
 #include <signal.h>
 
+#include "app/lw-attention.h"
 #include "app/lw-engine-service.h"
 #include "app/lw-model-library.h"
+#include "app/lw-preferences.h"
+#include "app/lw-search-provider.h"
 #include "app/lw-settings.h"
 #include "app/lw-store-service.h"
 #include "app/lw-watchdog.h"
@@ -19,19 +22,30 @@ struct _LwApplication
   LwStoreService *store;
   LwEngineService *engine;
   LwModelLibrary *library;
+  LwAttention *attention;
+  LwSearchProvider *search;
 };
 
 G_DEFINE_FINAL_TYPE (LwApplication, lw_application, ADW_TYPE_APPLICATION)
+
+static LwWindow *
+make_window (LwApplication *self)
+{
+  return lw_window_new (GTK_APPLICATION (self), self->settings, self->store, self->engine,
+                        self->library);
+}
 
 static LwWindow *
 get_window (LwApplication *self)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l; l = l->next)
+    if (LW_IS_WINDOW (l->data) && (!window || !LW_IS_WINDOW (window)))
+      window = l->data;
   if (LW_IS_WINDOW (window))
     return LW_WINDOW (window);
-  return lw_window_new (GTK_APPLICATION (self), self->settings, self->store, self->engine,
-                        self->library);
+  return make_window (self);
 }
 
 static void
@@ -63,6 +77,82 @@ action_about (GSimpleAction *action, GVariant *parameter, gpointer user_data)
                          NULL);
 }
 
+LwAttention *
+lw_application_get_attention (LwApplication *self)
+{
+  return self->attention;
+}
+
+static void
+action_new_window (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  gtk_window_present (GTK_WINDOW (make_window (user_data)));
+}
+
+/* From a notification or a search. */
+static void
+action_open_chat (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LwWindow *window = get_window (user_data);
+
+  lw_window_open_chat (window, g_variant_get_string (parameter, NULL));
+  gtk_window_present (GTK_WINDOW (window));
+}
+
+static void
+search_activated (LwApplication *self, const char *chat, const char *terms)
+{
+  LwWindow *window = get_window (self);
+
+  if (chat)
+    lw_window_open_chat (window, chat);
+  gtk_window_present (GTK_WINDOW (window));
+}
+
+static void
+delete_all (LwApplication *self)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l; l = l->next)
+    if (LW_IS_WINDOW (l->data))
+      lw_window_forget_all (l->data);
+  lw_store_service_delete_all (self->store);
+}
+
+static void
+action_preferences (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  LwApplication *self = user_data;
+  LwPreferences *preferences = lw_preferences_new (self->settings);
+  GtkWindow *window = GTK_WINDOW (get_window (self));
+
+  gtk_window_set_transient_for (GTK_WINDOW (preferences), window);
+  gtk_window_set_destroy_with_parent (GTK_WINDOW (preferences), TRUE);
+  g_signal_connect_object (preferences, "delete-all", G_CALLBACK (delete_all), self,
+                           G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (preferences));
+}
+
+static void
+settings_changed (LwApplication *self)
+{
+  static const AdwColorScheme schemes[]
+      = { ADW_COLOR_SCHEME_DEFAULT, ADW_COLOR_SCHEME_FORCE_LIGHT, ADW_COLOR_SCHEME_FORCE_DARK };
+  int scheme = lw_settings_get_int (self->settings, "color-scheme");
+  LwEngineConfig config = {
+    .n_threads = lw_settings_get_int (self->settings, "threads"),
+    .n_ctx = (guint32)lw_settings_get_int (self->settings, "context-tokens"),
+    .kv_type = lw_settings_get_int (self->settings, "kv-precision") == 1 ? LW_KV_Q8_0 : LW_KV_F16,
+    .only_cpu = !lw_settings_get_boolean (self->settings, "use-gpu"),
+    .keep_snapshots = lw_settings_get_boolean (self->settings, "keep-snapshots"),
+    .snapshot_bytes
+    = (guint64)lw_settings_get_int (self->settings, "snapshot-gigabytes") * 1000 * 1000 * 1000,
+  };
+
+  adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
+                                      schemes[CLAMP (scheme, 0, 2)]);
+  lw_engine_service_configure (self->engine, &config);
+}
+
 static void
 action_quit (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -90,11 +180,16 @@ lw_application_startup (GApplication *app)
   static const GActionEntry actions[] = {
     { .name = "about", .activate = action_about },
     { .name = "quit", .activate = action_quit },
+    { .name = "new-window", .activate = action_new_window },
+    { .name = "open-chat", .activate = action_open_chat, .parameter_type = "s" },
+    { .name = "preferences", .activate = action_preferences },
   };
   static const struct
   {
     const char *action, *keys[3];
   } accels[] = {
+    { "app.preferences", { "<Control>comma" } },
+    { "app.new-window", { "<Control><Shift>n" } },
     { "app.quit", { "<Control>q" } },        { "window.close", { "<Control>w" } },
     { "win.search", { "<Control>f" } },
     { "win.new-chat", { "<Control>n" } },    { "win.attach", { "<Control>o" } },
@@ -118,6 +213,10 @@ lw_application_startup (GApplication *app)
   self->store = lw_store_service_new ();
   self->engine = lw_engine_service_new ();
   self->library = lw_model_library_new ();
+  self->attention = lw_attention_new (GTK_APPLICATION (app), self->settings);
+  lw_search_provider_set_store (self->search, self->store);
+  g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (settings_changed), self);
+  settings_changed (self);
 }
 
 static void
@@ -139,12 +238,53 @@ lw_application_shutdown (GApplication *app)
   G_APPLICATION_CLASS (lw_application_parent_class)->shutdown (app);
 }
 
+static gboolean
+lw_application_dbus_register (GApplication *app, GDBusConnection *bus, const char *path,
+                              GError **error)
+{
+  return G_APPLICATION_CLASS (lw_application_parent_class)->dbus_register (app, bus, path, error)
+         && lw_search_provider_export (LW_APPLICATION (app)->search, bus, error);
+}
+
+static void
+lw_application_dbus_unregister (GApplication *app, GDBusConnection *bus, const char *path)
+{
+  lw_search_provider_unexport (LW_APPLICATION (app)->search);
+  G_APPLICATION_CLASS (lw_application_parent_class)->dbus_unregister (app, bus, path);
+}
+
+/* --new-window: in the instance that runs already, when there is one. */
+static int
+lw_application_handle_local_options (GApplication *app, GVariantDict *options)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_variant_dict_contains (options, "version"))
+    {
+      g_print ("longwave %s\n", LW_VERSION);
+      return 0;
+    }
+  if (!g_variant_dict_contains (options, "new-window"))
+    return -1;
+  if (!g_application_register (app, NULL, &error))
+    {
+      g_printerr ("longwave: %s\n", error->message);
+      return 1;
+    }
+  if (!g_application_get_is_remote (app))
+    return -1; /* the first window is a new one */
+  g_action_group_activate_action (G_ACTION_GROUP (app), "new-window", NULL);
+  return 0;
+}
+
 static void
 lw_application_finalize (GObject *object)
 {
   LwApplication *self = LW_APPLICATION (object);
 
   g_clear_object (&self->settings);
+  g_clear_object (&self->search);
+  g_clear_object (&self->attention);
   g_clear_object (&self->library);
   g_clear_object (&self->engine);
   g_clear_object (&self->store);
@@ -161,11 +301,23 @@ lw_application_class_init (LwApplicationClass *klass)
   app_class->open = lw_application_open;
   app_class->startup = lw_application_startup;
   app_class->shutdown = lw_application_shutdown;
+  app_class->dbus_register = lw_application_dbus_register;
+  app_class->dbus_unregister = lw_application_dbus_unregister;
+  app_class->handle_local_options = lw_application_handle_local_options;
 }
 
 static void
 lw_application_init (LwApplication *self)
 {
+  static const GOptionEntry entries[]
+      = { { "new-window", 'w', 0, G_OPTION_ARG_NONE, NULL, N_ ("Open a new window"), NULL },
+          { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Print the version"), NULL },
+          { NULL } };
+
+  g_application_add_main_option_entries (G_APPLICATION (self), entries);
+  self->search = lw_search_provider_new ();
+  g_signal_connect_object (self->search, "activated", G_CALLBACK (search_activated), self,
+                           G_CONNECT_SWAPPED);
 }
 
 LwApplication *

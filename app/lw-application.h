@@ -7,11 +7,16 @@
 
 #include <adwaita.h>
 
+#include "app/lw-types.h"
+
 G_BEGIN_DECLS
 
 #define LW_TYPE_APPLICATION (lw_application_get_type ())
 G_DECLARE_FINAL_TYPE (LwApplication, lw_application, LW, APPLICATION, AdwApplication)
 
 LwApplication *lw_application_new (void);
+
+/* Borrowed; there once the application has started. */
+LwAttention *lw_application_get_attention (LwApplication *self);
 
 G_END_DECLS

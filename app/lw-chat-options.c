@@ -112,6 +112,15 @@ lw_chat_options_remove (LwChatOptions *self, lw_mem_options_kind kind, const cha
 }
 
 void
+lw_chat_options_forget (LwChatOptions *self)
+{
+  g_return_if_fail (LW_IS_CHAT_OPTIONS (self));
+
+  g_hash_table_remove_all (self->all);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+void
 lw_chat_options_apply (LwChatOptions *self, const char *chat, const char *model,
                        LwEngineRequest *request)
 {

@@ -30,6 +30,9 @@ GPtrArray *lw_chat_options_list_presets (LwChatOptions *self);
 void lw_chat_options_put (LwChatOptions *self, lw_mem_options *options);
 void lw_chat_options_remove (LwChatOptions *self, lw_mem_options_kind kind, const char *owner);
 
+/* The store forgets everything. */
+void lw_chat_options_forget (LwChatOptions *self);
+
 /* Tell a request what counts for its chat. */
 void lw_chat_options_apply (LwChatOptions *self, const char *chat, const char *model,
                             LwEngineRequest *request);

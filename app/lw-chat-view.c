@@ -6,6 +6,7 @@
 
 #include "app/lw-chat-list.h"
 #include "app/lw-message.h"
+#include "app/lw-welcome.h"
 
 struct _LwChatView
 {
@@ -17,6 +18,7 @@ struct _LwChatView
   GtkWidget *stack;
   AdwStatusPage *greeting;
   GtkLabel *can_do;
+  GtkWidget *welcome;
   GtkScrolledWindow *scroller;
   LwChatList *list;
 };
@@ -178,6 +180,7 @@ lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const cha
       adw_status_page_set_title (self->greeting, _("No model yet"));
       adw_status_page_set_description (self->greeting, NULL);
       gtk_label_set_label (self->can_do, problem ? problem : "");
+      gtk_widget_set_visible (self->welcome, FALSE);
       return;
     }
   adw_status_page_set_title (self->greeting, _("What would you like to know?"));
@@ -192,7 +195,9 @@ lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const cha
   g_autofree char *escaped = g_markup_escape_text (seen, -1);
   adw_status_page_set_description (self->greeting, escaped);
   gtk_label_set_label (self->can_do, model->description ? model->description : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->can_do), model->description != NULL);
+  /* The program's own introduces itself, in the user's language. */
+  gtk_widget_set_visible (GTK_WIDGET (self->can_do), model->description && !model->is_default);
+  gtk_widget_set_visible (self->welcome, model->is_default);
 }
 
 static void
@@ -223,10 +228,12 @@ lw_chat_view_class_init (LwChatViewClass *klass)
                       G_TYPE_NONE, 0);
   for (gsize i = 0; i < G_N_ELEMENTS (message_actions); i++)
     gtk_widget_class_install_action (widget_class, message_actions[i], "s", message_action);
+  g_type_ensure (LW_TYPE_WELCOME);
   gtk_widget_class_set_template_from_resource (widget_class, LW_RESOURCE_BASE "/lw-chat-view.ui");
   gtk_widget_class_bind_template_child (widget_class, LwChatView, stack);
   gtk_widget_class_bind_template_child (widget_class, LwChatView, greeting);
   gtk_widget_class_bind_template_child (widget_class, LwChatView, can_do);
+  gtk_widget_class_bind_template_child (widget_class, LwChatView, welcome);
   gtk_widget_class_bind_template_child (widget_class, LwChatView, scroller);
   gtk_widget_class_bind_template_child (widget_class, LwChatView, list);
 }

@@ -55,10 +55,12 @@ struct _LwEngineService
   gboolean closing;         /* under lock */
   lw_model *shared;         /* under lock: the open model, for others */
   gint64 n_ctx;             /* under lock: see lw_engine_service_get_context() */
+  LwEngineConfig config;    /* under lock */
 
   /* Engine thread only. */
   lw_model *model;
   lw_session *session;
+  LwEngineConfig session_config; /* that session was made with */
   char *path;        /* of model */
   gboolean is_default; /* nobody chose it */
   GHashTable *media; /* key -> lw_media of the last request */
@@ -301,10 +303,30 @@ open_model (LwEngineService *self, const char *path, GError **error)
 static gboolean
 open_session (LwEngineService *self, GError **error)
 {
+  LwEngineConfig c, *old = &self->session_config;
+
+  g_mutex_lock (&self->lock);
+  c = self->config;
+  g_mutex_unlock (&self->lock);
+  if (self->session
+      && (c.n_threads != old->n_threads || c.n_ctx != old->n_ctx || c.kv_type != old->kv_type
+          || c.only_cpu != old->only_cpu || c.keep_snapshots != old->keep_snapshots
+          || c.snapshot_bytes != old->snapshot_bytes))
+    g_clear_pointer (&self->session, lw_session_free);
   if (!self->session)
     {
-      g_autofree char *snapshots = lw_session_default_snapshots ();
-      lw_session_params params = { .snapshots = snapshots };
+      g_autofree char *snapshots = c.keep_snapshots ? lw_session_default_snapshots () : NULL;
+      lw_session_params params = { .snapshots = snapshots,
+                                   .snapshot_bytes = c.snapshot_bytes,
+                                   .n_threads = c.n_threads,
+                                   .n_ctx = c.n_ctx,
+                                   .kv_type = c.kv_type,
+                                   .backend = c.only_cpu ? "cpu" : NULL };
+
+      /* A model whose heads are too narrow for 8 bits runs with 16. */
+      if (!lw_model_info_kv_bytes_per_token (lw_model_get_info (self->model), c.kv_type))
+        params.kv_type = LW_KV_F16;
+      self->session_config = c;
 
       self->session = lw_session_new (self->model, &params, error);
       share_model (self);
@@ -597,6 +619,11 @@ do_describe (LwEngineService *self, Command *c)
   s->vision_missing = g_strdup (info->vision_missing);
   s->chat_warning = g_strdup (info->chat_warning);
   s->has_vision = info->has_vision;
+  {
+    g_autofree char *standard = lw_library_default_model (NULL);
+
+    s->is_default = g_strcmp0 (standard, self->path) == 0;
+  }
   s->n_ctx_train = info->n_ctx_train;
   g_task_return_pointer (c->task, s, (GDestroyNotify)lw_model_summary_free);
 }
@@ -658,6 +685,7 @@ static void
 lw_engine_service_init (LwEngineService *self)
 {
   g_mutex_init (&self->lock);
+  self->config.keep_snapshots = TRUE;
   self->media = media_table_new ();
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   self->thread = g_thread_new ("lw-engine", engine_thread, self);
@@ -710,6 +738,16 @@ lw_engine_service_shutdown (LwEngineService *self)
   c->quit = TRUE;
   g_async_queue_push (self->queue, c);
   g_thread_join (g_steal_pointer (&self->thread));
+}
+
+void
+lw_engine_service_configure (LwEngineService *self, const LwEngineConfig *config)
+{
+  g_return_if_fail (LW_IS_ENGINE_SERVICE (self));
+
+  g_mutex_lock (&self->lock);
+  self->config = *config;
+  g_mutex_unlock (&self->lock);
 }
 
 static void

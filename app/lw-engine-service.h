@@ -28,6 +28,19 @@ gint64 lw_engine_service_get_context (LwEngineService *self);
 /* Cancel what runs and end the thread.  Blocks (at most as long as cancelling takes). */
 void lw_engine_service_shutdown (LwEngineService *self);
 
+/* How models run.  What is set counts from the next request on; nothing is computed twice for it. */
+typedef struct
+{
+  int n_threads;          /* as in lw_session_params */
+  guint32 n_ctx;
+  lw_kv_type kv_type;
+  gboolean only_cpu;
+  gboolean keep_snapshots;
+  guint64 snapshot_bytes;
+} LwEngineConfig;
+
+void lw_engine_service_configure (LwEngineService *self, const LwEngineConfig *config);
+
 /* What the window shows of a model; a copy that outlives it. */
 typedef struct
 {
@@ -35,6 +48,7 @@ typedef struct
   char *vision_missing;            /* why it cannot see, or NULL */
   gboolean has_vision;
   char *chat_warning;              /* its chat template had to be guessed: why; or NULL */
+  gboolean is_default; /* the one that comes with the program */
   guint32 n_ctx_train;
 } LwModelSummary;
 

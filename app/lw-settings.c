@@ -10,6 +10,14 @@ struct _LwSettings
   GHashTable *values;  /* key -> GVariant, without a schema */
 };
 
+enum
+{
+  SIGNAL_CHANGED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE (LwSettings, lw_settings, G_TYPE_OBJECT)
 
 static void
@@ -26,6 +34,15 @@ static void
 lw_settings_class_init (LwSettingsClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = lw_settings_finalize;
+  signals[SIGNAL_CHANGED]
+      = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+key_changed (LwSettings *self, const char *key)
+{
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0, key);
 }
 
 static void
@@ -41,6 +58,7 @@ lw_settings_init (LwSettings *self)
   if (schema)
     {
       self->settings = g_settings_new_full (schema, NULL, NULL);
+      g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (key_changed), self);
     }
   else
     {
@@ -51,6 +69,9 @@ lw_settings_init (LwSettings *self)
       lw_settings_set_int (self, "window-height", 720);
       lw_settings_set_boolean (self, "sidebar-visible", TRUE);
       lw_settings_set_boolean (self, "enter-sends", TRUE);
+      lw_settings_set_boolean (self, "notify-finished", TRUE);
+      lw_settings_set_boolean (self, "use-gpu", TRUE);
+      lw_settings_set_boolean (self, "keep-snapshots", TRUE);
     }
 }
 
@@ -64,9 +85,12 @@ static void
 set (LwSettings *self, const char *key, GVariant *value)
 {
   if (self->settings)
-    g_settings_set_value (self->settings, key, value);
-  else
-    g_hash_table_insert (self->values, g_strdup (key), g_variant_ref_sink (value));
+    {
+      g_settings_set_value (self->settings, key, value);
+      return;
+    }
+  g_hash_table_insert (self->values, g_strdup (key), g_variant_ref_sink (value));
+  key_changed (self, key);
 }
 
 static GVariant *

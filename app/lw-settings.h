@@ -3,7 +3,7 @@
  * Preferences of the window.  GSettings when its schema is installed; else the same keys in memory,
  * because GSettings itself ends the program when a schema is missing.
  *
- * Keys: see data/io.github.longwave.Longwave.gschema.xml.  Thread: UI.
+ * Keys: see data/io.github.longwave.Longwave.gschema.xml.  Signal "changed" (const char *key).  Thread: UI.
  */
 #pragma once
 

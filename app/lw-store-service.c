@@ -27,6 +27,7 @@ typedef enum
   CMD_CHOOSE_BRANCH,
   CMD_BIN,
   CMD_PURGE,
+  CMD_DELETE_ALL,
   CMD_LIST_OPTIONS,
   CMD_PUT_OPTIONS,
   CMD_DELETE_OPTIONS,
@@ -179,6 +180,9 @@ try_write (LwStoreService *self, Command *c, GError **error)
       return lw_mem_bin_conversation (self->mem, c->id, c->on, error);
     case CMD_PURGE:
       return lw_mem_purge (self->mem, c->id, error);
+    case CMD_DELETE_ALL:
+      lw_session_clear_snapshots (NULL);
+      return lw_mem_delete_all (self->mem, error);
     case CMD_PUT_OPTIONS:
       return lw_mem_put_options (self->mem, c->options, error);
     case CMD_DELETE_OPTIONS:
@@ -714,4 +718,13 @@ lw_store_service_delete_options (LwStoreService *self, lw_mem_options_kind kind,
 
   c->options = lw_mem_options_new (kind, owner);
   push (self, c);
+}
+
+void
+lw_store_service_delete_all (LwStoreService *self)
+{
+  g_return_if_fail (LW_IS_STORE_SERVICE (self));
+
+  lw_chat_options_forget (self->options);
+  push (self, command_new (CMD_DELETE_ALL, NULL));
 }

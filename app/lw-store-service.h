@@ -75,6 +75,9 @@ void lw_store_service_set_head (LwStoreService *self, const char *conversation,
 /* Show the branch that contains this message. */
 void lw_store_service_choose_branch (LwStoreService *self, const char *message);
 void lw_store_service_bin_conversation (LwStoreService *self, const char *id, gboolean in_bin);
+/* Everything, for good; the snapshots of the engine too. */
+void lw_store_service_delete_all (LwStoreService *self);
+
 /* How models are asked; read once at the start.  Borrowed. */
 LwChatOptions *lw_store_service_get_options (LwStoreService *self);
 /* For it.  Of lw_mem_options. */

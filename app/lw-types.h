@@ -8,6 +8,7 @@
 
 G_BEGIN_DECLS
 
+typedef struct _LwAttention LwAttention;
 typedef struct _LwAttachment LwAttachment;
 typedef struct _LwChatOptions LwChatOptions;
 typedef struct _LwConversation LwConversation;

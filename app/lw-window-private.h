@@ -39,6 +39,7 @@ struct _LwWindow
   GSignalGroup *current_signals;
   char *model_path; /* NULL: the default model */
   char *described_path; /* of the model that was opened last */
+  char *pending_chat;       /* to open once the list has been read */
   GPtrArray *pending_files; /* of GFile: to attach once a conversation is open */
   LwRemedy remedy;
   gboolean listed;          /* the conversations have been read */

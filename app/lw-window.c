@@ -3,6 +3,9 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-application.h"
+#include "app/lw-attention.h"
+
 G_DEFINE_FINAL_TYPE (LwWindow, lw_window, ADW_TYPE_APPLICATION_WINDOW)
 
 #define BANNER_REMEDY 1
@@ -247,6 +250,10 @@ lw_window_watch_conversation (LwWindow *self, LwConversation *conversation)
 {
   g_signal_connect_object (conversation, "failed", G_CALLBACK (conversation_failed), self,
                            G_CONNECT_SWAPPED);
+  if (gtk_window_get_application (GTK_WINDOW (self)))
+    lw_attention_watch (lw_application_get_attention (LW_APPLICATION (
+                            gtk_window_get_application (GTK_WINDOW (self)))),
+                        conversation);
   g_signal_connect_object (conversation, "deleted", G_CALLBACK (lw_window_messages_deleted), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::updated", G_CALLBACK (conversation_updated),
@@ -375,6 +382,51 @@ lw_window_attach (LwWindow *self, GFile **files, int n_files)
     attach_pending (self);
 }
 
+void
+lw_window_open_chat (LwWindow *self, const char *id)
+{
+  guint n;
+
+  g_return_if_fail (LW_IS_WINDOW (self));
+
+  if (!self->listed)
+    {
+      g_free (self->pending_chat);
+      self->pending_chat = g_strdup (id);
+      return;
+    }
+  n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
+      if (g_str_equal (lw_conversation_get_id (c), id))
+        {
+          lw_window_open_conversation (self, c);
+          return;
+        }
+    }
+  lw_window_show_toast (self, _("That chat is not there any more"));
+}
+
+void
+lw_window_forget_all (LwWindow *self)
+{
+  guint n;
+
+  g_return_if_fail (LW_IS_WINDOW (self));
+
+  n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
+      lw_conversation_stop (c);
+    }
+  g_list_store_remove_all (self->conversations);
+  lw_window_new_chat (self);
+}
+
 static void
 conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -395,9 +447,11 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
                                                           records->pdata[i]);
       lw_window_watch_conversation (self, c);
       g_ptr_array_add (items, c);
-      if (g_str_equal (lw_conversation_get_id (c), last))
+      if (g_str_equal (lw_conversation_get_id (c),
+                       self->pending_chat ? self->pending_chat : last))
         open = c;
     }
+  g_clear_pointer (&self->pending_chat, g_free);
   g_list_store_splice (self->conversations, g_list_model_get_n_items (
                                                 G_LIST_MODEL (self->conversations)),
                        0, items->pdata, items->len);
@@ -521,6 +575,7 @@ lw_window_dispose (GObject *object)
   g_clear_object (&self->library);
   g_clear_weak_pointer (&self->models_dialog);
   g_clear_pointer (&self->described_path, g_free);
+  g_clear_pointer (&self->pending_chat, g_free);
   g_clear_pointer (&self->pending_files, g_ptr_array_unref);
   g_clear_pointer (&self->model_path, g_free);
   G_OBJECT_CLASS (lw_window_parent_class)->dispose (object);
@@ -585,6 +640,21 @@ lw_window_init (LwWindow *self)
   busy_changed (self);
 }
 
+static void
+settings_changed (LwWindow *self, const char *key)
+{
+  gboolean sends = lw_settings_get_boolean (self->settings, "enter-sends");
+  g_autoptr (GVariant) state = NULL;
+
+  if (!g_str_equal (key, "enter-sends"))
+    return;
+  /* The menu's item follows, and tells the composer. */
+  state = g_action_group_get_action_state (G_ACTION_GROUP (self), "enter-sends");
+  if (state && g_variant_get_boolean (state) != sends)
+    g_action_group_change_action_state (G_ACTION_GROUP (self), "enter-sends",
+                                        g_variant_new_boolean (sends));
+}
+
 LwWindow *
 lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
                LwEngineService *engine, LwModelLibrary *library)
@@ -596,6 +666,8 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   self->store = g_object_ref (store);
   self->engine = g_object_ref (engine);
   self->library = g_object_ref (library);
+  g_signal_connect_object (settings, "changed", G_CALLBACK (settings_changed), self,
+                           G_CONNECT_SWAPPED);
   lw_model_list_set_library (self->models, library);
   lw_model_library_refresh (library);
   g_signal_connect_object (library, "removed", G_CALLBACK (model_removed), self, G_CONNECT_SWAPPED);

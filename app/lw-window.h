@@ -20,4 +20,9 @@ LwWindow *lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreServi
 /* Attach files to the open conversation's draft; models (GGUF) go into the library instead. */
 void lw_window_attach (LwWindow *self, GFile **files, int n_files);
 
+/* Open a chat by its id, as soon as the list has been read. */
+void lw_window_open_chat (LwWindow *self, const char *id);
+/* All chats have been deleted: show none, begin a new one. */
+void lw_window_forget_all (LwWindow *self);
+
 G_END_DECLS

@@ -147,6 +147,10 @@ gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GEr
 /* Remove what is in the bin (id: only this one; NULL: everything), and attachments nobody refers to. */
 gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error);
 
+/* Every conversation, message, picture, option and preset, for good: the file is written anew, so that nothing of
+ * them can be read in it any more. */
+gboolean lw_mem_delete_all(lw_mem *m, GError **error);
+
 /* ---- Messages ---- */
 
 /* A conversation is a tree; its head is the end of the branch that is shown. */

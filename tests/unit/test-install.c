@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/models/device.h"
 #include "app/models/fetch.h"
 #include "app/models/install.h"
 #include "app/models/report.h"
@@ -305,6 +306,28 @@ static void test_report(void)
     g_assert_cmpuint(lw_report_contexts(&r, &info, rows), ==, 0);
 }
 
+static void test_cards(void)
+{
+    static const char *const devices[][3] = {
+        {"0000:00:02.0", "0x030000\n", "0x8086\n"}, {"0000:01:00.0", "0x030200\n", "0x10de\n"},
+        {"0000:02:00.0", "0x020000\n", "0x1002\n" /* a network card */},
+        {"0000:03:00.0", "0x030000\n", "0x1234\n" /* an emulated one */}};
+
+    begin();
+    g_autofree char *none = lw_device_find_cards(root);
+    g_assert_cmpstr(none, ==, "");
+    for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
+        g_autofree char *folder = g_build_filename(root, devices[i][0], NULL);
+        g_autofree char *a = put(folder, "class", devices[i][1], strlen(devices[i][1]));
+        g_autofree char *b = put(folder, "vendor", devices[i][2], strlen(devices[i][2]));
+    }
+    g_autofree char *cards = lw_device_find_cards(root);
+    g_assert_cmpstr(cards, ==, "NVIDIA, Intel");
+    const char *backend;
+    g_autofree char *text = lw_device_describe_gpu(&backend);
+    g_assert_cmpuint(strlen(text), >, 10);
+}
+
 int main(int argc, char **argv)
 {
     root = g_dir_make_tmp("lw-install-XXXXXX", NULL);
@@ -319,6 +342,7 @@ int main(int argc, char **argv)
     g_test_add_func("/install/plan", test_plan);
     g_test_add_func("/install/unfinished", test_unfinished);
     g_test_add_func("/install/report", test_report);
+    g_test_add_func("/install/cards", test_cards);
     int rc = g_test_run();
     remove_tree(root);
     g_free(root);
