@@ -203,6 +203,9 @@ lw_application_startup (GApplication *app)
   G_APPLICATION_CLASS (lw_application_parent_class)->startup (app);
   lw_watchdog_start ();
   gtk_window_set_default_icon_name (LW_APP_ID);
+  /* For tests: GTK takes the direction from its own translations. */
+  if (g_strcmp0 (g_getenv ("LW_DIRECTION"), "rtl") == 0)
+    gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
   g_action_map_add_action_entries (G_ACTION_MAP (app), actions, G_N_ELEMENTS (actions), app);
   for (gsize i = 0; i < G_N_ELEMENTS (accels); i++)
     gtk_application_set_accels_for_action (GTK_APPLICATION (app), accels[i].action,

@@ -27,8 +27,8 @@ lw_document_read (const char *path, gsize *n, GError **error)
   if (g_stat (path, &info) == 0 && info.st_size > LW_DOCUMENT_MAX_BYTES)
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                   _("%s: has %" G_GINT64_FORMAT " bytes, a document may have %d"), path,
-                   (gint64)info.st_size, LW_DOCUMENT_MAX_BYTES);
+                   _("%s: has %.0f bytes, a document may have %d"), path,
+                   (double)info.st_size, LW_DOCUMENT_MAX_BYTES);
       return NULL;
     }
   if (!g_file_get_contents (path, &text, n, error))
@@ -38,8 +38,8 @@ lw_document_read (const char *path, gsize *n, GError **error)
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                    _("%s: is neither a picture, a film nor text in UTF-8 (byte 0x%02x at offset "
-                     "%" G_GINT64_FORMAT ")"),
-                   path, (guint)(guchar)*end, (gint64)(end - text));
+                     "%.0f)"),
+                   path, (guint)(guchar)*end, (double)(end - text));
       return NULL;
     }
   return g_steal_pointer (&text);

@@ -450,9 +450,8 @@ open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, 
       g_string_append (r->notes, one->note);
       if (shrunk[j])
         /* Translators: a picture or film was made smaller; first number: tokens it would have needed */
-        g_string_append_printf (r->notes, _(" (all %" G_GINT64_FORMAT " tokens do not fit the "
-                                            "context of %" G_GINT64_FORMAT ")"),
-                                shrunk[j], n_ctx);
+        g_string_append_printf (r->notes, _(" (all %.0f tokens do not fit the context of %.0f)"),
+                                (double)shrunk[j], (double)n_ctx);
       g_mutex_unlock (&r->lock);
     }
   return ok;

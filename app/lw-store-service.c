@@ -311,8 +311,8 @@ import_chat (LwStoreService *self, Command *c, GError **error)
   if (g_stat (c->path, &info) == 0 && info.st_size > LW_MEM_MAX_IMPORT_BYTES)
     {
       g_set_error (error, LW_MEM_ERROR, LW_MEM_ERROR_INVALID,
-                   _("%s: it has %" G_GINT64_FORMAT " bytes, more than %" G_GINT64_FORMAT), c->path,
-                   (gint64)info.st_size, (gint64)LW_MEM_MAX_IMPORT_BYTES);
+                   _("%s: it has %.0f bytes, more than %.0f"), c->path,
+                   (double)info.st_size, (double)LW_MEM_MAX_IMPORT_BYTES);
       return NULL;
     }
   if (!g_file_get_contents (c->path, &text, &n, error))

@@ -8,9 +8,11 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (LwApplication) app = NULL;
+  /* For tests, and for runs from a build folder. */
+  const char *folder = g_getenv ("LW_LOCALEDIR");
 
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LW_LOCALEDIR);
+  bindtextdomain (GETTEXT_PACKAGE, folder ? folder : LW_LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
 

@@ -106,7 +106,7 @@ class Program:
         )
         self.app = wait_for("the program on the accessibility bus", self._find_app)
         self.window = wait_for("the X window", self._find_window)
-        wait_for("the question field", lambda: self.find("text", "Question"))
+        wait_for("the question field", lambda: self.find("text", environment.get("LW_QUESTION", "Question")))
         run("xdotool", "windowfocus", "--sync", self.window)
 
     def _find_app(self):

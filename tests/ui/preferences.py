@@ -17,7 +17,8 @@ NAME = "io.github.longwave.Longwave"
 DATA = os.path.join(os.environ["XDG_DATA_HOME"], "longwave")
 NOTIFICATIONS = """<node><interface name='org.freedesktop.Notifications'>
 <method name='Notify'><arg type='s' direction='in'/><arg type='u' direction='in'/>
-<arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='as' direction='in'/>
+<arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='s' direction='in'/>
+<arg type='as' direction='in'/>
 <arg type='a{sv}' direction='in'/><arg type='i' direction='in'/><arg type='u' direction='out'/></method>
 <method name='CloseNotification'><arg type='u' direction='in'/></method>
 <method name='GetCapabilities'><arg type='as' direction='out'/></method>

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The window in German, in Chinese, and in a pseudo-language that is written from right to left.
+
+In the pseudo-language every string of ours carries a mark, so what has none was forgotten."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+from desktop import Atspi, Program, role, run, showing, wait_for, walk
+
+OURS = os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "longwave-mini.gguf")
+SOURCE = os.environ["LW_SOURCE"]
+MARK = "⟦"
+# What is data, a name, or comes from GTK and libadwaita, in Hebrew where they have been translated.
+NOT_OURS = re.compile(r"^(Longwave( Mini)?|Gtk\w+|Adw\w+|Lw\w+|Close|Minimize|Maximize|Menu|[^A-Za-z]*)$")
+
+
+def make_pseudo(folder):
+    """Every string in brackets, with Hebrew letters before it; formats and shortcuts stay as they are."""
+    pot = os.path.join(folder, "x.pot")
+    subprocess.run(["xgettext", "--files-from=po/POTFILES.in", "--from-code=UTF-8", "--keyword=_",
+                    "--keyword=N_", "--keyword=C_:1c,2", "--keyword=ngettext:1,2", "-o", pot],
+                   cwd=SOURCE, check=True)
+    po = os.path.join(folder, "x.po")
+    subprocess.run(["msgen", "-o", po, pot], check=True)
+    text = re.sub(r'"Plural-Forms:.*?\\n"\n', '"Plural-Forms: nplurals=2; plural=(n != 1);\\\\n"\n',
+                  open(po, encoding="utf-8").read())
+    if "Plural-Forms" not in text:
+        text = text.replace('"Content-Transfer',
+                            '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n"Content-Transfer')
+
+    def mark(found):
+        value = "".join(ast.literal_eval(piece) for piece in found[2].strip().split("\n"))
+        if not value or "Project-Id-Version" in value:
+            return found[0]
+        value = f"{MARK}אבג {value}⟧".replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{found[1]} "{value}"\n'
+    text = re.sub(r'^(msgstr(?:\[\d\])?) ((?:".*"\n)+)', mark, text, flags=re.M)
+    with open(po, "w", encoding="utf-8") as f:
+        f.write(text.replace("CHARSET", "UTF-8").replace("charset=ASCII", "charset=UTF-8"))
+    target = os.path.join(folder, "he", "LC_MESSAGES")
+    os.makedirs(target)
+    subprocess.run(["msgfmt", "-o", os.path.join(target, "longwave.mo"), po], check=True)
+
+
+class Languages(unittest.TestCase):
+    def start(self, question, **environment):
+        self.program = Program(LW_DEFAULT_MODEL=OURS, LW_QUESTION=question, **environment)
+        self.addCleanup(self.program.process.kill)
+        return self.program
+
+    def end(self):
+        self.program.process.terminate()
+        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
+
+    def tearDown(self):
+        outcome = self._outcome.result
+        p = Program.last
+        if p and any(test is self for test, _ in outcome.failures + outcome.errors):
+            if p.process.poll() is None:
+                p.screenshot("failed-" + self._testMethodName, whole=True)
+                print(p.dump())
+            print(p.output())
+
+    def test_german(self):
+        p = self.start("Frage", LANGUAGE="de", LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
+        p.get("label", "Was möchten Sie wissen?")
+        p.get("label", contains="Ich bin Longwave Mini")
+        p.screenshot("german")
+        p.key("ctrl+shift+m")
+        p.get("list", "Gehört zu Longwave")
+        p.screenshot("german-models", whole=True)
+        self.end()
+
+    def test_chinese(self):
+        p = self.start("问题", LANGUAGE="zh_CN", LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
+        p.get("label", "您想知道什么？")
+        p.screenshot("chinese")
+        self.end()
+
+    def test_right_to_left(self):
+        folder = os.path.join(os.environ["TMPDIR"], "pseudo")
+        os.makedirs(folder)
+        make_pseudo(folder)
+        p = self.start(f"{MARK}אבג Question⟧", LANGUAGE="he", LW_LOCALEDIR=folder, LW_DIRECTION="rtl")
+        size = run("xdotool", "getwindowgeometry", "--shell", p.window)
+        width = int(re.search(r"WIDTH=(\d+)", size)[1])
+        chats = p.get("label", f"{MARK}אבג Chats⟧")
+        box = Atspi.Component.get_extents(chats, Atspi.CoordType.WINDOW)
+        self.assertGreater(box.x, width // 2, "the list of chats is on the right")
+        self.look(p, "the window")
+        p.screenshot("right-to-left")
+        p.key("ctrl+shift+m")
+        p.get("list", f"{MARK}אבג Comes with Longwave⟧")
+        p.screenshot("right-to-left-models", whole=True)
+        self.end()
+
+    def look(self, p, where):
+        forgotten = [n.get_name() for n in walk(p.app) if showing(n)
+                     and role(n) in ("label", "push button", "toggle button", "text", "list", "check box")
+                     and n.get_name() and MARK not in n.get_name() and not NOT_OURS.match(n.get_name())]
+        self.assertEqual(forgotten, [], where)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    program = unittest.main(exit=False, verbosity=2)
+    sys.exit(0 if program.result.wasSuccessful() else 1)
