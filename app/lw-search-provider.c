@@ -9,6 +9,8 @@
 /* Messages looked at, and chats handed over, per search; the shell shows five. */
 #define MAX_HITS 200
 #define MAX_CHATS 20
+/* A program that was started for a search stays for the questions that follow, seconds. */
+#define STAY_SECONDS 15
 /* Bytes of a search; more is nobody's typing. */
 #define MAX_TERMS 1024
 
@@ -37,6 +39,7 @@ struct _LwSearchProvider
   LwStoreService *store;
   GDBusConnection *bus;
   guint registration;
+  guint stay_source;
   GHashTable *metas; /* chat -> Meta, of the last searches */
 };
 
@@ -58,6 +61,30 @@ meta_free (gpointer data)
   g_free (m->title);
   g_free (m->snippet);
   g_free (m);
+}
+
+/* ---- Staying ---- */
+
+static gboolean
+stayed (gpointer data)
+{
+  LwSearchProvider *self = data;
+
+  self->stay_source = 0;
+  g_application_release (g_application_get_default ());
+  return G_SOURCE_REMOVE;
+}
+
+/* The shell asks for results, then for what they are called: both of one process, which must not end before
+ * its answers have left it either. */
+static void
+stay (LwSearchProvider *self)
+{
+  if (self->stay_source)
+    g_source_remove (self->stay_source);
+  else
+    g_application_hold (g_application_get_default ());
+  self->stay_source = g_timeout_add_seconds (STAY_SECONDS, stayed, self);
 }
 
 /* ---- Searching ---- */
@@ -96,7 +123,6 @@ found (GObject *source, GAsyncResult *result, gpointer user_data)
       g_hash_table_replace (s->self->metas, g_strdup (h->conversation), m);
     }
   g_dbus_method_invocation_return_value (s->invocation, g_variant_new ("(as)", &ids));
-  g_application_release (g_application_get_default ());
   g_clear_pointer (&s->among, g_hash_table_unref);
   g_object_unref (s->self);
   g_free (s);
@@ -124,8 +150,6 @@ search (LwSearchProvider *self, GDBusMethodInvocation *invocation, const char *c
       for (guint i = 0; among[i]; i++)
         g_hash_table_add (s->among, g_strdup (among[i]));
     }
-  /* Started for this search alone, it has no window to stay for. */
-  g_application_hold (g_application_get_default ());
   lw_store_service_search_async (self->store, query, MAX_HITS, found, s);
 }
 
@@ -161,6 +185,7 @@ method_called (GDBusConnection *bus, const char *sender, const char *path, const
   g_autofree const char **first = NULL, **second = NULL;
   const char *id = NULL;
 
+  stay (self);
   if (g_str_equal (method, "GetInitialResultSet"))
     {
       g_variant_get (parameters, "(^a&s)", &first);
@@ -207,6 +232,7 @@ lw_search_provider_export (LwSearchProvider *self, GDBusConnection *bus, GError 
 void
 lw_search_provider_unexport (LwSearchProvider *self)
 {
+  g_clear_handle_id (&self->stay_source, g_source_remove);
   if (self->registration)
     g_dbus_connection_unregister_object (self->bus, self->registration);
   self->registration = 0;

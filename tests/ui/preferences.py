@@ -26,21 +26,37 @@ NOTIFICATIONS = """<node><interface name='org.freedesktop.Notifications'>
 <arg type='s' direction='out'/><arg type='s' direction='out'/></method>
 </interface></node>"""
 
+SESSION = """<node><interface name='org.gnome.SessionManager'>
+<method name='Inhibit'><arg type='s' direction='in'/><arg type='u' direction='in'/>
+<arg type='s' direction='in'/><arg type='u' direction='in'/><arg type='u' direction='out'/></method>
+<method name='Uninhibit'><arg type='u' direction='in'/></method>
+</interface></node>"""
+SUSPEND = 4
+
 
 class Desktop:
-    """The part of a desktop that shows notifications."""
+    """The parts of a desktop that show notifications and put the computer to sleep."""
 
     def __init__(self):
-        self.shown = []
+        self.shown, self.inhibited, self.released = [], [], []
         self.bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
         info = Gio.DBusNodeInfo.new_for_xml(NOTIFICATIONS)
         self.bus.register_object("/org/freedesktop/Notifications", info.interfaces[0], self.call, None, None)
         Gio.bus_own_name_on_connection(self.bus, "org.freedesktop.Notifications", 0, None, None)
+        info = Gio.DBusNodeInfo.new_for_xml(SESSION)
+        self.bus.register_object("/org/gnome/SessionManager", info.interfaces[0], self.call, None, None)
+        Gio.bus_own_name_on_connection(self.bus, "org.gnome.SessionManager", 0, None, None)
 
     def call(self, bus, sender, path, interface, method, parameters, invocation):
         if method == "Notify":
             self.shown.append(parameters.unpack())
             invocation.return_value(GLib.Variant("(u)", (len(self.shown),)))
+        elif method == "Inhibit":
+            self.inhibited.append(parameters.unpack())
+            invocation.return_value(GLib.Variant("(u)", (len(self.inhibited),)))
+        elif method == "Uninhibit":
+            self.released.append(parameters.unpack()[0])
+            invocation.return_value(None)
         elif method == "GetCapabilities":
             invocation.return_value(GLib.Variant("(as)", (["actions", "body"],)))
         elif method == "GetServerInformation":
@@ -166,6 +182,10 @@ class Preferences(unittest.TestCase):
         shown = wait_for("the notification", lambda: self.desktop.shown)[0]
         self.assertIn("marmalade", shown[3])
         self.assertTrue(shown[4])
+        # The computer was kept awake while the answer was made, and no longer.
+        self.assertEqual({(app, flags) for app, _, _, flags in self.desktop.inhibited}, {(NAME, SUSPEND)})
+        wait_for("sleep to be allowed again", lambda: self.desktop.released == list(
+            range(1, len(self.desktop.inhibited) + 1)))
 
         ids, = provider("GetInitialResultSet", "(as)", ["marmal"])
         self.assertEqual(len(ids), 1)
@@ -179,6 +199,24 @@ class Preferences(unittest.TestCase):
         provider("ActivateResult", "(sasu)", ids[0], ["marmalade"], 0)
         p.get("list item", contains="You: What colour is the marmalade sky?")
         self.end()
+
+    def test_3a_search_without_a_window(self):
+        """The shell starts the program for a search alone; it answers, shows nothing, and goes again."""
+        service = subprocess.Popen([os.environ["LW_APP"], "--gapplication-service"],
+                                   env=dict(os.environ, LW_DEFAULT_MODEL=OURS))
+        self.addCleanup(service.wait)
+        self.addCleanup(service.kill)
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        wait_for("its name on the bus", lambda: bus.call_sync(
+            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+            GLib.Variant("(s)", (NAME,)), None, 0, 5000, None).unpack()[0])
+        ids, = provider("GetInitialResultSet", "(as)", ["marmalade"])
+        self.assertEqual(len(ids), 1)
+        meta, = provider("GetResultMetas", "(as)", ids)
+        self.assertIn("marmalade", meta[0]["name"])
+        self.assertEqual(subprocess.run(["xdotool", "search", "--onlyvisible", "--pid", str(service.pid)],
+                                        capture_output=True, text=True).stdout, "")
+        self.assertEqual(service.wait(60), 0)
 
     def test_4_more_windows(self):
         p = self.start()
