@@ -334,10 +334,12 @@ static GPtrArray *list_messages(lw_mem *m, const char *conversation, const char 
         lw_mem_message *g = read_message(st, conversation);
 
         /* A circle comes round again; its beginning is enough. */
-        if (!g->id || !g->text || !g_hash_table_insert(by_id, g->id, g))
+        if (!g->id || !g->text || g_hash_table_contains(by_id, g->id)) {
             lw_mem_message_free(g);
-        else
+        } else {
+            g_hash_table_insert(by_id, g->id, g);
             g_ptr_array_add(list, g);
+        }
     }
     if (rc != SQLITE_DONE)
         lw_mem_set_error(m, rc, what, error);
