@@ -346,7 +346,8 @@ class Chat(unittest.TestCase):
 
         def hits():
             rows = p.find_all("list item", contains=": ")
-            return {n.get_name(): n for n in rows if n.get_parent().get_name() == "Search results"}
+            return {n.get_name(): n for n in rows
+                    if n.get_parent() and n.get_parent().get_name() == "Search results"}
         wait_for("the hits", lambda: sorted(hits()) == found)
         p.screenshot("search")
         p.select(hits()[found[0]])
@@ -580,27 +581,28 @@ class Chat(unittest.TestCase):
     # -- When something fails --
 
     def test_92_disk_full(self):
-        def no_room():
-            size = max(os.path.getsize(f) for f in glob.glob(store.PATH + "*"))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-        # A write beyond the limit fails as on a full disk: Python ignores its signal, the child inherits that.
-        p = self.start(prepare=no_room)
+        # A write beyond a limit fails as on a full disk: Python ignores its signal, the child inherits that.
+        p = self.start(prepare=lambda: None)
         p.press("New chat")
         p.get("label", "New Chat")
         self.ask(p, "Hello there, who are you?")
-        long = "word " * 30000
-        p.write(long)
+        resource.prlimit(p.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        p.write("What can you do?")
         p.press("Send")
         p.get("label", contains="cannot be saved at the moment")
         p.screenshot("disk-full")
         # Work goes on: the answers are there all the same, and with room again everything is saved.
         resource.prlimit(p.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.wait_for_end(p, "What can you do?")
         wait_for("it to work again", lambda: p.find("label", contains="Saving works again"), 60)
         self.end()
         with store.connect() as db:
-            self.assertEqual(db.execute("SELECT count(*) FROM messages WHERE text = ?",
-                                        ("Hello there, who are you?",)).fetchone()[0] > 0, True)
+            chat = db.execute("SELECT conversation FROM messages WHERE text = 'What can you do?'"
+                              " ORDER BY rowid DESC").fetchone()[0]
+            texts = [t for t, in db.execute("SELECT text FROM messages WHERE conversation = ?"
+                                            " ORDER BY position", (chat,))]
+        self.assertEqual(len(texts), 4)
+        self.assertTrue(all(texts))
 
     def test_93_model_deleted_while_open(self):
         folder = os.path.join(TMP, "gone")
