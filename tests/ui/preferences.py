@@ -88,6 +88,7 @@ class Preferences(unittest.TestCase):
 
     def start(self, *args, **environment):
         self.program = Program(*args, LW_DEFAULT_MODEL=OURS, **environment)
+        self.addCleanup(self.program.process.wait)
         self.addCleanup(self.program.process.kill)
         return self.program
 
@@ -170,6 +171,7 @@ class Preferences(unittest.TestCase):
     def test_3_notification_and_search(self):
         p = self.start(LW_LONG_ANSWER="0")
         p.press("New chat")
+        p.get("label", "New Chat")  # or the question is written into the chat before
         # Another window gets the focus, as when people go on with something else.
         other = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], p.window, OURS], stdout=subprocess.DEVNULL)
         self.addCleanup(other.wait)
