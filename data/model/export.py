@@ -18,7 +18,7 @@ import weights  # noqa: E402
 
 NAME = "Longwave Mini"
 DESCRIPTION = (
-    "A very small model (23 million parameters) that comes with Longwave, so that the program works before you have "
+    "A very small model (29 million parameters) that comes with Longwave, so that the program works before you have "
     "installed another one. It answers short questions about simple drawn shapes (kind, colour, place, number), reads "
     "short words and numbers in pictures, says what moves in short films, and finds facts in short English texts. It does "
     "not know the real world, does not recognise photos, cannot write or translate, and makes mistakes; for daily work "
@@ -36,7 +36,7 @@ TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}")
 EXTRA = {"general.description": DESCRIPTION, "general.license": "gpl-3.0-or-later", "general.author": "Longwave",
-         "general.size_label": "23M"}
+         "general.size_label": "29M"}
 
 
 def text_config(c):

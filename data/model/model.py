@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Longwave Mini in plain PyTorch: the Qwen2.5-VL architecture at 23M parameters.
+"""Longwave Mini in plain PyTorch: the Qwen2.5-VL architecture at 29M parameters.
 
 Module names are those of the Hugging Face checkpoint, so state_dict() is the
 checkpoint.  What differs is how it is computed, for training speed: all
