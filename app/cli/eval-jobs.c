@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/cli/eval-jobs.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 
 typedef struct {
     lw_cli_eval_plan *e;
-    GMutex lock;
+    pthread_mutex_t lock; /* of pthread, which the thread sanitizer knows */
     /* Under the lock. */
     guint next;      /* unit */
     GError *error;   /* the first one */
@@ -84,10 +85,10 @@ static void on_progress(gpointer user, double done)
     worker *w = user;
     state *s = w->s;
 
-    g_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->lock);
     s->share[w->job] = (w->n_asked + done) / w->n_todo;
     say_progress(s);
-    g_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- Answers ---- */
@@ -135,10 +136,10 @@ static gboolean on_answer(gpointer user, const LwEvalAnswer *a, GError **error)
     LwEvalResult *r = make_result(w, a);
     g_autofree char *line = lw_eval_result_to_line(r);
 
-    g_mutex_lock(&w->s->lock);
+    pthread_mutex_lock(&w->s->lock);
     gboolean ok = !w->s->e->record || lw_eval_record_add(w->s->e->record, line, error);
     g_ptr_array_add(w->s->e->results, r);
-    g_mutex_unlock(&w->s->lock);
+    pthread_mutex_unlock(&w->s->lock);
     return ok;
 }
 
@@ -162,10 +163,10 @@ static gboolean keep_manifest(worker *w, gint64 n_tokens, GError **error)
     };
     g_autofree char *line = lw_eval_manifest_to_line(m);
 
-    g_mutex_lock(&w->s->lock);
+    pthread_mutex_lock(&w->s->lock);
     gboolean ok = !e->record || lw_eval_record_add(e->record, line, error);
     g_ptr_array_add(e->manifests, m);
-    g_mutex_unlock(&w->s->lock);
+    pthread_mutex_unlock(&w->s->lock);
     return ok;
 }
 
@@ -291,7 +292,7 @@ static gboolean take_unit(worker *w)
     state *s = w->s;
     gboolean found = FALSE;
 
-    g_mutex_lock(&s->lock);
+    pthread_mutex_lock(&s->lock);
     while (!found && !s->error && !g_atomic_int_get(&lw_cli_cancel) && s->next < s->e->units->len) {
         w->unit = &g_array_index(s->e->units, lw_cli_eval_unit, s->next);
         w->n_asked = w->n_todo = 0;
@@ -308,7 +309,7 @@ static gboolean take_unit(worker *w)
     if (!found)
         s->unit[w->job] = G_MAXUINT;
     say_progress(s);
-    g_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
     return found;
 }
 
@@ -321,7 +322,7 @@ static gpointer work(gpointer user)
         GError *error = NULL;
         gboolean ok = ask_unit(w, &error);
 
-        g_mutex_lock(&s->lock);
+        pthread_mutex_lock(&s->lock);
         s->cost_done += cost_of(w->unit, s->e->n_modes);
         s->unit[w->job] = G_MAXUINT;
         if (ok) {
@@ -338,7 +339,7 @@ static gpointer work(gpointer user)
         } else {
             g_error_free(error);
         }
-        g_mutex_unlock(&s->lock);
+        pthread_mutex_unlock(&s->lock);
     }
     return NULL;
 }
@@ -351,7 +352,7 @@ gboolean lw_cli_eval_run(lw_cli_eval_plan *e, GError **error)
     state s = {.e = e, .share = share, .unit = unit, .start = g_get_monotonic_time()};
 
     s.said = s.start;
-    g_mutex_init(&s.lock);
+    pthread_mutex_init(&s.lock, NULL);
     for (guint i = 0; i < e->units->len; i++)
         s.cost += cost_of(&g_array_index(e->units, lw_cli_eval_unit, i), e->n_modes);
     for (int i = 0; i < e->n_jobs; i++)
@@ -366,7 +367,7 @@ gboolean lw_cli_eval_run(lw_cli_eval_plan *e, GError **error)
     for (int i = 0; i < e->n_jobs; i++)
         if (workers[i].thread)
             g_thread_join(workers[i].thread);
-    g_mutex_clear(&s.lock);
+    pthread_mutex_destroy(&s.lock);
     lw_eval_published_free(s.published);
     for (int i = 0; i < e->n_jobs; i++)
         lw_eval_sample_free(workers[i].given);

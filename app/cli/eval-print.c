@@ -66,6 +66,19 @@ static void add_turns(GString *s, const GArray *cells, gboolean times)
     }
 }
 
+/* Over the depths that something was asked at.  FALSE: none. */
+static gboolean depth_range(const LwEvalCell *c, double *least, double *most)
+{
+    *least = INFINITY;
+    *most = -INFINITY;
+    for (int b = 0; b < LW_EVAL_DEPTH_BINS; b++)
+        if (c->by_depth[b].n) {
+            *least = MIN(*least, lw_eval_tally_mean(&c->by_depth[b]));
+            *most = MAX(*most, lw_eval_tally_mean(&c->by_depth[b]));
+        }
+    return *least <= *most;
+}
+
 static void add_depths(GString *s, const GArray *cells)
 {
     g_string_append(s, "\npercent right by depth of the answer in the context\n");
@@ -75,7 +88,7 @@ static void add_depths(GString *s, const GArray *cells)
             g_strdup_printf("%d-%d%%", b * 100 / LW_EVAL_DEPTH_BINS, (b + 1) * 100 / LW_EVAL_DEPTH_BINS);
         g_string_append_printf(s, " %7s", bin);
     }
-    g_string_append_c(s, '\n');
+    g_string_append(s, "   least  spread\n");
     for (guint i = 0; i < cells->len; i++) {
         const LwEvalCell *c = &g_array_index(cells, LwEvalCell, i);
         add_name(s, c);
@@ -83,6 +96,12 @@ static void add_depths(GString *s, const GArray *cells)
             g_string_append_c(s, ' ');
             add_percent(s, lw_eval_tally_mean(&c->by_depth[b]));
         }
+        double least, most;
+        gboolean any = depth_range(c, &least, &most);
+        g_string_append_c(s, ' ');
+        add_percent(s, any ? least : NAN);
+        g_string_append_c(s, ' ');
+        add_percent(s, any ? most - least : NAN);
         g_string_append_c(s, '\n');
     }
 }
@@ -195,6 +214,10 @@ static void json_cell(JsonBuilder *j, const LwEvalCell *c, gboolean by_units)
     lw_cli_json_str(j, "interval", c->bootstrap ? "bootstrap over sessions" : "wilson");
     tallies(j, "by_turn", c->by_turn, c->n_turns);
     tallies(j, "by_depth", c->by_depth, LW_EVAL_DEPTH_BINS);
+    double least, most;
+    gboolean any = depth_range(c, &least, &most);
+    num(j, "depth_least", any ? least : NAN);
+    num(j, "depth_spread", any ? most - least : NAN);
     json_builder_set_member_name(j, "first_token_seconds");
     json_builder_begin_array(j);
     for (guint t = 0; t < c->n_turns; t++)

@@ -51,6 +51,7 @@ def oracles_score_all_and_nothing():
     for cell in perfect["cells"]:
         assert cell["mean"] == 1.0 and cell["n"] == 15 and cell["high"] == 1.0, cell
         assert [t["mean"] for t in cell["by_turn"]] == [1.0] * 5, cell
+        assert (cell["depth_least"], cell["depth_spread"]) in ((1.0, 0.0), (None, None)), cell
     empty = figures("eval", "text", "--oracle", "empty", "--lengths", "2k", "--sessions", "3")
     for cell in empty["cells"]:
         assert cell["mean"] == 0.0 and cell["low"] == 0.0 and cell["n"] == 15, cell
