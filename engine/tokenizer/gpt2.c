@@ -8,8 +8,8 @@
 #include "engine/base/alloc.h"
 #include "engine/tokenizer/byte-alphabet.h"
 #include "engine/tokenizer/filter.h"
+#include "engine/tokenizer/merge-short.h"
 #include "engine/tokenizer/pretokenize.h"
-#include "engine/tokenizer/tokenizer-private.h"
 #include "engine/tokenizer/unicode.h"
 
 /* The largest real list has about 600,000 merges. */
@@ -29,7 +29,8 @@ typedef struct {
     const lw_pretokenizer *pre;
     lw_symbols symbols; /* kept for patterns that look whole pieces up */
     gint32 byte_symbol[256];
-    merge *merges; /* hash table of merge_mask + 1 slots */
+    lw_pair *byte_pairs; /* [256][256] merges of two single bytes, again: half of all look-ups */
+    merge *merges;       /* hash table of merge_mask + 1 slots */
     gsize merge_mask;
     lw_filter merged; /* hashes of their keys */
 } gpt2;
@@ -121,6 +122,11 @@ static void add_merge(const lw_tokenizer *t, gpt2 *own, gint32 left, gint32 righ
         own->merges[i] = (merge){key, {rank, result}};
 }
 
+static inline lw_pair *byte_pair(const gpt2 *own, guint8 left, guint8 right)
+{
+    return &own->byte_pairs[(gsize)left << 8 | right];
+}
+
 static gboolean add_merges(lw_tokenizer *t, const lw_gguf_str *merges, gsize n, char *text,
                            GError **error)
 {
@@ -153,6 +159,12 @@ static gboolean add_merges(lw_tokenizer *t, const lw_gguf_str *merges, gsize n, 
             result = lw_symbols_intern(&own->symbols, text, (gsize)(n_left + n_right));
         expected = result + 1;
         add_merge(t, own, left, right, (gint32)i, result);
+        if (n_left == 1 && n_right == 1) {
+            lw_pair *p = byte_pair(own, (guint8)text[0], (guint8)text[1]);
+
+            if (p->rank == LW_NO_RANK)
+                *p = (lw_pair){(gint32)i, result};
+        }
     }
     return TRUE;
 }
@@ -175,10 +187,15 @@ static gboolean prepare(lw_tokenizer *t, GError **error)
         n_slots *= 2;
     own->merge_mask = n_slots - 1;
     own->merges = lw_alloc_try(n_slots * sizeof *own->merges, "the merges", error);
-    if (own->merges == NULL || !lw_filter_init(&own->merged, n, error) ||
+    own->byte_pairs = own->merges != NULL
+                          ? lw_alloc_try(256 * 256 * sizeof *own->byte_pairs, "the merges", error)
+                          : NULL;
+    if (own->byte_pairs == NULL || !lw_filter_init(&own->merged, n, error) ||
         !lw_symbols_reserve(&own->symbols, 256, error))
         goto out;
     memset(own->merges, 0xff, n_slots * sizeof *own->merges);
+    for (gsize i = 0; i < 256 * 256; i++)
+        own->byte_pairs[i] = (lw_pair){LW_NO_RANK, -1};
     add_bytes(t);
     text = g_malloc(MAX_MERGE_BYTES);
     ok = add_merges(t, merges, n, text, error);
@@ -188,7 +205,9 @@ out:
     if (!ok) {
         lw_filter_clear(&own->merged);
         lw_free(own->merges);
+        lw_free(own->byte_pairs);
         own->merges = NULL;
+        own->byte_pairs = NULL;
     }
     g_free(text);
     lw_free(merges);
@@ -202,6 +221,7 @@ static void clear(lw_tokenizer *t)
     lw_symbols_clear(&own->symbols);
     lw_filter_clear(&own->merged);
     lw_free(own->merges);
+    lw_free(own->byte_pairs);
     g_free(own);
 }
 
@@ -254,7 +274,7 @@ static gboolean encode_piece(const lw_tokenizer *t, const guint8 *piece, gsize n
     return lw_merge_encode(t, piece, n, ids, error);
 }
 
-static gint32 first(const lw_tokenizer *t, const guint8 *p, const guint8 *end, guint32 *n)
+static inline gint32 first(const lw_tokenizer *t, const guint8 *p, const guint8 *end, guint32 *n)
 {
     const gpt2 *own = t->own;
 
@@ -262,24 +282,42 @@ static gint32 first(const lw_tokenizer *t, const guint8 *p, const guint8 *end, g
     return own->byte_symbol[*p];
 }
 
+static inline gint32 pair_rank(const lw_tokenizer *t, const guint8 *bytes, lw_part left,
+                               lw_part right, gint32 *result)
+{
+    const gpt2 *own = t->own;
+    guint64 key, hash;
+
+    if (left.n + right.n == 2) {
+        const lw_pair *p = byte_pair(own, bytes[0], bytes[1]);
+
+        *result = p->result;
+        return p->rank;
+    }
+    key = (guint64)(guint32)left.symbol << 32 | (guint32)right.symbol;
+    hash = merge_hash(t, key);
+    if (!lw_filter_may_have(&own->merged, hash))
+        return LW_NO_RANK;
+    for (gsize i = merge_slot(own, hash);; i = (i + 1) & own->merge_mask) {
+        if (own->merges[i].key == key) {
+            *result = own->merges[i].pair.result;
+            return own->merges[i].pair.rank;
+        }
+        if (own->merges[i].key == G_MAXUINT64)
+            return LW_NO_RANK;
+    }
+}
+
 static gboolean pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left, lw_part right,
                      lw_pair *out)
 {
-    const gpt2 *own = t->own;
-    guint64 key = (guint64)(guint32)left.symbol << 32 | (guint32)right.symbol;
+    out->rank = pair_rank(t, bytes, left, right, &out->result);
+    return out->rank != LW_NO_RANK;
+}
 
-    guint64 hash = merge_hash(t, key);
-
-    if (!lw_filter_may_have(&own->merged, hash))
-        return FALSE;
-    for (gsize i = merge_slot(own, hash);; i = (i + 1) & own->merge_mask) {
-        if (own->merges[i].key == key) {
-            *out = own->merges[i].pair;
-            return TRUE;
-        }
-        if (own->merges[i].key == G_MAXUINT64)
-            return FALSE;
-    }
+static gsize merge_short(const lw_tokenizer *t, const guint8 *piece, gsize n, lw_part *parts)
+{
+    return lw_merge_short(t, piece, n, parts, first, pair_rank);
 }
 
 const lw_tokenizer_model lw_tokenizer_gpt2 = {
@@ -292,5 +330,6 @@ const lw_tokenizer_model lw_tokenizer_gpt2 = {
     .encode_piece = encode_piece,
     .first = first,
     .pair = pair,
+    .merge_short = merge_short,
     .spell = lw_spell_bytes,
 };

@@ -5,7 +5,7 @@
  * scores).
  *
  * Three sizes of piece:
- * - up to SHORT bytes: arrays on the stack, quadratic but tiny;
+ * - up to SHORT bytes: arrays on the stack, see merge-short.h;
  * - longer: blocks of a fixed size, each merged alone and joined to the one before;
  * - as a last resort: one heap over the whole piece, n log n.
  *
@@ -21,18 +21,15 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/tokenizer/tokenizer-private.h"
+#include "engine/tokenizer/merge-short.h"
 
-/* Pieces up to this many bytes are merged in arrays on the stack.  A multiple of 16. */
-#define SHORT 64
+#define SHORT LW_SHORT_PIECE
 /* Longest piece, in bytes.  As one block it needs up to 32 bytes of memory for each. */
 #define MAX_PIECE (64 * 1024 * 1024)
 /* Block sizes: the next one is tried when a border cannot be found. */
 static const gsize block_sizes[] = {SHORT, 1024, 16384};
 /* Borders that are tried between two blocks. */
 #define MAX_BORDERS 4
-
-#define NO_RANK G_MAXINT32
 
 gboolean lw_spell_bytes(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                         GError **error)
@@ -61,71 +58,6 @@ static gboolean emit(const lw_tokenizer *t, const guint8 *bytes, const lw_part *
         bytes += parts[i].n;
     }
     return TRUE;
-}
-
-/* ---- Short pieces ---- */
-
-/* E(bytes) for n <= SHORT; parts has room for n.  Returns how many there are. */
-static gsize merge_short(const lw_tokenizer *t, const guint8 *bytes, gsize n, lw_part *parts)
-{
-    gint32 rank[SHORT], result[SHORT]; /* of a symbol and the next */
-    guint8 at[SHORT + 1], next[SHORT + 1], before[SHORT + 1];
-    lw_pair pair;
-    guint count = 0, padded;
-    gsize n_parts = 0;
-
-    for (gsize p = 0; p < n; p += parts[count].n, count++) {
-        parts[count].symbol = t->model->first(t, bytes + p, bytes + n, &parts[count].n);
-        at[count] = (guint8)p;
-        next[count] = (guint8)(count + 1);
-        before[count + 1] = (guint8)count;
-    }
-    before[0] = 0;
-    at[count] = (guint8)n;
-    padded = (count + 15) & ~15u;
-    for (guint i = 0; i < padded; i++)
-        rank[i] = NO_RANK;
-    for (guint i = 0; i + 1 < count; i++) {
-        if (t->model->pair(t, bytes + at[i], parts[i], parts[i + 1], &pair)) {
-            rank[i] = pair.rank;
-            result[i] = pair.result;
-        }
-    }
-    for (;;) {
-        gint32 lowest = NO_RANK;
-        guint i = 0, j;
-
-        for (guint k = 0; k < padded; k++)
-            lowest = MIN(lowest, rank[k]);
-        if (lowest == NO_RANK)
-            break;
-        while (rank[i] != lowest)
-            i++;
-        j = next[i];
-        parts[i].symbol = result[i];
-        parts[i].n += parts[j].n;
-        next[i] = next[j];
-        before[next[j]] = (guint8)i;
-        rank[j] = NO_RANK;
-        /* The two pairs that the new symbol is in. */
-        rank[i] = NO_RANK;
-        if (next[i] < count && t->model->pair(t, bytes + at[i], parts[i], parts[next[i]], &pair)) {
-            rank[i] = pair.rank;
-            result[i] = pair.result;
-        }
-        if (i > 0) {
-            guint h = before[i];
-
-            rank[h] = NO_RANK;
-            if (t->model->pair(t, bytes + at[h], parts[h], parts[i], &pair)) {
-                rank[h] = pair.rank;
-                result[h] = pair.result;
-            }
-        }
-    }
-    for (guint i = 0; i < count; i = next[i])
-        parts[n_parts++] = parts[i];
-    return n_parts;
 }
 
 /* ---- Longer ones: a heap ---- */
@@ -326,7 +258,7 @@ static gboolean merge_block(blocks *b, const guint8 *bytes, gsize n, lw_part *pa
                             GError **error)
 {
     if (n <= SHORT) {
-        *n_parts = merge_short(b->t, bytes, n, parts);
+        *n_parts = b->t->model->merge_short(b->t, bytes, n, parts);
         return TRUE;
     }
     b->heap.bytes = bytes;
@@ -347,7 +279,7 @@ static gboolean is_stable(blocks *b, const guint8 *bytes, lw_part left, lw_part 
     gsize n = (gsize)left.n + right.n, n_parts;
 
     if (n <= SHORT) {
-        n_parts = merge_short(b->t, bytes, n, on_stack);
+        n_parts = b->t->model->merge_short(b->t, bytes, n, on_stack);
         *stable = n_parts == 2 && on_stack[0].n == left.n;
         return TRUE;
     }
@@ -438,7 +370,7 @@ gboolean lw_merge_encode(const lw_tokenizer *t, const guint8 *piece, gsize n, GA
     if (n <= SHORT) {
         lw_part parts[SHORT];
 
-        return emit(t, piece, parts, merge_short(t, piece, n, parts), ids, error);
+        return emit(t, piece, parts, t->model->merge_short(t, piece, n, parts), ids, error);
     }
     if (!check_length(n, error))
         return FALSE;

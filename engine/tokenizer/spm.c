@@ -10,20 +10,33 @@
  * no token, since no merge can cross there; nearly all words come out as pieces, which the encoder
  * remembers.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/tokenizer/tokenizer-private.h"
+#include "engine/tokenizer/merge-short.h"
 #include "engine/tokenizer/unicode.h"
 
 static const char scores_key[] = "tokenizer.ggml.scores";
 static const char space_mark[] = "\xe2\x96\x81"; /* U+2581 */
 #define SPACE_MARK_BYTES 3
 
+/* Tokens of at most this many bytes are found by a number that is bytes and length. */
+#define SHORT_TOKEN 7
+
+typedef struct {
+    guint64 key; /* bytes | length << 56; 0: free */
+    gint32 rank, symbol;
+} short_token;
+
 typedef struct {
     lw_symbols symbols;
-    gint32 *ranks;     /* [n_tokens] lower for higher scores */
-    gint32 ascii[128]; /* symbols of single characters */
+    short_token *short_tokens; /* hash table of short_mask + 1 slots */
+    gsize short_mask;
+    lw_filter short_filter; /* hashes of their keys */
+    lw_pair *ascii_merges;  /* [128][128] tokens of two ASCII characters, once more */
+    gint32 *ranks;          /* [n_tokens] lower for higher scores, equal for equal ones */
+    gint32 ascii[128];      /* symbols of single characters */
     guint64 ascii_pairs[128][2];
     lw_filter pairs; /* those that are not both ASCII, by hash */
 } spm;
@@ -80,6 +93,37 @@ static gint32 rank_of(float score)
     return ~(bits >= 0 ? bits : bits ^ G_MAXINT32);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    guint64 x = *(const guint64 *)a, y = *(const guint64 *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Numbers in the order of the scores become 0, 1, 2 ..., as merging wants ranks. */
+static gboolean pack_ranks(gint32 *ranks, gsize n, GError **error)
+{
+    guint64 *keys = lw_alloc_try(n * sizeof *keys, "the scores", error);
+    gboolean sorted = TRUE;
+    gint32 rank = -1;
+
+    if (keys == NULL)
+        return FALSE;
+    for (gsize i = 0; i < n; i++) {
+        keys[i] = (guint64)((guint32)ranks[i] ^ 0x80000000u) << 32 | i;
+        sorted = sorted && (i == 0 || keys[i - 1] < keys[i]);
+    }
+    if (!sorted)
+        qsort(keys, n, sizeof *keys, compare_keys);
+    for (gsize i = 0; i < n; i++) {
+        if (i == 0 || keys[i] >> 32 != keys[i - 1] >> 32)
+            rank++;
+        ranks[(guint32)keys[i]] = rank;
+    }
+    lw_free(keys);
+    return TRUE;
+}
+
 static gboolean read_ranks(lw_tokenizer *t, GError **error)
 {
     spm *own = t->own;
@@ -106,7 +150,7 @@ static gboolean read_ranks(lw_tokenizer *t, GError **error)
         }
         own->ranks[i] = rank_of(scores[i]);
     }
-    ok = TRUE;
+    ok = pack_ranks(own->ranks, n, error);
 out:
     lw_free(scores);
     return ok;
@@ -169,11 +213,102 @@ static gboolean find_neighbours(lw_tokenizer *t, GError **error)
     return TRUE;
 }
 
+/* ---- Short tokens ---- */
+
+/* n <= SHORT_TOKEN bytes, of which 8 may be read. */
+static inline guint64 short_key(const guint8 *bytes, gsize n)
+{
+    guint64 w;
+
+    memcpy(&w, bytes, sizeof w);
+    w = GUINT64_FROM_LE(w);
+    return (w & ((G_GUINT64_CONSTANT(1) << 8 * n) - 1)) | (guint64)n << 56;
+}
+
+static inline guint64 short_hash(const lw_tokenizer *t, guint64 key)
+{
+    key ^= t->hash_key[0];
+    return (key ^ key >> 32) * (t->hash_key[1] | 1);
+}
+
+static inline gsize short_slot(const spm *own, guint64 hash)
+{
+    return (hash >> 32 ^ hash >> 15) & own->short_mask;
+}
+
+/* NULL: there is none. */
+static inline const short_token *find_short(const lw_tokenizer *t, const guint8 *bytes, gsize n)
+{
+    const spm *own = t->own;
+    guint64 key = short_key(bytes, n), hash = short_hash(t, key);
+
+    if (!lw_filter_may_have(&own->short_filter, hash))
+        return NULL;
+    for (gsize i = short_slot(own, hash);; i = (i + 1) & own->short_mask) {
+        if (own->short_tokens[i].key == key)
+            return &own->short_tokens[i];
+        if (own->short_tokens[i].key == 0)
+            return NULL;
+    }
+}
+
+static gboolean is_short(const lw_tokenizer *t, gint32 id)
+{
+    guint32 n = t->offsets[id + 1] - t->offsets[id];
+
+    return lw_token_is_symbol(t, id) && n > 0 && n <= SHORT_TOKEN;
+}
+
+static gboolean add_short_tokens(lw_tokenizer *t, GError **error)
+{
+    spm *own = t->own;
+    gsize n = 0, n_slots = 1024;
+
+    for (gint32 id = 0; id < t->n_tokens; id++)
+        n += is_short(t, id);
+    while (n_slots < n * 3 / 2)
+        n_slots *= 2;
+    own->short_mask = n_slots - 1;
+    own->short_tokens =
+        lw_alloc0_array_try(n_slots, sizeof *own->short_tokens, "the vocabulary's index", error);
+    own->ascii_merges =
+        own->short_tokens != NULL
+            ? lw_alloc_try(128 * 128 * sizeof *own->ascii_merges, "the vocabulary's index", error)
+            : NULL;
+    if (own->ascii_merges == NULL || !lw_filter_init(&own->short_filter, n, error))
+        return FALSE;
+    for (gsize i = 0; i < 128 * 128; i++)
+        own->ascii_merges[i] = (lw_pair){LW_NO_RANK, -1};
+    for (gint32 id = 0; id < t->n_tokens; id++) {
+        guint8 padded[8] = {0};
+        guint64 key, hash;
+        gsize i;
+
+        if (!is_short(t, id))
+            continue;
+        n = t->offsets[id + 1] - t->offsets[id];
+        memcpy(padded, t->bytes + t->offsets[id], n);
+        key = short_key(padded, n);
+        hash = short_hash(t, key);
+        lw_filter_add(&own->short_filter, hash);
+        i = short_slot(own, hash);
+        while (own->short_tokens[i].key != 0 && own->short_tokens[i].key != key)
+            i = (i + 1) & own->short_mask;
+        own->short_tokens[i] = (short_token){key, own->ranks[id], id}; /* the last of equal ones */
+        if (n == 2 && (padded[0] | padded[1]) < 0x80)
+            own->ascii_merges[padded[0] << 7 | padded[1]] = (lw_pair){own->ranks[id], id};
+    }
+    return TRUE;
+}
+
 /* ---- Preparation ---- */
 
 static void reset(spm *own)
 {
     lw_symbols_clear(&own->symbols);
+    lw_free(own->short_tokens);
+    lw_filter_clear(&own->short_filter);
+    lw_free(own->ascii_merges);
     lw_free(own->ranks);
     lw_filter_clear(&own->pairs);
     *own = (spm){0};
@@ -184,7 +319,8 @@ static gboolean prepare(lw_tokenizer *t, GError **error)
     spm *own = t->own;
 
     if (!read_ranks(t, error) || !lw_symbols_init(&own->symbols, t, 0, 0, error) ||
-        !lw_symbols_add_filter(&own->symbols, error) || !find_neighbours(t, error)) {
+        !lw_symbols_add_filter(&own->symbols, error) || !find_neighbours(t, error) ||
+        !add_short_tokens(t, error)) {
         reset(own);
         return FALSE;
     }
@@ -273,6 +409,52 @@ static gboolean pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left, l
     return TRUE;
 }
 
+/* The same two for merge-short.h, where 8 bytes may be read at any place. */
+static inline gint32 short_first(const lw_tokenizer *t, const guint8 *p, const guint8 *end,
+                                 guint32 *n)
+{
+    const spm *own = t->own;
+    const short_token *token;
+    guint32 unit;
+
+    if (*p < 0x80) {
+        *n = 1;
+        return own->ascii[*p];
+    }
+    *n = (guint32)read_unit(p, end, &unit);
+    token = find_short(t, p, *n);
+    return token != NULL ? token->symbol : -1;
+}
+
+static inline gint32 short_pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left,
+                                lw_part right, gint32 *result)
+{
+    const spm *own = t->own;
+    gsize n = (gsize)left.n + right.n;
+
+    if (n == 2 && (bytes[0] | bytes[1]) < 0x80) {
+        const lw_pair *p = &own->ascii_merges[bytes[0] << 7 | bytes[1]];
+
+        *result = p->result;
+        return p->rank;
+    }
+    if (n <= SHORT_TOKEN) {
+        const short_token *token = find_short(t, bytes, n);
+
+        if (token == NULL)
+            return LW_NO_RANK;
+        *result = token->symbol;
+        return token->rank;
+    }
+    *result = lw_symbols_find(&own->symbols, bytes, n);
+    return *result >= 0 ? own->ranks[*result] : LW_NO_RANK;
+}
+
+static gsize merge_short(const lw_tokenizer *t, const guint8 *piece, gsize n, lw_part *parts)
+{
+    return lw_merge_short(t, piece, n, parts, short_first, short_pair);
+}
+
 static gboolean spell(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                       GError **error)
 {
@@ -298,5 +480,6 @@ const lw_tokenizer_model lw_tokenizer_spm = {
     .encode_piece = lw_merge_encode,
     .first = first,
     .pair = pair,
+    .merge_short = merge_short,
     .spell = spell,
 };

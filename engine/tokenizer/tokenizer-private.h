@@ -40,9 +40,12 @@ enum {
     LW_FIRST_LAYOUT = 2,
 };
 
+/* Above all ranks. */
+#define LW_NO_RANK (1 << 24)
+
 /* What two neighbours merge into.  Lower ranks first, the leftmost of equal ones. */
 typedef struct {
-    gint32 rank;
+    gint32 rank; /* 0 to LW_NO_RANK - 1 */
     gint32 result;
 } lw_pair;
 
@@ -80,6 +83,8 @@ typedef struct {
     /* ... what two neighbours at `bytes` become, FALSE: nothing ... */
     gboolean (*pair)(const lw_tokenizer *t, const guint8 *bytes, lw_part left, lw_part right,
                      lw_pair *out);
+    /* ... what a piece of at most LW_SHORT_PIECE bytes ends as (see merge-short.h) ... */
+    gsize (*merge_short)(const lw_tokenizer *t, const guint8 *piece, gsize n, lw_part *parts);
     /* ... and the ids of a symbol that is no token. */
     gboolean (*spell)(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                       GError **error);
