@@ -13,26 +13,40 @@
 /* All text of one call. */
 #define MAX_TEXT ((gsize)256 * 1024 * 1024)
 
-/* Texts from the first size on remember the pieces they have met, from the second on more of them.
- */
+/* Texts from this size on remember the pieces that they have met: a slot for each so many bytes of
+ * text, within limits. */
 #define CACHE_FROM 4096
-#define CACHE_SLOTS 8192
-#define LARGE_CACHE_FROM (1024 * 1024)
-#define LARGE_CACHE_SLOTS 32768
-#define CACHED_BYTES 23
-#define CACHED_IDS 8
+#define CACHE_BYTES_A_SLOT 32
+#define CACHE_SLOTS_MIN 1024
+#define CACHE_SLOTS_MAX 131072
 
 /* One piece that was encoded before.  64 bytes: a line. */
+#define CACHED_BYTES 23
+#define CACHED_IDS 8
 typedef struct {
     guint8 n_bytes, n_ids;
     guint8 bytes[CACHED_BYTES];
     gint32 ids[CACHED_IDS];
 } cached_piece;
 
+/* A longer one: words of scripts with three bytes a character.  Two lines; a quarter as many. */
+#define CACHED_LONG_BYTES 62
+#define CACHED_LONG_IDS 16
+#define LONG_SLOTS(n) ((n) / 4)
+typedef struct {
+    guint8 n_bytes, n_ids;
+    guint8 bytes[CACHED_LONG_BYTES];
+    gint32 ids[CACHED_LONG_IDS];
+} cached_long_piece;
+
 struct lw_encoder {
     const lw_tokenizer *t;
-    cached_piece *cache; /* NULL: a short text */
-    gsize n_slots;       /* a power of two */
+    cached_piece *cache;           /* NULL: a short text */
+    cached_long_piece *long_cache; /* NULL: the same */
+    gsize n_slots;                 /* of cache, a power of two */
+    const guint8 *waiting;         /* a piece whose slot is on its way, NULL: none */
+    gsize n_waiting;
+    guint64 waiting_hash;
     GArray *ids;
     GError **error;
 };
@@ -52,27 +66,79 @@ GError **lw_encoder_error(lw_encoder *e)
     return e->error;
 }
 
-gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n)
+/* Encode a piece and, if its ids are few enough, write them to a slot. */
+static gboolean encode_and_keep(lw_encoder *e, const guint8 *piece, gsize n, guint8 *n_bytes,
+                                guint8 *bytes, guint8 *n_slot_ids, gint32 *ids, guint max_ids)
 {
-    cached_piece *c;
     guint first = e->ids->len, n_ids;
 
-    if (e->cache == NULL || n > CACHED_BYTES)
-        return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
-    c = &e->cache[lw_tokenizer_hash(e->t, piece, n) & (e->n_slots - 1)];
-    if (c->n_bytes == n && memcmp(c->bytes, piece, n) == 0) {
-        g_array_append_vals(e->ids, c->ids, c->n_ids);
-        return TRUE;
-    }
     if (!e->t->model->encode_piece(e->t, piece, n, e->ids, e->error))
         return FALSE;
     n_ids = e->ids->len - first;
-    if (n_ids <= CACHED_IDS) {
-        c->n_bytes = (guint8)n;
-        c->n_ids = (guint8)n_ids;
-        memcpy(c->bytes, piece, n);
-        memcpy(c->ids, &g_array_index(e->ids, gint32, first), n_ids * sizeof *c->ids);
+    if (n_ids <= max_ids) {
+        *n_bytes = (guint8)n;
+        *n_slot_ids = (guint8)n_ids;
+        memcpy(bytes, piece, n);
+        memcpy(ids, &g_array_index(e->ids, gint32, first), n_ids * sizeof *ids);
     }
+    return TRUE;
+}
+
+static gboolean encode_hashed(lw_encoder *e, const guint8 *piece, gsize n, guint64 hash)
+{
+    if (e->cache == NULL || n > CACHED_LONG_BYTES)
+        return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
+    if (n <= CACHED_BYTES) {
+        cached_piece *c = &e->cache[hash & (e->n_slots - 1)];
+
+        if (c->n_bytes != n || memcmp(c->bytes, piece, n) != 0)
+            return encode_and_keep(e, piece, n, &c->n_bytes, c->bytes, &c->n_ids, c->ids,
+                                   CACHED_IDS);
+        g_array_append_vals(e->ids, c->ids, c->n_ids);
+    } else {
+        cached_long_piece *c = &e->long_cache[hash & (LONG_SLOTS(e->n_slots) - 1)];
+
+        if (c->n_bytes != n || memcmp(c->bytes, piece, n) != 0)
+            return encode_and_keep(e, piece, n, &c->n_bytes, c->bytes, &c->n_ids, c->ids,
+                                   CACHED_LONG_IDS);
+        g_array_append_vals(e->ids, c->ids, c->n_ids);
+    }
+    return TRUE;
+}
+
+gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n)
+{
+    return encode_hashed(e, piece, n, lw_tokenizer_hash(e->t, piece, n));
+}
+
+gboolean lw_encoder_flush(lw_encoder *e)
+{
+    const guint8 *piece = e->waiting;
+
+    e->waiting = NULL;
+    return piece == NULL || encode_hashed(e, piece, e->n_waiting, e->waiting_hash);
+}
+
+gboolean lw_encoder_piece_soon(lw_encoder *e, const guint8 *piece, gsize n)
+{
+    guint64 hash = 0;
+
+    if (e->cache != NULL && n <= CACHED_LONG_BYTES) {
+        hash = lw_tokenizer_hash(e->t, piece, n);
+        if (n <= CACHED_BYTES) {
+            __builtin_prefetch(&e->cache[hash & (e->n_slots - 1)]);
+        } else {
+            const cached_long_piece *c = &e->long_cache[hash & (LONG_SLOTS(e->n_slots) - 1)];
+
+            __builtin_prefetch(c);
+            __builtin_prefetch(c->ids);
+        }
+    }
+    if (!lw_encoder_flush(e))
+        return FALSE;
+    e->waiting = piece;
+    e->n_waiting = n;
+    e->waiting_hash = hash;
     return TRUE;
 }
 
@@ -150,6 +216,19 @@ static gboolean encode_joined(lw_encoder *e, const guint8 *text, gsize total, co
     return total == done || t->model->encode_stretch(e, text + done, total - done);
 }
 
+static gboolean make_cache(lw_encoder *e, gsize total)
+{
+    e->n_slots = CACHE_SLOTS_MIN;
+    while (e->n_slots < CACHE_SLOTS_MAX && e->n_slots * CACHE_BYTES_A_SLOT < total)
+        e->n_slots *= 2;
+    e->cache = lw_alloc0_array_try(e->n_slots, sizeof *e->cache, "the tokenizer's cache", e->error);
+    e->long_cache = e->cache != NULL
+                        ? lw_alloc0_array_try(LONG_SLOTS(e->n_slots), sizeof *e->long_cache,
+                                              "the tokenizer's cache", e->error)
+                        : NULL;
+    return e->long_cache != NULL;
+}
+
 gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize n_spans,
                              GArray *ids, GError **error)
 {
@@ -169,12 +248,8 @@ gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize 
     }
     if (!lw_tokenizer_prepare(t, error))
         return FALSE;
-    if (total >= CACHE_FROM) {
-        e.n_slots = total >= LARGE_CACHE_FROM ? LARGE_CACHE_SLOTS : CACHE_SLOTS;
-        e.cache = lw_alloc0_array_try(e.n_slots, sizeof *e.cache, "the tokenizer's cache", error);
-        if (e.cache == NULL)
-            return FALSE;
-    }
+    if (total >= CACHE_FROM && !make_cache(&e, total))
+        goto out;
     if (n_spans == 1) {
         ok = encode_joined(&e, (const guint8 *)spans[0].bytes, total, spans, 1);
     } else if (n_spans > 1) {
@@ -195,6 +270,7 @@ out:
         g_array_set_size(ids, before);
     lw_free(joined);
     lw_free(e.cache);
+    lw_free(e.long_cache);
     return ok;
 }
 

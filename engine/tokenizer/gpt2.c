@@ -235,11 +235,11 @@ static gboolean encode_pieces(lw_encoder *e, const guint8 *text, gsize n)
     while (p < end) {
         gsize k = own->pre->piece(p, end);
 
-        if (!lw_encoder_piece(e, p, k))
+        if (!lw_encoder_piece_soon(e, p, k))
             return FALSE;
         p += k;
     }
-    return TRUE;
+    return lw_encoder_flush(e);
 }
 
 static gboolean encode_stretch(lw_encoder *e, const guint8 *text, gsize n)

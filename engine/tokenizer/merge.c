@@ -302,11 +302,11 @@ static blocks_result merge_blocks(blocks *b, const guint8 *piece, gsize n, GArra
         gsize keep = 0, kept_bytes = 0, fresh_size = 0, n_fresh = 0;
         gboolean stable = FALSE;
 
-        /* The last border that leaves a quarter of the block to be merged again, but not the first.
+        /* The last border that leaves 3/16 of the block to be merged again, but not the first.
          */
         do
             kept_bytes += b->parts[keep++].n;
-        while (keep < n_parts && kept_bytes + b->parts[keep].n <= size - size / 4);
+        while (keep < n_parts && kept_bytes + b->parts[keep].n <= size - size * 3 / 16);
         for (guint tries = 0; !stable; tries++) {
             if (tries > 0) {
                 if (tries == MAX_BORDERS || keep == 1)

@@ -350,13 +350,13 @@ static gboolean encode_pieces(lw_encoder *e, const guint8 *p, const guint8 *end)
         gsize n = read_unit(p, end, &b);
 
         if (!are_neighbours(own, a, b)) {
-            if (!lw_encoder_piece(e, start, (gsize)(p - start)))
+            if (!lw_encoder_piece_soon(e, start, (gsize)(p - start)))
                 return FALSE;
             start = p;
         }
         p += n;
     }
-    return lw_encoder_piece(e, start, (gsize)(p - start));
+    return lw_encoder_piece_soon(e, start, (gsize)(p - start)) && lw_encoder_flush(e);
 }
 
 static gboolean encode_stretch(lw_encoder *e, const guint8 *text, gsize n)

@@ -145,6 +145,10 @@ gint32 lw_specials_match(const lw_tokenizer *t, const guint8 *text, gsize n_trus
 
 /* encode.c: one piece, remembered if it was met before in this call. */
 gboolean lw_encoder_piece(lw_encoder *e, const guint8 *piece, gsize n);
+/* The same, one piece late: memory that remembers this one is fetched while the one before is
+ * encoded.  Both may set an error.  Whoever calls this has to flush before the bytes go away. */
+gboolean lw_encoder_piece_soon(lw_encoder *e, const guint8 *piece, gsize n);
+gboolean lw_encoder_flush(lw_encoder *e);
 const lw_tokenizer *lw_encoder_tokenizer(const lw_encoder *e);
 GArray *lw_encoder_ids(lw_encoder *e);
 GError **lw_encoder_error(lw_encoder *e);

@@ -669,11 +669,18 @@ static void test_merges(void)
 static void test_cache(void)
 {
     fixture f = open_tiny("qwen2");
+    /* Pieces for slots of both sizes, at their limits, and one for none. */
+    static const char line[] = " world hello 42!\n"
+                               " hhhhhhhhhhhhhhhhhhhhhh"
+                               " hhhhhhhhhhhhhhhhhhhhhhh"
+                               " hellohellohellohellohellohellohellohellohellohellohellohellol"
+                               " hellohellohellohellohellohellohellohellohellohellohellohelloll"
+                               " hellohellohellohellohello\n";
     GString *text = g_string_new(NULL);
-    GArray *ids, *once = encode(f.t, " world hello 42!\n", -1, FALSE);
+    GArray *ids, *once = encode(f.t, line, -1, FALSE);
 
     for (guint i = 0; i < 1000; i++)
-        g_string_append(text, " world hello 42!\n");
+        g_string_append(text, line);
     ids = encode(f.t, text->str, -1, FALSE);
     g_assert_cmpuint(ids->len, ==, 1000 * once->len);
     for (guint i = 0; i < ids->len; i++)
