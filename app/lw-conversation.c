@@ -168,13 +168,14 @@ count (LwConversation *self, LwAttachment *attachment, const char *text)
 {
   Counting *c;
 
-  if (attachment && (!lw_attachment_get_ready (attachment) || !lw_attachment_get_path (attachment)))
+  if (attachment && !lw_attachment_get_ready (attachment))
     return;
   c = g_new0 (Counting, 1);
   c->self = g_object_ref (self);
   c->attachment = attachment ? g_object_ref (attachment) : NULL;
   c->number = ++self->count_number;
   lw_token_count_async (self->engine, attachment ? lw_attachment_get_path (attachment) : NULL,
+                        attachment ? lw_attachment_get_original (attachment) : NULL,
                         attachment ? lw_attachment_get_kind (attachment) : LW_MEM_DOCUMENT, text,
                         counted, c);
 }

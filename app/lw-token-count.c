@@ -2,7 +2,9 @@
 #include "app/lw-token-count.h"
 
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/lw-document.h"
 #include "app/lw-engine-service.h"
@@ -16,6 +18,7 @@ typedef struct
 {
   lw_model *model;
   char *path, *text;
+  GdkTexture *texture;
   lw_mem_kind kind;
 } Count;
 
@@ -27,6 +30,7 @@ count_free (gpointer data)
   lw_model_unref (c->model);
   g_free (c->path);
   g_free (c->text);
+  g_clear_object (&c->texture);
   g_free (c);
 }
 
@@ -71,6 +75,25 @@ count_file (const Count *c, GError **error)
   return n;
 }
 
+/* As it will be when it is sent: a file of its own. */
+static gint64
+count_texture (Count *c, GError **error)
+{
+  g_autoptr (GBytes) png = gdk_texture_save_to_png_bytes (c->texture);
+  gsize size;
+  const char *data = g_bytes_get_data (png, &size);
+  gint64 n = -1;
+  int fd = g_file_open_tmp ("longwave-XXXXXX.png", &c->path, error);
+
+  if (fd < 0)
+    return -1;
+  close (fd);
+  if (g_file_set_contents_full (c->path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, error))
+    n = count_file (c, error);
+  g_unlink (c->path);
+  return n;
+}
+
 static void
 count_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -81,7 +104,9 @@ count_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
   if (!c->model)
     g_set_error_literal (&error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, _("No model is open"));
   else
-    n = c->text ? count_text (c->model, c->text, &error) : count_file (c, &error);
+    n = c->text      ? count_text (c->model, c->text, &error)
+        : c->texture ? count_texture (c, &error)
+                     : count_file (c, &error);
   if (error)
     g_task_return_error (task, error);
   else
@@ -89,8 +114,8 @@ count_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
 }
 
 void
-lw_token_count_async (LwEngineService *engine, const char *path, lw_mem_kind kind, const char *text,
-                      GAsyncReadyCallback callback, gpointer user_data)
+lw_token_count_async (LwEngineService *engine, const char *path, GdkTexture *texture,
+                      lw_mem_kind kind, const char *text, GAsyncReadyCallback callback, gpointer user_data)
 {
   /* No source object: its last reference may go on the worker. */
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
@@ -99,6 +124,7 @@ lw_token_count_async (LwEngineService *engine, const char *path, lw_mem_kind kin
   c->model = lw_engine_service_dup_model (engine);
   c->path = g_strdup (path);
   c->text = g_strdup (text);
+  c->texture = texture ? g_object_ref (texture) : NULL;
   c->kind = kind;
   g_task_set_source_tag (task, lw_token_count_async);
   g_task_set_task_data (task, c, count_free);

@@ -7,16 +7,16 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include <gdk/gdk.h>
 
 #include "app/lw-types.h"
 #include "memory/lw-memory.h"
 
 G_BEGIN_DECLS
 
-/* Of a file (path) or of a text; the other one is NULL. */
-void lw_token_count_async (LwEngineService *engine, const char *path, lw_mem_kind kind,
-                           const char *text, GAsyncReadyCallback callback, gpointer user_data);
+/* Of a file (path), of a picture that has none yet, or of a text; the others are NULL. */
+void lw_token_count_async (LwEngineService *engine, const char *path, GdkTexture *texture,
+                           lw_mem_kind kind, const char *text, GAsyncReadyCallback callback, gpointer user_data);
 /* < 0: it cannot be said (no model is open yet, or it cannot see pictures), and *error says why. */
 gint64 lw_token_count_finish (GAsyncResult *result, GError **error);
 
