@@ -56,6 +56,7 @@ struct _LwEngineService
   lw_model *shared;         /* under lock: the open model, for others */
   gint64 n_ctx;             /* under lock: see lw_engine_service_get_context() */
   LwEngineConfig config;    /* under lock */
+  lw_fit_choices choices;   /* under lock: n_needed is 0 when nothing is known */
 
   /* Engine thread only. */
   lw_model *model;
@@ -531,11 +532,25 @@ is_fit_for_idle (LwEngineService *self, const LwEngineRequest *r)
          && lw_model_get_info (self->model)->n_params >= n;
 }
 
+/* n_needed: tokens, or 0 to forget what was known. */
+static void
+note_choices (LwEngineService *self, gsize n_needed)
+{
+  lw_fit_choices choices = { 0 };
+
+  if (n_needed)
+    lw_session_get_choices (self->session, n_needed, &choices);
+  g_mutex_lock (&self->lock);
+  self->choices = choices;
+  g_mutex_unlock (&self->lock);
+}
+
 static gboolean
 generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result, GError **error)
 {
   lw_generate_params params = { 0 };
   lw_prompt *prompt;
+  GError *failed = NULL;
   gboolean ok;
 
   if (g_atomic_int_get (&r->cancel))
@@ -543,6 +558,8 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
       g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
       return FALSE;
     }
+  if (!r->idle)
+    note_choices (self, 0);
   if (r->idle && !is_fit_for_idle (self, r))
     {
       g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, _("Stopped"));
@@ -567,7 +584,15 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
       params.max_tokens = r->sampling.max_tokens;
     }
   ok = lw_session_generate (self->session, prompt, &params, on_text, on_progress, r, &r->cancel,
-                            result, error);
+                            result, &failed);
+  /* One token more than there was room for, at the least. */
+  if (!r->idle
+      && (ok ? result->stop == LW_STOP_CONTEXT
+             : g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL)))
+    note_choices (self, MAX (lw_prompt_n_tokens (prompt),
+                             (gsize)lw_session_get_n_ctx (self->session)) + 1);
+  if (failed)
+    g_propagate_error (error, failed);
   lw_prompt_free (prompt);
   return ok;
 }
@@ -712,6 +737,16 @@ lw_engine_service_get_context (LwEngineService *self)
   n = self->n_ctx;
   g_mutex_unlock (&self->lock);
   return n;
+}
+
+gboolean
+lw_engine_service_get_choices (LwEngineService *self, lw_fit_choices *out)
+{
+  g_return_val_if_fail (LW_IS_ENGINE_SERVICE (self), FALSE);
+  g_mutex_lock (&self->lock);
+  *out = self->choices;
+  g_mutex_unlock (&self->lock);
+  return out->n_needed > 0;
 }
 
 LwEngineService *

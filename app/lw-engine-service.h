@@ -41,6 +41,9 @@ typedef struct
 
 void lw_engine_service_configure (LwEngineService *self, const LwEngineConfig *config);
 
+/* What can be done about the last request that did not fit the context; FALSE: nothing is known of it. */
+gboolean lw_engine_service_get_choices (LwEngineService *self, lw_fit_choices *out);
+
 /* What the window shows of a model; a copy that outlives it. */
 typedef struct
 {

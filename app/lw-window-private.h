@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Shared by lw-window.c and lw-window-actions.c.
+ * Shared by lw-window.c and lw-window-*.c.
  */
 #pragma once
 
@@ -17,13 +17,15 @@
 
 G_BEGIN_DECLS
 
-/* What the banner's button does. */
+/* What a banner's buttons do; flags. */
 typedef enum
 {
-  LW_REMEDY_NONE,
-  LW_REMEDY_CHOOSE_MODEL,
-  LW_REMEDY_ADD_MODEL,
-  LW_REMEDY_NEW_CHAT,
+  LW_REMEDY_NONE = 0,
+  LW_REMEDY_CHOOSE_MODEL = 1 << 0,
+  LW_REMEDY_ADD_MODEL = 1 << 1,
+  LW_REMEDY_NEW_CHAT = 1 << 2,
+  LW_REMEDY_LARGER_CONTEXT = 1 << 3,
+  LW_REMEDY_SMALLER_CACHE = 1 << 4, /* and a context that is larger by it */
 } LwRemedy;
 
 struct _LwWindow
@@ -41,7 +43,6 @@ struct _LwWindow
   char *described_path; /* of the model that was opened last */
   char *pending_chat;       /* to open once the list has been read */
   GPtrArray *pending_files; /* of GFile: to attach once a conversation is open */
-  LwRemedy remedy;
   gboolean listed;          /* the conversations have been read */
 
   AdwToastOverlay *toasts;
@@ -52,9 +53,7 @@ struct _LwWindow
   GtkLabel *title, *subtitle;
   LwModelList *models;
   GtkWidget *new_button;
-  GtkInfoBar *banner;
-  GtkLabel *banner_text;
-  GtkWidget *banner_button;
+  GtkBox *banners; /* of GtkInfoBar */
   LwChatView *chat;
   LwComposer *composer;
   GtkRevealer *drop_veil;
@@ -72,8 +71,17 @@ void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);
 void lw_window_new_chat (LwWindow *self);
 void lw_window_choose_model (LwWindow *self, const char *path);
 LwModelsDialog *lw_window_show_models (LwWindow *self);
+/* Below those that are there; the same message is there once. */
 void lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message,
-                            LwRemedy remedy);
+                            LwRemedy offered);
+/* All but what lasts. */
+void lw_window_hide_banners (LwWindow *self);
+/* While saving fails its message lasts; the next notice takes its place. */
+void lw_window_store_notice (LwWindow *self, gboolean failing, const char *message);
+/* Tokens, within what memory and model allow; smaller_cache: with a q8_0 cache. */
+guint32 lw_window_wider_context (const lw_fit_choices *fit, gboolean smaller_cache);
+/* For the request that did not fit last. */
+LwRemedy lw_window_remedies_when_full (LwWindow *self);
 void lw_window_show_toast (LwWindow *self, const char *message);
 void lw_window_rename (LwWindow *self, LwConversation *conversation);
 void lw_window_delete (LwWindow *self, LwConversation *conversation);

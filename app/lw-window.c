@@ -8,59 +8,7 @@
 
 G_DEFINE_FINAL_TYPE (LwWindow, lw_window, ADW_TYPE_APPLICATION_WINDOW)
 
-#define BANNER_REMEDY 1
-
-/* ---- Banner and toasts ---- */
-
-void
-lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy remedy)
-{
-  static const char *const labels[] = {
-    [LW_REMEDY_NONE] = "",
-    [LW_REMEDY_CHOOSE_MODEL] = N_ ("Choose _Model"),
-    [LW_REMEDY_ADD_MODEL] = N_ ("_Add a Model"),
-    [LW_REMEDY_NEW_CHAT] = N_ ("_New Chat"),
-  };
-
-  self->remedy = remedy;
-  gtk_info_bar_set_message_type (self->banner, type);
-  gtk_label_set_label (self->banner_text, message);
-  gtk_widget_set_visible (self->banner_button, remedy != LW_REMEDY_NONE);
-  if (remedy != LW_REMEDY_NONE)
-    {
-      gtk_button_set_use_underline (GTK_BUTTON (self->banner_button), TRUE);
-      gtk_button_set_label (GTK_BUTTON (self->banner_button), _(labels[remedy]));
-    }
-  gtk_info_bar_set_revealed (self->banner, TRUE);
-}
-
-static void
-hide_banner (LwWindow *self)
-{
-  gtk_info_bar_set_revealed (self->banner, FALSE);
-}
-
-static void
-banner_response (LwWindow *self, int response)
-{
-  hide_banner (self);
-  if (response != BANNER_REMEDY)
-    return;
-  switch (self->remedy)
-    {
-    case LW_REMEDY_CHOOSE_MODEL:
-      gtk_menu_button_popup (self->title_button);
-      break;
-    case LW_REMEDY_ADD_MODEL:
-      lw_window_show_models (self);
-      break;
-    case LW_REMEDY_NEW_CHAT:
-      lw_window_new_chat (self);
-      break;
-    case LW_REMEDY_NONE:
-      break;
-    }
-}
+/* ---- Banners and toasts ---- */
 
 void
 lw_window_show_toast (LwWindow *self, const char *message)
@@ -80,7 +28,7 @@ remedy_for (LwWindow *self, const GError *error)
       || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID))
     return LW_REMEDY_CHOOSE_MODEL;
   if (g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
-    return LW_REMEDY_NEW_CHAT;
+    return lw_window_remedies_when_full (self);
   return LW_REMEDY_NONE;
 }
 
@@ -88,13 +36,6 @@ static void
 attach_problem (LwWindow *self, const char *message)
 {
   lw_window_show_banner (self, GTK_MESSAGE_ERROR, message, LW_REMEDY_NONE);
-}
-
-static void
-store_notice (LwWindow *self, gboolean failing, const char *message)
-{
-  lw_window_show_banner (self, failing ? GTK_MESSAGE_WARNING : GTK_MESSAGE_INFO, message,
-                         LW_REMEDY_NONE);
 }
 
 /* ---- Model ---- */
@@ -145,7 +86,7 @@ lw_window_choose_model (LwWindow *self, const char *path)
   gboolean standard = !path || !*path || (item && lw_model_item_get_entry (item)->is_default);
   g_autofree char *wanted = standard ? NULL : g_strdup (path);
 
-  hide_banner (self);
+  lw_window_hide_banners (self);
   lw_settings_set_string (self->settings, "last-model", wanted);
   if (self->current)
     lw_conversation_set_model (self->current, wanted);
@@ -301,8 +242,8 @@ conversation_opened (LwWindow *self, LwConversation *conversation)
   lw_composer_focus (self->composer);
 }
 
-void
-lw_window_new_chat (LwWindow *self)
+static void
+open_new_chat (LwWindow *self)
 {
   /* An empty one is as good as new. */
   if (!self->current
@@ -314,10 +255,16 @@ lw_window_new_chat (LwWindow *self)
       lw_window_watch_conversation (self, c);
       lw_window_open_conversation (self, c);
     }
-  hide_banner (self);
   if (adw_flap_get_folded (self->flap))
     adw_flap_set_reveal_flap (self->flap, FALSE);
   lw_composer_focus (self->composer);
+}
+
+void
+lw_window_new_chat (LwWindow *self)
+{
+  open_new_chat (self);
+  lw_window_hide_banners (self);
 }
 
 static void
@@ -327,7 +274,7 @@ send (LwWindow *self)
 
   if (!lw_conversation_send (self->current, self->model_path))
     return;
-  hide_banner (self);
+  lw_window_hide_banners (self);
   if (!g_list_store_find (self->conversations, self->current, &position))
     g_list_store_insert (self->conversations, 0, self->current);
   lw_conversation_list_select (self->list, self->current);
@@ -336,14 +283,14 @@ send (LwWindow *self)
 static void
 regenerate (LwWindow *self, LwMessage *answer)
 {
-  hide_banner (self);
+  lw_window_hide_banners (self);
   lw_conversation_regenerate (self->current, answer, self->model_path);
 }
 
 static void
 continue_answer (LwWindow *self)
 {
-  hide_banner (self);
+  lw_window_hide_banners (self);
   lw_conversation_continue (self->current, self->model_path);
 }
 
@@ -462,7 +409,8 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
   if (open && !self->pending_files->len && !self->current)
     lw_window_open_conversation (self, open);
   else
-    lw_window_new_chat (self);
+    /* What was said of the model meanwhile stays. */
+    open_new_chat (self);
   attach_pending (self);
   lw_composer_focus (self->composer);
 }
@@ -603,16 +551,13 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwWindow, subtitle);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, models);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, new_button);
-  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner);
-  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner_text);
-  gtk_widget_class_bind_template_child (widget_class, LwWindow, banner_button);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, banners);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, chat);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, composer);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, drop_veil);
   gtk_widget_class_bind_template_callback (widget_class, conversation_opened);
   gtk_widget_class_bind_template_callback (widget_class, lw_window_rename);
   gtk_widget_class_bind_template_callback (widget_class, lw_window_delete);
-  gtk_widget_class_bind_template_callback (widget_class, banner_response);
   gtk_widget_class_bind_template_callback (widget_class, send);
   gtk_widget_class_bind_template_callback (widget_class, stop);
   gtk_widget_class_bind_template_callback (widget_class, regenerate);
@@ -678,7 +623,8 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   if (lw_settings_get_boolean (settings, "window-maximized"))
     gtk_window_maximize (GTK_WINDOW (self));
   adw_flap_set_reveal_flap (self->flap, lw_settings_get_boolean (settings, "sidebar-visible"));
-  g_signal_connect_object (store, "notice", G_CALLBACK (store_notice), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (store, "notice", G_CALLBACK (lw_window_store_notice), self,
+                           G_CONNECT_SWAPPED);
   lw_conversation_list_set_store (self->list, store);
   lw_window_add_enter_action (self);
   lw_store_service_purge (store, NULL);

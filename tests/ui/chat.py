@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -76,6 +77,19 @@ def make_slow_model():
         "4", "--vocab", "2048", "--context", "16384", path)
     make_endless(path)
     return path
+
+
+def break_template(path):
+    """Make the model's chat template one that cannot be parsed, of the same length."""
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    key = b"tokenizer.chat_template"
+    at = data.index(key) + len(key)
+    kind, n = struct.unpack_from("<IQ", data, at)
+    assert kind == 8
+    data[at + 12 : at + 12 + n] = b"{% if %}".ljust(n)
+    with open(path, "wb") as f:
+        f.write(data)
 
 
 class Chat(unittest.TestCase):
@@ -590,7 +604,18 @@ class Chat(unittest.TestCase):
         p.write("What can you do?")
         p.press("Send")
         p.get("label", contains="cannot be saved at the moment")
+        # What is said later does not hide it, and it outlasts what that is about.
+        odd = os.path.join(TMP, "full.bin")
+        with open(odd, "wb") as f:
+            f.write(b"abc\0def")
+        self.drop_file(p, odd)
+        p.get("label", contains="full.bin: is neither")
+        p.get("label", contains="cannot be saved at the moment")
         p.screenshot("disk-full")
+        p.press("New chat")
+        wait_for("the other message to go", lambda: not p.find("label", contains="full.bin: is neither"))
+        p.get("label", contains="cannot be saved at the moment")
+        self.open_chat(p, "Hello there, who are you?")
         # Work goes on: the answers are there all the same, and with room again everything is saved.
         resource.prlimit(p.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         self.wait_for_end(p, "What can you do?")
@@ -660,6 +685,99 @@ class Chat(unittest.TestCase):
         p.key("F10")
         self.assertTrue(press(wait_for("the menu item", lambda: p.find("menu item", "Attach a Screenshot…"))))
         p.get("label", contains="No screenshot could be taken: ")
+        self.end()
+
+
+    # -- What the window says and keeps saying --
+
+    def test_96_restart_picks_up(self):
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        question = "Count these for me: " + " ".join(str(i) for i in range(40))
+        self.ask(p, question)
+        self.assertIsNone(p.find("label", contains="picked up where we left off"))
+        self.end()
+
+        p = self.start()
+        p.get("list item", contains="You: " + question)
+        p.write("And now backwards")
+        p.press("Send")
+        self.wait_for_end(p, "And now backwards")
+        said = text_of(p.get("label", contains="picked up where we left off ("))
+        restored = int(re.search(r"left off \((\d+) tokens\)", said)[1])
+        self.assertGreaterEqual(restored, 64)
+        p.screenshot("picked-up")
+        self.end()
+
+    def test_97_broken_template(self):
+        folder = os.path.join(TMP, "template")
+        os.makedirs(folder)
+        model = os.path.join(folder, "template.gguf")
+        shutil.copy(os.path.join(FIXTURES, "a-text-f16.gguf"), model)
+        break_template(model)
+        p = self.start(model=model)
+        said = text_of(p.get("label", contains="the chat template cannot be used: "))
+        self.assertTrue(said.endswith(" is assumed"), said)
+        p.get("push button", "Choose Model")
+        # What is said later does not hide it.
+        odd = os.path.join(TMP, "template.bin")
+        with open(odd, "wb") as f:
+            f.write(b"abc\0def")
+        self.drop_file(p, odd)
+        p.get("label", contains="template.bin: is neither")
+        p.get("label", contains="the chat template cannot be used: ")
+        p.screenshot("broken-template")
+        self.end()
+
+    def test_98_pasted_picture_costs(self):
+        picture = os.path.join(TMP, "pasted.png")
+        run("convert", "-size", "300x200", "xc:white", "-fill", "#d03030", "-draw",
+            "circle 150,100 150,40", picture)
+        p = self.start(picture)
+        p.get(contains="Remove pasted.png")
+
+        def costs():
+            return [text_of(n) for n in p.find_all("label") if re.match(r"\d+ tokens$", text_of(n))]
+        wait_for("the file's cost", lambda: len(costs()) == 1)
+        subprocess.run(["xclip", "-selection", "clipboard", "-t", "image/png", "-i", picture], check=True,
+                       stdout=subprocess.DEVNULL)
+        p.key("ctrl+v")
+        p.get(contains="Remove Pasted picture")
+        wait_for("the pasted one's cost", lambda: len(costs()) == 2)
+        self.assertEqual(*costs())
+        p.screenshot("pasted-cost")
+        # Nothing of it is left lying around.
+        self.assertEqual(glob.glob(os.path.join(TMP, "longwave-*.png")), [])
+        self.end()
+
+    def test_99_full_context(self):
+        path = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
+        with open(path) as f:
+            lines = f.read()
+        with open(path, "w") as f:
+            f.write(re.sub(r"(window-width=\d+)", r"\1\ncontext-tokens=256", lines))
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        question = "Sum: " + " ".join(str(i) for i in range(200))
+        p.write(question)
+        p.press("Send")
+        p.get("label", contains="the context holds 256")
+        # Nothing is cut, nothing is lost.
+        wait_for("the question back in the field", lambda: text_of(p.question()) == question)
+        p.get("push button", "New Chat")
+        self.assertIsNone(p.find("push button", "8-Bit Context"))
+        p.screenshot("full-context")
+        p.press("Larger Context")
+        said = text_of(p.get("label", contains="The next answer has a context of "))
+        larger = int(re.search(r"(\d+) tokens", said)[1])
+        self.assertGreater(larger, 512)
+        p.press("Send")
+        self.wait_for_end(p, "Sum: 0 1 2 3")
+        prompt = text_of(p.get("label", contains="prompt tokens"))
+        self.assertGreater(int(re.search(r"(\d+) prompt tokens", prompt)[1]), 256)
+        self.assertLess(int(re.search(r"(\d+) prompt tokens", prompt)[1]), larger)
         self.end()
 
 
