@@ -126,6 +126,9 @@ add_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy o
         continue;
       button = gtk_info_bar_add_button (banner, _(remedies[i].label), (int)remedies[i].remedy);
       gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+      /* One above the other: a narrow window has no room for two beside the text. */
+      gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_parent (button)),
+                                      GTK_ORIENTATION_VERTICAL);
       /* Its label names it; GTK 4.8 would say the text with its underscore as well. */
       gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
     }
