@@ -132,7 +132,14 @@ class Window(unittest.TestCase):
         self.assertEqual(source.stdout.readline(), "drag ended\n")
         source.kill()
 
+    def limit_context(self, tokens):
+        folder = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "keyfile"), "a") as f:
+            f.write(f"[io/github/longwave/Longwave]\ncontext-tokens={tokens}\n")
+
     def test_1_drop_a_picture_and_ask(self):
+        self.limit_context(4096)  # less than the film of below takes
         p = self.start("default")
         p.screenshot("empty")
         self.drop(p, self.picture)
