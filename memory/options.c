@@ -43,25 +43,10 @@ void lw_mem_options_free(lw_mem_options *o)
     g_free(o);
 }
 
-static void bind_text(sqlite3_stmt *st, int i, const char *s)
-{
-    if (s)
-        sqlite3_bind_text(st, i, s, -1, SQLITE_TRANSIENT);
-}
-
-static gboolean run(lw_mem *m, sqlite3_stmt *st, const char *what, GError **error)
-{
-    int rc = st ? sqlite3_step(st) : sqlite3_errcode(m->db);
-
-    if (rc != SQLITE_DONE)
-        lw_mem_set_error(m, rc, what, error);
-    sqlite3_finalize(st);
-    return rc == SQLITE_DONE;
-}
-
 gboolean lw_mem_put_options(lw_mem *m, const lw_mem_options *o, GError **error)
 {
-    sqlite3_stmt *st = NULL;
+    const char *what = "saving how a model is asked";
+    sqlite3_stmt *st;
 
     if (o->system && strlen(o->system) > LW_MEM_MAX_SYSTEM) {
         g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_IO,
@@ -69,60 +54,56 @@ gboolean lw_mem_put_options(lw_mem *m, const lw_mem_options *o, GError **error)
                     LW_MEM_MAX_SYSTEM);
         return FALSE;
     }
-    sqlite3_prepare_v2(m->db, "INSERT OR REPLACE INTO options VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", -1, &st,
-                       NULL);
-    if (st) {
-        sqlite3_bind_int(st, 1, o->kind);
-        bind_text(st, 2, o->owner);
-        bind_text(st, 3, o->name);
-        bind_text(st, 4, o->system);
-        sqlite3_bind_int(st, 5, o->own);
-        sqlite3_bind_double(st, 6, o->temperature);
-        sqlite3_bind_int(st, 7, o->top_k);
-        sqlite3_bind_double(st, 8, o->top_p);
-        sqlite3_bind_double(st, 9, o->min_p);
-        sqlite3_bind_double(st, 10, o->repeat_penalty);
-        sqlite3_bind_int(st, 11, o->max_tokens);
-        sqlite3_bind_int64(st, 12, o->seed);
-    }
-    return run(m, st, "saving how a model is asked", error);
+    st = lw_mem_prepare(m, "INSERT OR REPLACE INTO options VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", what, error);
+    if (!st)
+        return FALSE;
+    sqlite3_bind_int(st, 1, o->kind);
+    lw_mem_bind_text(st, 2, o->owner);
+    lw_mem_bind_text(st, 3, o->name);
+    lw_mem_bind_text(st, 4, o->system);
+    sqlite3_bind_int(st, 5, o->own);
+    sqlite3_bind_double(st, 6, o->temperature);
+    sqlite3_bind_int(st, 7, o->top_k);
+    sqlite3_bind_double(st, 8, o->top_p);
+    sqlite3_bind_double(st, 9, o->min_p);
+    sqlite3_bind_double(st, 10, o->repeat_penalty);
+    sqlite3_bind_int(st, 11, o->max_tokens);
+    sqlite3_bind_int64(st, 12, o->seed);
+    return lw_mem_finish(m, st, what, error);
 }
 
 gboolean lw_mem_delete_options(lw_mem *m, lw_mem_options_kind kind, const char *owner, GError **error)
 {
-    sqlite3_stmt *st = NULL;
+    const char *what = "deleting how a model is asked";
+    sqlite3_stmt *st = lw_mem_prepare(m, "DELETE FROM options WHERE kind = ? AND owner = ?", what, error);
 
-    sqlite3_prepare_v2(m->db, "DELETE FROM options WHERE kind = ? AND owner = ?", -1, &st, NULL);
-    if (st) {
-        sqlite3_bind_int(st, 1, kind);
-        bind_text(st, 2, owner);
-    }
-    return run(m, st, "deleting how a model is asked", error);
-}
-
-static char *column(sqlite3_stmt *st, int i)
-{
-    const char *s = (const char *)sqlite3_column_text(st, i);
-
-    return s ? g_utf8_make_valid(s, -1) : NULL;
+    if (!st)
+        return FALSE;
+    sqlite3_bind_int(st, 1, kind);
+    lw_mem_bind_text(st, 2, owner);
+    return lw_mem_finish(m, st, what, error);
 }
 
 GPtrArray *lw_mem_list_options(lw_mem *m, GError **error)
 {
-    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_options_free);
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(m->db,
-                                "SELECT kind, owner, name, system, own, temperature, top_k, top_p, min_p,"
-                                " repeat_penalty, max_tokens, seed FROM options"
-                                " ORDER BY kind, name COLLATE NOCASE, owner",
-                                -1, &st, NULL);
+    const char *what = "reading how models are asked";
+    sqlite3_stmt *st = lw_mem_prepare(m,
+                                      "SELECT kind, owner, name, system, own, temperature, top_k, top_p,"
+                                      " min_p, repeat_penalty, max_tokens, seed FROM options"
+                                      " ORDER BY kind, name COLLATE NOCASE, owner",
+                                      what, error);
+    GPtrArray *list;
+    int rc;
 
-    while (st && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+    if (!st)
+        return NULL;
+    list = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_options_free);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         lw_mem_options *o = g_new0(lw_mem_options, 1);
         *o = (lw_mem_options){.kind = (lw_mem_options_kind)sqlite3_column_int(st, 0),
-                              .owner = column(st, 1),
-                              .name = column(st, 2),
-                              .system = column(st, 3),
+                              .owner = lw_mem_column_text(st, 1),
+                              .name = lw_mem_column_text(st, 2),
+                              .system = lw_mem_column_text(st, 3),
                               .own = sqlite3_column_int(st, 4) != 0,
                               .temperature = sqlite3_column_double(st, 5),
                               .top_k = sqlite3_column_int(st, 6),
@@ -134,7 +115,7 @@ GPtrArray *lw_mem_list_options(lw_mem *m, GError **error)
         g_ptr_array_add(list, o);
     }
     if (rc != SQLITE_DONE) {
-        lw_mem_set_error(m, rc, "reading how models are asked", error);
+        lw_mem_set_error(m, rc, what, error);
         g_clear_pointer(&list, g_ptr_array_unref);
     }
     sqlite3_finalize(st);
