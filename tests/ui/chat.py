@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from desktop import Program, press, pressed, role, run, showing, text_of, wait_for, walk
+from desktop import Program, WindowTest, press, role, run, showing, text_of, wait_for, walk
 from endless_model import make_endless
 import store
 
@@ -92,7 +92,7 @@ def break_template(path):
         f.write(data)
 
 
-class Chat(unittest.TestCase):
+class Chat(WindowTest):
     """The tests share one home and run in the order of their names."""
 
     @classmethod
@@ -104,26 +104,7 @@ class Chat(unittest.TestCase):
                                                 ("assistant", MARKDOWN)])
 
     def start(self, *args, model=None, **environment):
-        self.program = Program(*args, LW_DEFAULT_MODEL=model or self.model, **environment)
-        self.addCleanup(self.program.process.kill)
-        return self.program
-
-    def tearDown(self):
-        outcome = self._outcome.result
-        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
-        p = Program.last
-        if failed and p and p.process.poll() is None:
-            p.screenshot("failed-" + self._testMethodName)
-            print(p.dump())
-        if failed and p:
-            print(p.output())
-
-    def end(self):
-        self.assertEqual(self.program.quit(), 0, self.program.output())
-        known = re.compile(r"g_variant_\w+object_path")
-        complaints = [line for line in self.program.output().splitlines()
-                      if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)]
-        self.assertEqual(complaints, [])
+        return self.launch(*args, LW_DEFAULT_MODEL=model or self.model, **environment)
 
     def open_chat(self, p, title):
         p.select(p.get("list item", title))

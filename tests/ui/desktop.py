@@ -2,9 +2,11 @@
 """Driving a program through accessibility and the X server, always waiting for what should happen."""
 
 import os
+import re
 import signal
 import subprocess
 import time
+import unittest
 
 import gi
 
@@ -128,7 +130,8 @@ class Program:
 
     def output(self):
         self.log.flush()
-        return open(self.log.name).read()
+        with open(self.log.name) as log:
+            return log.read()
 
     # -- Finding --
 
@@ -227,3 +230,40 @@ class Program:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+
+class WindowTest(unittest.TestCase):
+    """One run of the window after the other, in one home; a failure leaves a screenshot and what was there."""
+
+    def launch(self, *args, **environment):
+        self.program = Program(*args, **environment)
+        self.addCleanup(self.program.process.wait)
+        self.addCleanup(self.program.process.kill)
+        return self.program
+
+    def tearDown(self):
+        outcome = self._outcome.result
+        p = Program.last
+        if p and any(test is self for test, _ in outcome.failures + outcome.errors):
+            if p.process.poll() is None:
+                p.screenshot("failed-" + self._testMethodName, whole=True)
+                print(p.dump())
+            print(p.output())
+
+    def end(self):
+        """The window is closed as with the keyboard; nothing was complained about."""
+        self.assertEqual(self.program.quit(), 0, self.program.output())
+        self.check_log()
+
+    def end_by_signal(self):
+        """As at the end of a desktop session: nobody here gives a window the focus back for a key."""
+        self.program.process.terminate()
+        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
+        self.check_log()
+
+    def check_log(self):
+        # GTK 4.8's own, when a dialog leaves the accessibility tree.
+        known = re.compile(r"g_variant_\w+object_path")
+        self.assertEqual([line for line in self.program.output().splitlines()
+                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [],
+                         self.program.output())

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import Atspi, Program, role, run, showing, wait_for, walk
+from desktop import Atspi, WindowTest, role, run, showing, walk
 
 OURS = os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "longwave-mini.gguf")
 SOURCE = os.environ["LW_SOURCE"]
@@ -47,24 +47,9 @@ def make_pseudo(folder):
     subprocess.run(["msgfmt", "-o", os.path.join(target, "longwave.mo"), po], check=True)
 
 
-class Languages(unittest.TestCase):
+class Languages(WindowTest):
     def start(self, question, **environment):
-        self.program = Program(LW_DEFAULT_MODEL=OURS, LW_QUESTION=question, **environment)
-        self.addCleanup(self.program.process.kill)
-        return self.program
-
-    def end(self):
-        self.program.process.terminate()
-        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
-
-    def tearDown(self):
-        outcome = self._outcome.result
-        p = Program.last
-        if p and any(test is self for test, _ in outcome.failures + outcome.errors):
-            if p.process.poll() is None:
-                p.screenshot("failed-" + self._testMethodName, whole=True)
-                print(p.dump())
-            print(p.output())
+        return self.launch(LW_DEFAULT_MODEL=OURS, LW_QUESTION=question, **environment)
 
     def test_german(self):
         p = self.start("Frage", LANGUAGE="de", LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
@@ -74,13 +59,13 @@ class Languages(unittest.TestCase):
         p.key("ctrl+shift+m")
         p.get("list", "Gehört zu Longwave")
         p.screenshot("german-models", whole=True)
-        self.end()
+        self.end_by_signal()
 
     def test_chinese(self):
         p = self.start("问题", LANGUAGE="zh_CN", LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
         p.get("label", "您想知道什么？")
         p.screenshot("chinese")
-        self.end()
+        self.end_by_signal()
 
     def test_right_to_left(self):
         folder = os.path.join(os.environ["TMPDIR"], "pseudo")
@@ -97,7 +82,7 @@ class Languages(unittest.TestCase):
         p.key("ctrl+shift+m")
         p.get("list", f"{MARK}אבג Comes with Longwave⟧")
         p.screenshot("right-to-left-models", whole=True)
-        self.end()
+        self.end_by_signal()
 
     def look(self, p, where):
         forgotten = [n.get_name() for n in walk(p.app) if showing(n)

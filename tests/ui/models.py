@@ -5,7 +5,6 @@ import hashlib
 import http.server
 import json
 import os
-import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,7 +12,7 @@ import sys
 import threading
 import unittest
 
-from desktop import Atspi, Program, press, role, run, sensitive, showing, text_of, wait_for, walk
+from desktop import Atspi, WindowTest, press, role, run, sensitive, showing, text_of, wait_for, walk
 
 FIXTURES = os.environ["LW_FIXTURES"]
 LIBRARY = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "models")
@@ -100,7 +99,7 @@ class Server:
             pass
 
 
-class Models(unittest.TestCase):
+class Models(WindowTest):
     """The tests share one home and run in the order of their names."""
 
     @classmethod
@@ -114,28 +113,7 @@ class Models(unittest.TestCase):
     def start(self, *args, **environment):
         # No proxy between the program and the loopback, whatever the machine has.
         environment.setdefault("GIO_USE_PROXY_RESOLVER", "dummy")
-        self.program = Program(*args, LW_DEFAULT_MODEL=OURS, **environment)
-        self.addCleanup(self.program.process.kill)
-        return self.program
-
-    def tearDown(self):
-        outcome = self._outcome.result
-        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
-        p = Program.last
-        if failed and p:
-            if p.process.poll() is None:
-                p.screenshot("failed-" + self._testMethodName, whole=True)
-                print(p.dump())
-            print(p.output())
-
-    def end(self):
-        """As at the end of a desktop session: nobody here gives a window the focus back for a key."""
-        self.program.process.terminate()
-        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
-        known = re.compile(r"g_variant_\w+object_path")
-        self.assertEqual([line for line in self.program.output().splitlines()
-                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [],
-                         self.program.output())
+        return self.launch(*args, LW_DEFAULT_MODEL=OURS, **environment)
 
     def open_page(self, p):
         p.key("ctrl+shift+m")
@@ -207,7 +185,7 @@ class Models(unittest.TestCase):
 
         # Another one answers from now on.
         self.use(p, "golden b")
-        self.end()
+        self.end_by_signal()
 
     def test_2_add_and_remove(self):
         folder = os.path.join(os.environ["TMPDIR"], "downloads")
@@ -234,7 +212,7 @@ class Models(unittest.TestCase):
         wait_for("it to be back", lambda: os.path.islink(link))
         self.remove(p, name)
         wait_for("it to be gone again", lambda: not os.path.lexists(link))
-        self.end()
+        self.end_by_signal()
         self.assertFalse(os.path.lexists(link))
         self.assertEqual([n for n in os.listdir(LIBRARY) if n.startswith(".removed")], [])
         for path in (model, self.blob, self.studio, self.own):
@@ -274,7 +252,7 @@ class Models(unittest.TestCase):
         p.press("Pause the download")
         wait_for("the pause", lambda: p.find("label", contains="Paused · "))
         self.assertEqual(os.path.getsize(part), server.half)
-        self.end()
+        self.end_by_signal()
 
         # In the next run it is still there, and only the rest is fetched.
         server.open.set()
@@ -300,7 +278,7 @@ class Models(unittest.TestCase):
         p.press("_Discard Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="404"))
         self.assertFalse(os.path.exists(os.path.join(LIBRARY, "nothing")))
-        self.end()
+        self.end_by_signal()
 
     # -- How a model is asked --
 
@@ -355,7 +333,7 @@ class Models(unittest.TestCase):
         told, n = self.send(p, "What colour is the sky?")
         self.assertGreater(told, plain, "the instructions are part of the prompt")
         self.assertEqual(n, 2)
-        self.end()
+        self.end_by_signal()
 
     def type_into(self, p, name, text):
         field = p.get("text", name)
@@ -373,7 +351,7 @@ class Models(unittest.TestCase):
         p.press("Send")  # the answer of random weights need not end
         wait_for("it in the database", lambda: self.question(
             "SELECT 1 FROM conversations WHERE title = 'Another question'"))
-        self.end()
+        self.end_by_signal()
         models = self.question("SELECT title, model FROM conversations ORDER BY created")
         self.assertEqual([m for _, m in models][0], None)
         self.assertEqual([m for _, m in models][-1], self.own)
@@ -381,7 +359,7 @@ class Models(unittest.TestCase):
         p = self.start()
         p.get("label", "Another question")
         p.get("label", "golden b")
-        self.end()
+        self.end_by_signal()
 
 
 if __name__ == "__main__":

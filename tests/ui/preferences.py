@@ -2,13 +2,12 @@
 """First start, preferences, and what the desktop sees: notifications, search, more windows, delete all."""
 
 import os
-import re
 import sqlite3
 import subprocess
 import sys
 import unittest
 
-from desktop import Atspi, GLib, Program, press, role, run, showing, text_of, wait_for, walk
+from desktop import Atspi, GLib, WindowTest, press, role, run, text_of, wait_for
 
 from gi.repository import Gio
 
@@ -79,7 +78,7 @@ def query(sql):
         return db.execute(sql).fetchall()
 
 
-class Preferences(unittest.TestCase):
+class Preferences(WindowTest):
     """The tests share one home and run in the order of their names."""
 
     @classmethod
@@ -87,27 +86,7 @@ class Preferences(unittest.TestCase):
         cls.desktop = Desktop()
 
     def start(self, *args, **environment):
-        self.program = Program(*args, LW_DEFAULT_MODEL=OURS, **environment)
-        self.addCleanup(self.program.process.wait)
-        self.addCleanup(self.program.process.kill)
-        return self.program
-
-    def tearDown(self):
-        outcome = self._outcome.result
-        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
-        p = Program.last
-        if failed and p:
-            if p.process.poll() is None:
-                p.screenshot("failed-" + self._testMethodName, whole=True)
-                print(p.dump())
-            print(p.output())
-
-    def end(self):
-        self.program.process.terminate()
-        self.assertEqual(self.program.process.wait(60), 0, self.program.output())
-        known = re.compile(r"g_variant_\w+object_path")
-        self.assertEqual([line for line in self.program.output().splitlines()
-                          if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [])
+        return self.launch(*args, LW_DEFAULT_MODEL=OURS, **environment)
 
     def ask(self, p, text):
         before = query("SELECT count(*) FROM messages WHERE role = 2 AND state = 0")[0][0]
@@ -139,7 +118,7 @@ class Preferences(unittest.TestCase):
         p.screenshot("welcome")
         p.press("_Models… Models…")
         p.get("list", "Comes with Longwave")
-        self.end()
+        self.end_by_signal()
 
     def test_2_settings_count_at_once(self):
         p = self.start()
@@ -166,7 +145,7 @@ class Preferences(unittest.TestCase):
         keyfile = open(os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")).read()
         for line in ("enter-sends=false", "threads=1", "context-tokens=2048"):
             self.assertIn(line, keyfile)
-        self.end()
+        self.end_by_signal()
 
     def test_3_notification_and_search(self):
         p = self.start(LW_LONG_ANSWER="0")
@@ -200,7 +179,7 @@ class Preferences(unittest.TestCase):
         p.get("label", "New Chat")
         provider("ActivateResult", "(sasu)", ids[0], ["marmalade"], 0)
         p.get("list item", contains="You: What colour is the marmalade sky?")
-        self.end()
+        self.end_by_signal()
 
     def test_3a_search_without_a_window(self):
         """The shell starts the program for a search alone; it answers, shows nothing, and goes again."""
@@ -229,7 +208,7 @@ class Preferences(unittest.TestCase):
         subprocess.run([os.environ["LW_APP"]], check=True, timeout=60)
         self.assertEqual(sum(role(p.app.get_child_at_index(i)) == "frame"
                              for i in range(p.app.get_child_count())), 2)
-        self.end()
+        self.end_by_signal()
 
     def test_5_delete_all(self):
         p = self.start()
@@ -241,7 +220,7 @@ class Preferences(unittest.TestCase):
         p.press("_Delete All Delete All")
         wait_for("the chats to be gone", lambda: query("SELECT count(*) FROM messages") == [(0,)])
         wait_for("none listed", lambda: not p.find("list item", contains="marmalade"))
-        self.end()
+        self.end_by_signal()
         # Not a word is left in the files.
         for folder, _, names in os.walk(os.environ["XDG_DATA_HOME"]):
             for name in names:

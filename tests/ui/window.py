@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import Program, press, pressed, role, run, showing, text_of, wait_for, walk
+from desktop import WindowTest, press, pressed, role, run, showing, text_of, wait_for, walk
 from endless_model import make_endless
 
 TMP = os.environ["TMPDIR"]
@@ -67,7 +67,7 @@ def note_stalls(program, label):
         stalls.append(f"{label}: {found[1]}")
 
 
-class Window(unittest.TestCase):
+class Window(WindowTest):
     """The tests share one home and run in the order of their names."""
 
     @classmethod
@@ -77,28 +77,11 @@ class Window(unittest.TestCase):
         cls.film = make_film()
 
     def start(self, model, *args, **environment):
-        self.program = Program(*args, LW_DEFAULT_MODEL=self.models[model], **environment)
-        self.addCleanup(self.program.process.kill)
-        return self.program
-
-    def tearDown(self):
-        outcome = self._outcome.result
-        failed = any(test is self for test, _ in outcome.failures + outcome.errors)
-        p = Program.last
-        if failed and p and p.process.poll() is None:
-            p.screenshot("failed-" + self._testMethodName)
-            print(p.dump())
-        if failed and p:
-            print(p.output())
+        return self.launch(*args, LW_DEFAULT_MODEL=self.models[model], **environment)
 
     def end(self, label):
-        self.assertEqual(self.program.quit(), 0, self.program.output())
+        super().end()
         note_stalls(self.program, label)
-        # GTK 4.8's own, when a dialog leaves the accessibility tree.
-        known = re.compile(r"g_variant_\w+object_path")
-        complaints = [line for line in self.program.output().splitlines()
-                      if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)]
-        self.assertEqual(complaints, [])
 
     def answers(self, p):
         """Texts of the model's rows, in order."""
