@@ -2,7 +2,6 @@
 """Measure Longwave Mini on a draw that training never sees.
 
     eval_draw.py CHECKPOINT --out eval.json [--n 4000]   greedy answers to held-out questions
-    eval_draw.py --card eval.json                        a markdown table of it
     eval_draw.py --make-pack                             write eval/ (pictures, films, questions.json)
     eval_draw.py CHECKPOINT --pack                       answer eval/ in PyTorch
 
@@ -153,29 +152,6 @@ def measure(who, n, seed=990001):
         if c:
             groups[g] = dict(right=round(sum(score[t][0] for t in ts) / c, 4), n=c)
     return dict(groups=groups, tasks=tasks, wrong=wrong)
-
-
-def card(path):
-    with open(path) as f:
-        e = json.load(f)
-    lines = ["| held-out questions | right | asked |", "|---|---|---|"]
-    for g, v in e["groups"].items():
-        lines.append("| **%s** | **%.1f %%** | %d |" % (g, 100 * v["right"], v["n"]))
-    for t, v in e["tasks"].items():
-        lines.append("| %s | %.1f %% | %d |" % (t, 100 * v["right"], v["n"]))
-    if "pack" in e:
-        lines.append("| evaluation pack (`eval/`) | %.1f %% | %d |" % (100 * e["pack"]["right"], e["pack"]["n"]))
-    text = "\n".join(lines)
-    print(text)
-    readme = os.path.join(HERE, "README.md")
-    if os.path.exists(readme):
-        with open(readme) as f:
-            s = f.read()
-        a, b = "<!-- measured: begin -->", "<!-- measured: end -->"
-        if a in s and b in s:
-            s = s[:s.index(a) + len(a)] + "\n" + text + "\n" + s[s.index(b):]
-            with open(readme, "w") as f:
-                f.write(s)
 
 
 # --- the pack that other programs can be measured on ---------------------------------
@@ -398,13 +374,10 @@ def main():
     a.add_argument("checkpoint", nargs="?")
     a.add_argument("--out")
     a.add_argument("--n", type=int, default=4000)
-    a.add_argument("--card")
     a.add_argument("--make-pack", action="store_true")
     a.add_argument("--pack", action="store_true")
     a.add_argument("--device", default="")
     args = a.parse_args()
-    if args.card:
-        return card(args.card)
     if args.make_pack:
         return make_pack()
     who = Answerer(args.checkpoint, args.device)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The evaluation's own generators (app/eval, in C), drawn from their training side.
 
-liblw-generators.so comes from the build (ninja app/eval/liblw-generators.so) or from the line in
-app/eval/generators.h; LW_GENERATORS names another place.
+liblw-generators.so comes from the build (ninja app/eval/liblw-generators.so) or from the lines in
+app/eval/export.h; LW_GENERATORS names another place.
 """
 import ctypes
 import json

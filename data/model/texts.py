@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Talk without pictures: short facts with questions, small exercises, everyday turns."""
-from words import ANIMALS, CITIES, COMMON, FOODS, JOBS, TCOL, THINGS, held_out, name, word
-from scenes import article, listing, pick, uni
+from words import ANIMALS, CITIES, COMMON, FOODS, JOBS, TCOL, THINGS, name, word
+from scenes import article, pick
 
 ME = "I am Longwave Mini, a very small model"
 NOT_KNOWN = "I do not know that. I am a very small model that comes with Longwave; a larger model may know it."

@@ -277,7 +277,7 @@ def main():
 
     params = [p for p in net.parameters()]
     resumed, step0 = os.path.exists(state_file), step
-    t_start = last = time.time()
+    t_start = time.time()
     spent0, last_save, last_log = spent, time.time(), time.time()
     # Sums since the last line, on the device so that nothing waits for them.
     # Row 0: short rows; row 1 + level: long ones of that length.
