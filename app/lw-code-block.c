@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/lw-highlight.h"
+#include "app/lw-side-scroller.h"
 
 /* Lines of one label.  Laying out a label costs in proportion to its length, and only the last changes. */
 #define LINES_PER_LABEL 60
@@ -314,7 +315,6 @@ GtkWidget *
 lw_code_block_new (gboolean continued)
 {
   LwCodeBlock *self = g_object_new (LW_TYPE_CODE_BLOCK, NULL);
-  GtkWidget *scroller = gtk_scrolled_window_new ();
 
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
@@ -338,10 +338,7 @@ lw_code_block_new (gboolean continued)
   gtk_widget_add_css_class (self->lines, "lines");
   /* Code reads from left to right in every language. */
   gtk_widget_set_direction (self->lines, GTK_TEXT_DIR_LTR);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
-                                  GTK_POLICY_NEVER);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), self->lines);
-  gtk_box_append (GTK_BOX (self->box), scroller);
+  gtk_box_append (GTK_BOX (self->box), lw_side_scroller_new (self->lines));
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   return GTK_WIDGET (self);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/lw-code-block.h"
+#include "app/lw-side-scroller.h"
 #include "app/markdown/lw-markdown.h"
 
 /* Widgets made at once; the rest of a long text follows when the main loop is idle. */
@@ -82,7 +83,7 @@ make_maths (const lw_md_block *b)
 static GtkWidget *
 make_table (const lw_md_block *b)
 {
-  GtkWidget *scroller = gtk_scrolled_window_new (), *grid = gtk_grid_new ();
+  GtkWidget *grid = gtk_grid_new ();
 
   for (int row = 0; row < b->n_rows; row++)
     for (int column = 0; column < b->n_columns; column++)
@@ -111,10 +112,7 @@ make_table (const lw_md_block *b)
       }
   gtk_widget_add_css_class (grid, "table");
   gtk_widget_set_halign (grid, GTK_ALIGN_START);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scroller), GTK_POLICY_AUTOMATIC,
-                                  GTK_POLICY_NEVER);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), grid);
-  return scroller;
+  return lw_side_scroller_new (grid);
 }
 
 static guint
