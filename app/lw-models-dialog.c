@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 
 #include "app/lw-model-row.h"
+#include "app/lw-names.h"
 #include "app/lw-transfer-row.h"
 #include "app/models/install.h"
 
@@ -638,6 +639,7 @@ lw_models_dialog_init (LwModelsDialog *self)
   self->rows = g_ptr_array_new ();
   self->moving = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
+  lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));
   g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }

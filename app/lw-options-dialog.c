@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-names.h"
+
 /* Rows of the combo before the saved presets. */
 enum
 {
@@ -348,6 +350,7 @@ lw_options_dialog_init (LwOptionsDialog *self)
   self->preset_ids = g_ptr_array_new_with_free_func (g_free);
   self->filling = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
+  lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));
   self->temperature = add_spin (self, _("Temperature"), _("0 always takes the likeliest word"), 0, 2,
                                 0.05, 2);
   self->top_k = add_spin (self, _("Top-k"), _("Only so many likeliest words; 0: all"), 0, 1000, 1, 0);

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
+#include "app/lw-names.h"
 #include "app/lw-settings.h"
 #include "app/models/device.h"
 #include "engine/base/cpu.h"
@@ -247,6 +248,7 @@ static void
 lw_preferences_init (LwPreferences *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  lw_name_icon_buttons (GTK_WIDGET (self));
 }
 
 LwPreferences *

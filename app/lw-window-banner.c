@@ -7,6 +7,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-names.h"
+
 /* More would leave no room for the conversation. */
 #define MAX_BANNERS 4
 
@@ -118,6 +120,7 @@ add_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy o
   gtk_info_bar_add_child (banner, GTK_WIDGET (text));
   gtk_info_bar_set_message_type (banner, type);
   gtk_info_bar_set_show_close_button (banner, TRUE);
+  lw_name_icon_buttons (GTK_WIDGET (banner));
   for (guint i = 0; i < G_N_ELEMENTS (remedies); i++)
     {
       GtkWidget *button;

@@ -59,6 +59,10 @@ struct _LwWindow
   GtkRevealer *drop_veil;
 };
 
+/* When the sidebar comes, goes, or folds. */
+void lw_window_sidebar_changed (LwWindow *self);
+/* Once the window belongs to its application. */
+void lw_window_prepare_shortcuts (LwWindow *self);
 void lw_window_install_actions (GtkWidgetClass *widget_class);
 void lw_window_install_chats (GtkWidgetClass *widget_class);
 /* Once the settings are there. */

@@ -5,6 +5,7 @@
 
 #include "app/lw-application.h"
 #include "app/lw-attention.h"
+#include "app/lw-names.h"
 
 G_DEFINE_FINAL_TYPE (LwWindow, lw_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -564,6 +565,7 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, continue_answer);
   gtk_widget_class_bind_template_callback (widget_class, attach_problem);
   gtk_widget_class_bind_template_callback (widget_class, veil_changed);
+  gtk_widget_class_bind_template_callback (widget_class, lw_window_sidebar_changed);
   lw_window_install_actions (widget_class);
   lw_window_install_chats (widget_class);
 }
@@ -583,6 +585,8 @@ lw_window_init (LwWindow *self)
   g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
   add_drop_target (self);
   busy_changed (self);
+  lw_window_sidebar_changed (self);
+  lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));
 }
 
 static void
@@ -626,6 +630,7 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   g_signal_connect_object (store, "notice", G_CALLBACK (lw_window_store_notice), self,
                            G_CONNECT_SWAPPED);
   lw_conversation_list_set_store (self->list, store);
+  lw_window_prepare_shortcuts (self);
   lw_window_add_enter_action (self);
   lw_store_service_purge (store, NULL);
   lw_store_service_list_async (store, conversations_listed, g_object_ref (self));

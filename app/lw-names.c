@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-names.h"
+
+#include <glib/gi18n.h>
+
+static const struct
+{
+  const char *icon, *name;
+} names[] = {
+  { "window-close-symbolic", N_ ("Close") },
+  { "edit-find-symbolic", N_ ("Search") },
+  { "go-previous-symbolic", N_ ("Back") },
+};
+
+/* The icon of a button that shows nothing else, or NULL. */
+static const char *
+icon_of (GtkWidget *button)
+{
+  GtkWidget *child = gtk_widget_get_first_child (button);
+
+  if (child && GTK_IS_IMAGE (child) && !gtk_widget_get_next_sibling (child)
+      && gtk_image_get_storage_type (GTK_IMAGE (child)) == GTK_IMAGE_ICON_NAME)
+    return gtk_image_get_icon_name (GTK_IMAGE (child));
+  return NULL;
+}
+
+void
+lw_name_icon_buttons (GtkWidget *widget)
+{
+  if (GTK_IS_BUTTON (widget))
+    {
+      const char *icon = icon_of (widget);
+
+      for (gsize i = 0; icon && i < G_N_ELEMENTS (names); i++)
+        if (g_str_equal (icon, names[i].icon))
+          {
+            /* A tooltip is no name for GTK 4.8. */
+            if (!gtk_widget_get_tooltip_text (widget))
+              gtk_widget_set_tooltip_text (widget, _(names[i].name));
+            gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                            _(names[i].name), -1);
+          }
+      return;
+    }
+  for (GtkWidget *w = gtk_widget_get_first_child (widget); w; w = gtk_widget_get_next_sibling (w))
+    lw_name_icon_buttons (w);
+}
+
+static void
+children_changed (GListModel *children, guint position, guint removed, guint added, gpointer data)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (GtkWidget) child = g_list_model_get_item (children, i);
+
+      lw_name_icon_buttons (child);
+    }
+}
+
+void
+lw_name_icon_buttons_to_come (GtkWidget *widget)
+{
+  GListModel *children = gtk_widget_observe_children (widget);
+
+  g_signal_connect (children, "items-changed", G_CALLBACK (children_changed), NULL);
+  /* The widget only borrows it. */
+  g_object_set_data_full (G_OBJECT (widget), "lw-children", children, g_object_unref);
+}
