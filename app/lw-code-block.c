@@ -336,9 +336,7 @@ lw_code_block_new (gboolean continued)
     }
   self->lines = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_add_css_class (self->lines, "lines");
-  /* Code reads from left to right in every language. */
-  gtk_widget_set_direction (self->lines, GTK_TEXT_DIR_LTR);
-  gtk_box_append (GTK_BOX (self->box), lw_side_scroller_new (self->lines));
+  gtk_box_append (GTK_BOX (self->box), lw_side_scroller_new (self->lines, TRUE));
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   return GTK_WIDGET (self);
 }

@@ -112,7 +112,7 @@ make_table (const lw_md_block *b)
       }
   gtk_widget_add_css_class (grid, "table");
   gtk_widget_set_halign (grid, GTK_ALIGN_START);
-  return lw_side_scroller_new (grid);
+  return lw_side_scroller_new (grid, FALSE);
 }
 
 static guint

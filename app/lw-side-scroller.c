@@ -38,13 +38,19 @@ only_sideways (GtkWidget *self)
 }
 
 GtkWidget *
-lw_side_scroller_new (GtkWidget *child)
+lw_side_scroller_new (GtkWidget *child, gboolean ltr)
 {
   GtkWidget *self = gtk_scrolled_window_new ();
   GtkEventController *wheel;
 
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (self), GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (self), child);
+  /* Its own too: it begins at the end of the line otherwise. */
+  if (ltr)
+    {
+      gtk_widget_set_direction (self, GTK_TEXT_DIR_LTR);
+      gtk_widget_set_direction (child, GTK_TEXT_DIR_LTR);
+    }
   only_sideways (self);
   wheel = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_BOTH_AXES);
   g_signal_connect_object (wheel, "scroll", G_CALLBACK (scrolled), self, 0);

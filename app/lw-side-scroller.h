@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* With child in it.  The wheel with Shift scrolls it sideways. */
-GtkWidget *lw_side_scroller_new (GtkWidget *child);
+/* With child in it, which reads from left to right in every language when ltr.  The wheel with Shift scrolls it sideways. */
+GtkWidget *lw_side_scroller_new (GtkWidget *child, gboolean ltr);
 
 G_END_DECLS

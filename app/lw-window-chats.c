@@ -193,7 +193,7 @@ action_search (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   LwWindow *self = LW_WINDOW (widget);
 
-  adw_flap_set_reveal_flap (self->flap, TRUE);
+  lw_window_reveal_sidebar (self);
   lw_conversation_list_start_search (self->list);
 }
 

@@ -21,6 +21,19 @@ lw_window_sidebar_changed (LwWindow *self)
                           !adw_flap_get_reveal_flap (self->flap) && !adw_flap_get_folded (self->flap));
 }
 
+void
+lw_window_reveal_sidebar (LwWindow *self)
+{
+  GtkSettings *settings = gtk_widget_get_settings (GTK_WIDGET (self));
+  gboolean animated;
+
+  /* Sliding in, it would be there a frame later, and without the first letter. */
+  g_object_get (settings, "gtk-enable-animations", &animated, NULL);
+  g_object_set (settings, "gtk-enable-animations", FALSE, NULL);
+  adw_flap_set_reveal_flap (self->flap, TRUE);
+  g_object_set (settings, "gtk-enable-animations", animated, NULL);
+}
+
 static void
 set_rows (GtkWidget *widget, int rows)
 {

@@ -61,6 +61,8 @@ struct _LwWindow
 
 /* When the sidebar comes, goes, or folds. */
 void lw_window_sidebar_changed (LwWindow *self);
+/* At once, so that what is typed next arrives there. */
+void lw_window_reveal_sidebar (LwWindow *self);
 /* Once the window belongs to its application. */
 void lw_window_prepare_shortcuts (LwWindow *self);
 void lw_window_install_actions (GtkWidgetClass *widget_class);

@@ -127,8 +127,8 @@ def too_wide(root, width):
         if node.get_name() == "AdwSqueezer":  # tells the sizes of what it does not show as well
             return
         box = Atspi.Component.get_extents(node, Atspi.CoordType.WINDOW)
-        if box.x + box.width <= 0:  # the sidebar that is folded away
-            return
+        if (box.x + box.width <= 0 or box.x >= width) and node.get_parent().get_name() == "AdwFlap":
+            return  # the sidebar that is folded away
         if box.x + box.width > width + 1 or box.x < -1:
             found.append(f"{box.x}+{box.width} of {width}: {path_of(node)}")
             return
