@@ -414,12 +414,6 @@ lw_composer_focus (LwComposer *self)
   gtk_widget_grab_focus (GTK_WIDGET (self->text));
 }
 
-static gboolean
-lw_composer_grab_focus (GtkWidget *widget)
-{
-  return gtk_widget_grab_focus (GTK_WIDGET (LW_COMPOSER (widget)->text));
-}
-
 static void
 lw_composer_dispose (GObject *object)
 {
@@ -440,7 +434,6 @@ lw_composer_class_init (LwComposerClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lw_composer_dispose;
-  widget_class->grab_focus = lw_composer_grab_focus;
   signals[SIGNAL_SEND] = g_signal_new ("send", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,
                                        NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_STOP] = g_signal_new ("stop", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0,

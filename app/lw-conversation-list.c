@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-list-keys.h"
 #include "app/lw-store-service.h"
 
 /* Hits of a search that are shown. */
@@ -291,6 +292,8 @@ setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
   gtk_widget_set_tooltip_text (menu, _("Chat menu"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _("Chat menu"), -1);
+  /* By keyboard the row has the focus, and its menu opens with the Menu key. */
+  gtk_widget_set_can_focus (menu, FALSE);
   gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (menu), make_menu, item, NULL);
   gtk_widget_add_css_class (row, "conversation");
   gtk_widget_set_vexpand (row, TRUE);
@@ -307,7 +310,9 @@ setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
   g_object_set_data (G_OBJECT (both), "time", time);
   g_object_set_data (G_OBJECT (both), "pin", pin);
   g_object_set_data (G_OBJECT (both), "spinner", spinner);
+  g_object_set_data (G_OBJECT (both), "menu", menu);
   gtk_list_item_set_child (item, both);
+  lw_list_keys_setup (item);
 }
 
 static void
@@ -560,6 +565,42 @@ row_action (GtkWidget *widget, const char *name, GVariant *target)
     }
 }
 
+static gboolean
+is_heading (gpointer item)
+{
+  return !LW_IS_CONVERSATION (item);
+}
+
+static void
+key_pressed (gpointer data, guint position, GtkWidget *row, LwListKey key)
+{
+  LwConversationList *self = data;
+  g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->rows), position);
+
+  switch (key)
+    {
+    case LW_LIST_KEY_OPEN:
+      if (c == self->open)
+        g_signal_emit (self, signals[SIGNAL_OPENED], 0, c);
+      else
+        gtk_single_selection_set_selected (self->selection, position);
+      break;
+    case LW_LIST_KEY_MENU:
+      gtk_menu_button_popup (g_object_get_data (G_OBJECT (row), "menu"));
+      break;
+    case LW_LIST_KEY_RENAME:
+      g_signal_emit (self, signals[SIGNAL_RENAME], 0, c);
+      break;
+    case LW_LIST_KEY_DELETE:
+      g_signal_emit (self, signals[SIGNAL_DELETE], 0, c);
+      /* The next one takes its place. */
+      lw_list_keys_focus (self->list, position);
+      break;
+    default:
+      break;
+    }
+}
+
 static void
 lw_conversation_list_dispose (GObject *object)
 {
@@ -636,6 +677,7 @@ lw_conversation_list_init (LwConversationList *self)
   gtk_single_selection_set_can_unselect (self->selection, TRUE);
   set_factory (self->list, setup_row, bind_row, unbind_row);
   gtk_list_view_set_model (self->list, GTK_SELECTION_MODEL (self->selection));
+  lw_list_keys_add (self->list, is_heading, key_pressed, self);
   g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected), self,
                            G_CONNECT_SWAPPED);
 

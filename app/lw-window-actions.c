@@ -65,6 +65,19 @@ action_chat_options (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_window_present (GTK_WINDOW (dialog));
 }
 
+/* Nobody gets to the toast's button with Tab while it is there. */
+static void
+action_undo_delete (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LwWindow *self = LW_WINDOW (widget);
+  g_autoptr (AdwToast) toast = self->undo ? g_object_ref (self->undo) : NULL;
+
+  if (!toast)
+    return;
+  g_signal_emit_by_name (toast, "button-clicked");
+  adw_toast_dismiss (toast);
+}
+
 void
 lw_window_install_actions (GtkWidgetClass *widget_class)
 {
@@ -76,6 +89,9 @@ lw_window_install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.models", NULL, action_models);
   gtk_widget_class_install_action (widget_class, "win.chat-options", NULL, action_chat_options);
   gtk_widget_class_install_action (widget_class, "win.use-model", "s", action_use_model);
+  gtk_widget_class_install_action (widget_class, "win.undo-delete", NULL, action_undo_delete);
+  /* A text that can undo something itself comes first. */
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "win.undo-delete", NULL);
 }
 
 /* ---- Rename ---- */
@@ -137,6 +153,8 @@ undo_clicked (AdwToast *toast, gpointer data)
 {
   Deletion *d = data;
 
+  if (d->undone)
+    return;
   d->undone = TRUE;
   if (!d->self->store)
     return;
@@ -157,6 +175,11 @@ toast_dismissed (AdwToast *toast, gpointer data)
 {
   Deletion *d = data;
 
+  if (d->self->undo == toast)
+    {
+      g_clear_weak_pointer (&d->self->undo);
+      gtk_widget_action_set_enabled (GTK_WIDGET (d->self), "win.undo-delete", FALSE);
+    }
   /* The store only removes what is still in its bin.  Messages wait there for the next start: the undo of
    * another one may still be on offer. */
   if (!d->undone && !d->message && d->self->store)
@@ -176,6 +199,8 @@ offer_undo (LwWindow *self, LwConversation *conversation, const char *message, c
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);
   adw_toast_overlay_add_toast (self->toasts, toast);
+  g_set_weak_pointer (&self->undo, toast);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "win.undo-delete", TRUE);
 }
 
 void

@@ -4,6 +4,8 @@
  */
 #include "app/lw-window-private.h"
 
+#include <glib/gi18n.h>
+
 #include "app/lw-names.h"
 
 /* Shortcuts stand in one column in a window of this width, pixels. */
@@ -59,6 +61,9 @@ lw_window_prepare_shortcuts (LwWindow *self)
   GtkShortcutsWindow *overlay
       = gtk_application_window_get_help_overlay (GTK_APPLICATION_WINDOW (self));
 
-  if (overlay)
-    g_signal_connect_object (overlay, "realize", G_CALLBACK (overlay_realized), self, 0);
+  if (!overlay)
+    return;
+  /* It shows a title of its own, and has none for screen readers. */
+  gtk_window_set_title (GTK_WINDOW (overlay), _("Keyboard Shortcuts"));
+  g_signal_connect_object (overlay, "realize", G_CALLBACK (overlay_realized), self, 0);
 }

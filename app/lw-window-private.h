@@ -45,6 +45,8 @@ struct _LwWindow
   GPtrArray *pending_files; /* of GFile: to attach once a conversation is open */
   gboolean listed;          /* the conversations have been read */
 
+  AdwToast *undo; /* the last one on offer */
+
   AdwToastOverlay *toasts;
   AdwFlap *flap;
   LwConversationList *list;

@@ -523,6 +523,7 @@ lw_window_dispose (GObject *object)
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
   g_clear_weak_pointer (&self->models_dialog);
+  g_clear_weak_pointer (&self->undo);
   g_clear_pointer (&self->described_path, g_free);
   g_clear_pointer (&self->pending_chat, g_free);
   g_clear_pointer (&self->pending_files, g_ptr_array_unref);

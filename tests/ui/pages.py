@@ -98,6 +98,8 @@ def nameless(root):
         if not showing(node):
             continue
         kind = role(node)
+        if kind in ("frame", "dialog", "window") and not name_of(node):
+            found.append("a window without a title: " + kind)
         if kind in ("image", "icon"):
             if not (name_of(node) or node.get_description() or decorates(node)):
                 found.append(path_of(node))
