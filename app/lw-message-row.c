@@ -19,6 +19,7 @@ struct _LwMessageRow
   GtkWidget parent_instance;
   LwMessage *message;
   GSignalGroup *signals;
+  gboolean busy; /* as far as screen readers know */
 
   GtkWidget *clamp;
   GtkBox *box;
@@ -136,6 +137,28 @@ update_continue (LwMessageRow *self)
                               && *lw_message_get_text (self->message));
 }
 
+/* To a screen reader an answer that is being written is a busy row, and what it says is told once it is whole:
+ * read word by word as it arrives, it would drown everything else.  GTK can say it aloud since 4.14; before,
+ * the row's name is what there is, and "busy" until then. */
+static void
+tell (LwMessageRow *self, gboolean busy)
+{
+  if (busy == self->busy)
+    return;
+  self->busy = busy;
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, busy, -1);
+#if GTK_CHECK_VERSION(4, 14, 0)
+  if (!busy && lw_message_get_role (self->message) == LW_MEM_ROLE_ASSISTANT)
+    {
+      g_autofree char *thoughts = NULL;
+
+      gtk_accessible_announce (GTK_ACCESSIBLE (self),
+                               split_thoughts (lw_message_get_text (self->message), &thoughts),
+                               GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+    }
+#endif
+}
+
 static void
 update_progress (LwMessageRow *self)
 {
@@ -154,6 +177,7 @@ update_progress (LwMessageRow *self)
   update_continue (self);
   if (phase == LW_PHASE_SETTLED)
     name_row (self);
+  tell (self, phase != LW_PHASE_SETTLED);
 }
 
 static void
@@ -343,6 +367,9 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
     }
   gtk_widget_set_visible (self->edit, user);
   gtk_widget_set_visible (self->regenerate, !user);
+  /* It may have been another message's. */
+  self->busy = lw_message_get_phase (message) != LW_PHASE_SETTLED;
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, self->busy, -1);
   target_buttons (GTK_WIDGET (self->actions), lw_message_get_id (message));
   update_branches (self);
   update_pointed_out (self);

@@ -244,8 +244,13 @@ class Keyboard(WindowTest):
         self.keys("Return")
         wait_for("the answer to begin", lambda: any(
             role(n) == "label" and len(text_of(n)) > 40 for n in walk(p.get("list", "Messages"))))
+        # A screen reader is told that it is not whole yet, and what it says when it is.
+        row = p.get("list item", contains="Longwave: ")
+        self.assertTrue(row.get_state_set().contains(Atspi.StateType.BUSY))
         self.keys("Escape")
         p.get("label", contains="Stopped")
+        wait_for("the row to be named", lambda: not row.get_state_set().contains(Atspi.StateType.BUSY)
+                 and len(row.get_name()) > 40)
         self.wait_for_focus("Question")
         self.go_to("Go on writing")
         self.keys("space")
