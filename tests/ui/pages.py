@@ -2,7 +2,8 @@
 """Every page and dialog, wide and at 360 pixels: all that can have the focus has a name, every picture a
 description, and nothing is wider than its window.
 
-Also the gallery that build-aux/gallery makes: LW_LOOK names a look, whose pictures get its name.
+Also the pictures of build-aux/screenshots: LW_LOOK names a look, and its pictures get that name; LW_LOOK_WIDTH
+and _HEIGHT are its size, and LW_LOOK_ENV what the program finds in its environment, such as A=b C=d.
 """
 
 import os
@@ -154,13 +155,13 @@ class Pages(WindowTest):
     @classmethod
     def setUpClass(cls):
         cls.picture = os.path.join(TMP, "red circle.png")
-        run("convert", "-size", "640x480", "xc:white", "-fill", "#d03030", "-draw", "circle 320,240 320,100",
+        run("convert", "-size", "640x320", "xc:white", "-fill", "#d03030", "-draw", "circle 320,160 320,60",
             cls.picture)
         cls.film = os.path.join(TMP, "moving.mp4")
         run("ffmpeg", "-loglevel", "error",
-            "-f", "lavfi", "-i", "color=c=white:size=336x336:rate=8:duration=4",
-            "-f", "lavfi", "-i", "color=c=blue:size=84x84:rate=8:duration=4",
-            "-filter_complex", "overlay=x=20+60*t:y=126", "-pix_fmt", "yuv420p", cls.film)
+            "-f", "lavfi", "-i", "color=c=white:size=448x336:rate=8:duration=8",
+            "-f", "lavfi", "-i", "color=c=blue:size=84x84:rate=8:duration=8",
+            "-filter_complex", "overlay=x=20+40*t:y=126", "-pix_fmt", "yuv420p", cls.film)
         cls.document = os.path.join(TMP, "notes about the garden.md")
         with open(cls.document, "w") as f:
             f.write("# Garden\n\nThe roses want water on Mondays.\n" * 20)
@@ -245,7 +246,12 @@ class Pages(WindowTest):
             p.get(contains="Remove red circle.png")
             p.write("What is in this picture?")
             p.press("Send")
-            p.get("label", contains="tokens/s")
+            wait_for("the answer", lambda: p.find("push button", "Send") and p.find("label", contains="tokens/s"))
+            run(os.environ["LW_APP"], self.film)
+            p.get(contains="Remove moving.mp4")
+            p.write("What happens in the film?")
+            p.press("Send")
+            wait_for("the second answer", lambda: len(p.find_all("label", contains="tokens/s")) == 2)
         else:
             p.key("ctrl+n")
             p.get("label", "New Chat")
@@ -347,13 +353,14 @@ class Pages(WindowTest):
         if self.width <= 600:
             p.key("F9")
         p.select(p.get("list item", contains="What is in this picture?"))
+        wait_for("the film", lambda: p.find("push button", contains="Film moving.mp4"))
         tile = wait_for("the picture", lambda: p.find("push button", contains="Picture red circle.png"))
         self.visit(p, "chat")
         self.assertTrue(press(tile))
         p.get(name="Open in another program")
         self.visit(p, "viewer", self.dialog(p))
         self.close(p, lambda: p.find(name="Open in another program"))
-        row = p.get("list item", contains="Longwave: ")
+        row = p.find_all("list item", contains="Longwave: ")[-1]
         wait_for("its Delete button", lambda: any(
             press(n) for n in walk(row) if n.get_name() == "Delete message" and showing(n)))
         p.get("label", "1 message deleted")
