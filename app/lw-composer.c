@@ -414,6 +414,19 @@ lw_composer_focus (LwComposer *self)
   gtk_widget_grab_focus (GTK_WIDGET (self->text));
 }
 
+gboolean
+lw_composer_take_key (LwComposer *self, GtkEventControllerKey *controller, guint key,
+                      GdkModifierType held)
+{
+  g_return_val_if_fail (LW_IS_COMPOSER (self), FALSE);
+
+  if ((held & (GDK_CONTROL_MASK | GDK_ALT_MASK | GDK_SUPER_MASK)) || key == GDK_KEY_space
+      || !g_unichar_isgraph (gdk_keyval_to_unicode (key)))
+    return FALSE;
+  lw_composer_focus (self);
+  return gtk_event_controller_key_forward (controller, GTK_WIDGET (self->text));
+}
+
 static void
 lw_composer_dispose (GObject *object)
 {

@@ -31,4 +31,8 @@ void lw_composer_set_enter_sends (LwComposer *self, gboolean enter_sends);
 
 void lw_composer_focus (LwComposer *self);
 
+/* A key that nobody wanted: a letter begins to write.  TRUE: it did. */
+gboolean lw_composer_take_key (LwComposer *self, GtkEventControllerKey *controller, guint key,
+                               GdkModifierType held);
+
 G_END_DECLS

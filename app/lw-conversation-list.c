@@ -267,6 +267,30 @@ make_menu (GtkMenuButton *button, gpointer data)
   gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
 }
 
+/* Of the second button or a long press, on touch screens. */
+static void
+open_menu (GtkGesture *gesture)
+{
+  GtkWidget *both = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (gesture));
+
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  if (gtk_widget_get_visible (g_object_get_data (G_OBJECT (both), "row")))
+    gtk_menu_button_popup (g_object_get_data (G_OBJECT (both), "menu"));
+}
+
+static void
+add_menu_gestures (GtkWidget *both)
+{
+  GtkGesture *click = gtk_gesture_click_new (), *press = gtk_gesture_long_press_new ();
+
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (click), GDK_BUTTON_SECONDARY);
+  g_signal_connect (click, "pressed", G_CALLBACK (open_menu), NULL);
+  gtk_widget_add_controller (both, GTK_EVENT_CONTROLLER (click));
+  gtk_gesture_single_set_touch_only (GTK_GESTURE_SINGLE (press), TRUE);
+  g_signal_connect (press, "pressed", G_CALLBACK (open_menu), NULL);
+  gtk_widget_add_controller (both, GTK_EVENT_CONTROLLER (press));
+}
+
 static void
 setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
 {
@@ -313,6 +337,7 @@ setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
   g_object_set_data (G_OBJECT (both), "menu", menu);
   gtk_list_item_set_child (item, both);
   lw_list_keys_setup (item);
+  add_menu_gestures (both);
 }
 
 static void

@@ -484,6 +484,21 @@ add_drop_target (LwWindow *self)
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
+/* ---- Typing ---- */
+
+/* Whoever begins to write means the question, wherever the focus is; but not in an open menu. */
+static gboolean
+key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType held,
+             LwWindow *self)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
+
+  if (focus && (gtk_widget_get_native (focus) != GTK_NATIVE (self) || GTK_IS_EDITABLE (focus)
+                || GTK_IS_TEXT_VIEW (focus)))
+    return GDK_EVENT_PROPAGATE;
+  return lw_composer_take_key (self->composer, controller, key, held);
+}
+
 /* ---- Object ---- */
 
 static gboolean
@@ -574,6 +589,8 @@ lw_window_class_init (LwWindowClass *klass)
 static void
 lw_window_init (LwWindow *self)
 {
+  GtkEventController *keys;
+
   self->conversations = g_list_store_new (LW_TYPE_CONVERSATION);
   self->pending_files = g_ptr_array_new_with_free_func (g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
@@ -585,6 +602,9 @@ lw_window_init (LwWindow *self)
   lw_conversation_list_set_model (self->list, G_LIST_MODEL (self->conversations));
   g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
   add_drop_target (self);
+  keys = gtk_event_controller_key_new ();
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), keys);
   busy_changed (self);
   lw_window_sidebar_changed (self);
   lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));

@@ -119,6 +119,11 @@ class Keyboard(WindowTest):
         self.keys("space")
         wait_for("the answer to be back", self.answers)
         self.go_to("Question", "Tab")
+        # Whoever begins to write means the question.
+        self.go_to("Copy message")
+        self.type("what")
+        self.wait_for_focus("Question")
+        wait_for("what was typed", lambda: text_of(p.question()) == "what")
         self.keys("ctrl+n")
         p.get("label", "New Chat")
         self.wait_for_focus("Question")

@@ -263,6 +263,13 @@ class Pages(WindowTest):
             p.key("F9")
         p.get("list item", "The tour")
         self.visit(p, "sidebar")
+        box = Atspi.Component.get_extents(p.get("list item", "The tour"), Atspi.CoordType.WINDOW)
+        run("xdotool", "mousemove", "--window", p.window, str(box.x + box.width // 2), str(box.y + box.height // 2),
+            "click", "3")
+        p.get("menu item", "Rename…")
+        self.visit(p, "chat-menu", whole=True)
+        run("xdotool", "key", "Escape")
+        wait_for("the menu to close", lambda: not p.find("menu item", "Rename…"))
         p.select(p.get("list item", "The tour"))
         wait_for("the last block", lambda: p.find("label", contains="The end."))
         self.visit(p, "markdown-end")
