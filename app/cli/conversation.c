@@ -31,9 +31,8 @@ struct lw_cli_conversation {
     gsize n_answers;
     lw_generate_result last;
 
-    lw_mem *store;    /* NULL: not stored */
-    char *stored_id;
-    int n_stored;     /* messages, the next one's position */
+    lw_cli_stored *stored; /* NULL: nothing of it is */
+    int n_stored;          /* messages, the next one's position */
 };
 
 static void attachment_free(gpointer p)
@@ -91,8 +90,7 @@ lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_param
 
 static void leave_store(lw_cli_conversation *c)
 {
-    g_clear_pointer(&c->store, lw_mem_close);
-    g_clear_pointer(&c->stored_id, g_free);
+    g_clear_pointer(&c->stored, lw_cli_stored_free);
 }
 
 void lw_cli_conversation_free(lw_cli_conversation *c)
@@ -344,41 +342,13 @@ static gboolean load_media(lw_cli_conversation *c, const lw_mem_message *stored,
     return ok;
 }
 
-/* An unknown id: say which there are. */
-static void list_latest(lw_mem *store, GError **error)
+gboolean lw_cli_conversation_continue(lw_cli_conversation *c, lw_cli_stored *found, GError **error)
 {
-    g_autoptr(GPtrArray) all = lw_mem_list_conversations(store, NULL);
-    g_autoptr(GString) s = g_string_new(NULL);
+    g_autofree char *title = g_strdup(found->record->title);
+    const lw_mem_options *options = found->options;
 
-    for (guint i = 0; all && i < all->len && i < 5; i++) {
-        const lw_mem_conversation *one = all->pdata[i];
-        g_string_append_printf(s, "%s%s \"%s\"", i ? ", " : "; the latest are ", one->id, one->title);
-    }
-    g_autofree char *line = g_strdelimit(g_string_free(g_steal_pointer(&s), FALSE), "\n\r", ' ');
-    g_autofree char *whole = g_strconcat((*error)->message, line, NULL);
-    g_free((*error)->message);
-    (*error)->message = g_steal_pointer(&whole);
-}
-
-gboolean lw_cli_conversation_continue(lw_cli_conversation *c, const char *id, GError **error)
-{
-    g_autofree char *folder = lw_mem_default_folder();
-    GError *err = NULL;
-
-    c->store = lw_mem_open(folder, error);
-    if (!c->store)
-        return FALSE;
-    lw_mem_conversation *found = lw_mem_find_conversation(c->store, id, &err);
-    if (!found) {
-        if (g_error_matches(err, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
-            list_latest(c->store, &err);
-        g_propagate_error(error, err);
-        return FALSE;
-    }
-    c->stored_id = g_strdup(found->id);
-    g_autofree char *title = g_strdup(found->title);
-    lw_mem_conversation_free(found);
-    g_autoptr(GPtrArray) stored = lw_mem_list_messages(c->store, c->stored_id, error);
+    c->stored = found;
+    g_autoptr(GPtrArray) stored = lw_mem_list_messages(c->stored->store, c->stored->record->id, error);
     if (!stored)
         return FALSE;
     for (guint i = 0; i < stored->len; i++) {
@@ -392,7 +362,8 @@ gboolean lw_cli_conversation_continue(lw_cli_conversation *c, const char *id, GE
         if (s->attachments && s->attachments->len && !load_media(c, s, m, error))
             return FALSE;
     }
-    lw_cli_note("going on with \"%s\" (%s): %u messages", title, c->stored_id, stored->len);
+    lw_cli_note("going on with \"%s\" (%s): %u messages%s%s", title, found->record->id, stored->len,
+                options->system ? ", its instructions" : "", options->own ? "" : ", its sampling");
     return TRUE;
 }
 
@@ -401,7 +372,7 @@ static lw_mem_message *stored_message(lw_cli_conversation *c, lw_mem_role role, 
     lw_mem_message *m = g_new0(lw_mem_message, 1);
 
     m->id = lw_mem_new_id();
-    m->conversation = g_strdup(c->stored_id);
+    m->conversation = g_strdup(c->stored->record->id);
     m->position = c->n_stored;
     m->role = role;
     m->text = g_strdup(text);
@@ -422,11 +393,11 @@ static gboolean store_turn(lw_cli_conversation *c, const char *question, const c
         if (!a->media)
             continue;
         lw_mem_attachment *kept = lw_mem_keep_file(
-            c->store, a->path, a->kind == LW_CLI_FILM ? LW_MEM_FILM : LW_MEM_PICTURE, error);
+            c->stored->store, a->path, a->kind == LW_CLI_FILM ? LW_MEM_FILM : LW_MEM_PICTURE, error);
         if ((ok = kept != NULL))
             g_ptr_array_add(q->attachments, kept);
     }
-    ok = ok && lw_mem_put_message(c->store, q, error);
+    ok = ok && lw_mem_put_message(c->stored->store, q, error);
     lw_mem_message_free(q);
     if (!ok)
         return FALSE;
@@ -439,7 +410,7 @@ static gboolean store_turn(lw_cli_conversation *c, const char *question, const c
     m->n_generated = (int)r->n_generated;
     if (r->generate_seconds > 0)
         m->tokens_per_second = (double)r->n_generated / r->generate_seconds;
-    ok = lw_mem_put_message(c->store, m, error);
+    ok = lw_mem_put_message(c->stored->store, m, error);
     lw_mem_message_free(m);
     if (ok)
         c->n_stored++;
@@ -555,7 +526,7 @@ gboolean lw_cli_conversation_ask(lw_cli_conversation *c, const char *text,
     if (ok) {
         g_ptr_array_add(c->messages, message_new(LW_ROLE_ASSISTANT, out.answer->str));
         /* What was answered stays answered when it cannot be stored; but it is said. */
-        if (c->store)
+        if (c->stored)
             ok = store_turn(c, whole, out.answer->str, &r, error);
         g_ptr_array_set_size(c->attached, 0);
         c->n_answers++;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/cli/cli.h"
+#include "app/cli/stored.h"
 
 G_BEGIN_DECLS
 
@@ -29,11 +30,11 @@ lw_cli_conversation *lw_cli_conversation_new(lw_model *m, const lw_session_param
                                              GError **error);
 void lw_cli_conversation_free(lw_cli_conversation *c);
 
-/* Go on with a conversation that the window or an earlier run stored (its id, or an unambiguous beginning):
- * its messages come first, with their pictures and films, and every answered question is stored.  Before
- * the first question.  Errors: LW_MEM_ERROR (an unknown id lists the latest ones), what opening the media
+/* Go on with a stored conversation (taken over, on error too): its messages come first, with their pictures
+ * and films, and every answered question is stored.  Its instructions and sampling are the caller's to give
+ * to lw_cli_conversation_new().  Before the first question.  Errors: LW_MEM_ERROR, what opening the media
  * says. */
-gboolean lw_cli_conversation_continue(lw_cli_conversation *c, const char *id, GError **error);
+gboolean lw_cli_conversation_continue(lw_cli_conversation *c, lw_cli_stored *found, GError **error);
 
 /* Add a file to the next question; it is opened and checked now, and a line on stderr says what it
  * is.  On error nothing is attached. */

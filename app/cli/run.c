@@ -10,12 +10,14 @@ typedef struct {
     char *path;
 } file;
 
+#define NOT_GIVEN G_MININT
+
 /* The command line. */
 static struct {
     char *model, *system, *kv, *attention, *mmproj, *chat;
     int n_ctx, n_threads, max_tokens;
     GArray *files; /* of file, in the order given */
-} o;
+} o = {.max_tokens = NOT_GIVEN};
 
 static gboolean add_file(const char *name, const char *value, gpointer data, GError **error)
 {
@@ -69,7 +71,7 @@ static gboolean read_options(lw_session_params *session, GError **error)
         return usage(error, "--ctx %d: a number of tokens cannot be negative", o.n_ctx);
     if (o.n_threads < 0)
         return usage(error, "--threads %d: a number of threads cannot be negative", o.n_threads);
-    if (o.max_tokens < 0)
+    if (o.max_tokens < 0 && o.max_tokens != NOT_GIVEN)
         return usage(error, "--max-tokens %d: a number of tokens cannot be negative", o.max_tokens);
     *session = (lw_session_params){
         .n_ctx = (guint32)o.n_ctx,
@@ -101,25 +103,34 @@ static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **er
     return TRUE;
 }
 
-/* prompt NULL: chat. */
-static gboolean converse(lw_model *m, const char *prompt, GError **error)
+static guint longest_answer(const lw_mem_options *stored)
 {
+    if (o.max_tokens != NOT_GIVEN)
+        return (guint)o.max_tokens;
+    return stored && !stored->own ? (guint)MAX(stored->max_tokens, 0) : 0;
+}
+
+/* prompt NULL: chat.  stored: NULL, or taken over once the conversation is there. */
+static gboolean converse(lw_model *m, const char *prompt, lw_cli_stored **stored, GError **error)
+{
+    const lw_mem_options *options = *stored ? (*stored)->options : NULL;
     lw_session_params session;
     if (!read_options(&session, error))
         return FALSE;
-    lw_generate_params generate = {.max_tokens = (guint)o.max_tokens};
-    if (!lw_cli_sampling_read(m, &generate, error))
+    lw_generate_params generate = {.max_tokens = longest_answer(options)};
+    if (!lw_cli_sampling_read(m, options, &generate, error))
         return FALSE;
+    const char *system = o.system || !options ? o.system : options->system;
     /* Only a conversation that is stored can be gone on with. */
     g_autofree char *snapshots = o.chat ? lw_session_default_snapshots() : NULL;
     session.snapshots = snapshots;
-    lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, o.system, error);
+    lw_cli_conversation *c = lw_cli_conversation_new(m, &session, &generate, system, error);
     if (!c) {
         lw_grammar_unref(generate.grammar);
         return FALSE;
     }
 
-    gboolean ok = !o.chat || lw_cli_conversation_continue(c, o.chat, error);
+    gboolean ok = !*stored || lw_cli_conversation_continue(c, g_steal_pointer(stored), error);
     for (guint i = 0; ok && i < o.files->len; i++) {
         const file *f = &g_array_index(o.files, file, i);
         ok = lw_cli_conversation_attach(c, f->kind, f->path, error);
@@ -172,9 +183,13 @@ gboolean lw_cli_run(int argc, char **argv, GError **error)
                      "standard error.",
                      entries, lw_cli_sampling_entries, error) &&
         read_prompt(argc, argv, &prompt, error);
+    g_autoptr(lw_cli_stored) stored = NULL;
+    if (ok && o.chat)
+        ok = (stored = lw_cli_stored_find(o.chat, o.model, error)) != NULL;
     if (ok) {
-        lw_model *m = lw_cli_open_model(o.model, o.mmproj, error);
-        ok = m && converse(m, prompt, error);
+        const char *name = o.model || !stored ? o.model : stored->record->model;
+        lw_model *m = lw_cli_open_model(name, o.mmproj, error);
+        ok = m && converse(m, prompt, &stored, error);
         if (m)
             lw_model_unref(m);
     }

@@ -147,8 +147,10 @@ static void print_token(void *user, const lw_generated_token *t)
     lw_cli_note("%s", line);
 }
 
-gboolean lw_cli_sampling_read(const lw_model *m, lw_generate_params *params, GError **error)
+gboolean lw_cli_sampling_read(const lw_model *m, const lw_mem_options *stored, lw_generate_params *params,
+                              GError **error)
 {
+    gboolean own = !stored || stored->own;
     lw_sampler_params p = lw_model_get_sampling(m);
     const struct {
         double given;
@@ -176,6 +178,13 @@ gboolean lw_cli_sampling_read(const lw_model *m, lw_generate_params *params, GEr
         {o.dry_allowed, &p.dry_allowed},
     };
 
+    if (!own) {
+        p.temperature = (float)stored->temperature;
+        p.top_k = stored->top_k;
+        p.top_p = (float)stored->top_p;
+        p.min_p = (float)stored->min_p;
+        p.repeat_penalty = (float)stored->repeat_penalty;
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(floats); i++) {
         if (!isnan(floats[i].given))
             *floats[i].value = (float)floats[i].given;
@@ -184,7 +193,9 @@ gboolean lw_cli_sampling_read(const lw_model *m, lw_generate_params *params, GEr
         if (ints[i].given >= 0)
             *ints[i].value = ints[i].given;
     }
-    p.seed = o.seed >= 0 ? (guint64)o.seed : g_random_int();
+    p.seed = o.seed >= 0                     ? (guint64)o.seed
+             : !own && stored->seed >= 0 ? (guint64)stored->seed
+                                             : g_random_int();
     if (!read_biases(&p, error) || !read_grammar(params, error))
         return FALSE;
     if (o.top_logprobs > LW_MAX_TOP_LOGPROBS)

@@ -229,5 +229,71 @@ def a_folder_that_cannot_be_written_costs_no_answer():
     assert len(answers(path)) == 2
 
 
+def set_options(path, kind, owner, system, own, temperature, max_tokens, seed):
+    with sqlite3.connect(path) as db:
+        db.execute("INSERT OR REPLACE INTO options VALUES (?, ?, '', ?, ?, ?, 40, 0.95, 0.05, 1.0, ?, ?)",
+                   (kind, owner, system, own, temperature, max_tokens, seed))
+    db.close()
+
+
+def figures(*options, env):
+    """(tokens of the prompt, tokens of the answer, seed or None, everything said) of a run on the stored chat."""
+    err = works("run", "--mmproj", MMPROJ, "--chat", "cafe01", *options, "And now?", env=env).err
+    seed = re.search(r"; seed (\d+)", err)
+    return (int(re.search(r"prompt (\d+) tokens", err)[1]), int(re.search(r"answer (\d+) tokens", err)[1]),
+            int(seed[1]) if seed else None, err)
+
+
+@test
+def a_stored_chat_is_asked_as_the_window_asks_it():
+    instructions = "Answer every question in exactly one word."
+
+    def fresh(name, *rows):
+        env, path = stored_conversation(name)
+        for row in rows:
+            set_options(path, *row)
+        return env, path
+
+    of_chat = (1, "cafe01", instructions, 0, 0.0, 3, -1)
+    env, _ = fresh("plain")
+    plain, _, _, said = figures("-m", MODEL, "--temp", "0", "--max-tokens", "7", env=env)
+    assert "its instructions" not in said and "its sampling" not in said, said
+
+    # The chat's own count before its model's; without the chat's, the model's do.
+    for name, rows in (("own", (of_chat, (2, str(MODEL), "Be brief.", 0, 0.9, 9, 7))),
+                       ("model", ((2, str(MODEL), instructions, 0, 0.0, 3, -1),))):
+        env, _ = fresh(name, *rows)
+        n, answer, seed, said = figures("-m", MODEL, env=env)
+        assert n > plain + 5, (name, n, plain)
+        assert (answer, seed) == (3, None), (name, said)
+        assert "its instructions, its sampling" in said, said
+
+    # What is given wins, one by one.
+    env, _ = fresh("given", of_chat)
+    n, answer, seed, _ = figures("-m", MODEL, "--system", "Brief.", "--temp", "0.5", "--seed", "9",
+                                 "--max-tokens", "5", env=env)
+    assert plain < n < plain + 5 + len(instructions) and (answer, seed) == (5, 9)
+    env, _ = fresh("seeded", (1, "cafe01", None, 0, 0.5, 3, 42))
+    n, answer, seed, said = figures("-m", MODEL, env=env)
+    assert (n, answer, seed) == (plain, 3, 42), said
+    assert "its instructions" not in said, said
+
+    # Figures that the chat does not use are not taken.
+    env, _ = fresh("unused", (1, "cafe01", None, 1, 0.5, 3, 42))
+    assert figures("-m", MODEL, "--max-tokens", "7", env=env)[2] != 42
+
+    # The chat's own model answers when none is named; one that is gone is named.
+    env, path = fresh("its-model", of_chat)
+    fails(("run", "--chat", "cafe01", "hello"), "no-default", env=env)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE conversations SET model = ?", (str(MODEL),))
+    db.close()
+    assert figures(env=env)[1] == 3
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE conversations SET model = '/no/such/model.gguf'")
+    db.close()
+    fails(("run", "--chat", "cafe01", "hello"), "/no/such/model.gguf", env=env)
+
+
 if __name__ == "__main__":
     main()
