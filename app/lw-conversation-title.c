@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A title: from the first question, and a better one from the model when nothing else is to be done.
+ * A title: the beginning of the first question, at once; and a better one from the model, when nothing else
+ * is to be done and the model is large enough for it (LW_ENGINE_IDLE_PARAMS; the one that comes with
+ * Longwave is not).  Whoever renames a chat has the last word.
  */
 #include "app/lw-conversation-private.h"
 
@@ -13,37 +15,15 @@
 #define TITLE_DELAY_MS 4000
 #define TITLE_TOKENS 32
 
-/* Characters of the first question that make the title. */
-#define TITLE_CHARS 42
-
-static char *
-make_title (const char *text, GListModel *attachments)
-{
-  g_autofree char *flat = g_strdup (text);
-  const char *cut, *space;
-
-  g_strdelimit (flat, "\n\r\t", ' ');
-  g_strstrip (flat);
-  if (!*flat)
-    {
-      g_autoptr (LwAttachment) first = g_list_model_get_item (attachments, 0);
-      return g_strdup (first ? lw_attachment_get_label (first) : _("New Chat"));
-    }
-  if (g_utf8_strlen (flat, -1) <= TITLE_CHARS)
-    return g_steal_pointer (&flat);
-  cut = g_utf8_offset_to_pointer (flat, TITLE_CHARS);
-  space = g_strrstr_len (flat, cut - flat, " ");
-  if (space && space - flat > (cut - flat) / 2)
-    cut = space;
-  return g_strdup_printf ("%.*s…", (int)(cut - flat), flat);
-}
-
 void
 lw_conversation_title_by_question (LwConversation *self, LwMessage *question)
 {
-  g_autofree char *title = make_title (lw_message_get_text (question),
-                                       G_LIST_MODEL (lw_message_get_attachments (question)));
+  GListModel *attachments = G_LIST_MODEL (lw_message_get_attachments (question));
+  g_autoptr (LwAttachment) first = g_list_model_get_item (attachments, 0);
+  g_autofree char *title = lw_title_from_question (lw_message_get_text (question));
 
+  if (!title)
+    title = g_strdup (first ? lw_attachment_get_label (first) : _("New Chat"));
   lw_conversation_set_title (self, title);
 }
 

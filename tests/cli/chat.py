@@ -237,11 +237,11 @@ def set_options(path, kind, owner, system, own, temperature, max_tokens, seed):
 
 
 def figures(*options, env):
-    """(tokens of the prompt, tokens of the answer, seed or None, everything said) of a run on the stored chat."""
+    """Of a run on the stored chat: tokens of the prompt and of the answer, seed or None, all that is said."""
     err = works("run", "--mmproj", MMPROJ, "--chat", "cafe01", *options, "And now?", env=env).err
     seed = re.search(r"; seed (\d+)", err)
-    return (int(re.search(r"prompt (\d+) tokens", err)[1]), int(re.search(r"answer (\d+) tokens", err)[1]),
-            int(seed[1]) if seed else None, err)
+    prompt, answer = (int(re.search(what + r" (\d+) tokens", err)[1]) for what in ("prompt", "answer"))
+    return prompt, answer, int(seed[1]) if seed else None, err
 
 
 @test
