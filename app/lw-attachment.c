@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-document.h"
+#include "app/lw-problem.h"
 #include "engine/base/alloc.h"
 #include "vision/lw-vision.h"
 
@@ -105,7 +106,7 @@ thumbnail_ready (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!t)
     {
-      self->problem = g_strdup (error->message);
+      self->problem = lw_problem_describe (error);
       g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROBLEM]);
       return;
     }

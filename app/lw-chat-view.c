@@ -6,6 +6,7 @@
 
 #include "app/lw-chat-list.h"
 #include "app/lw-message.h"
+#include "app/lw-problem.h"
 #include "app/lw-welcome.h"
 
 struct _LwChatView
@@ -188,7 +189,7 @@ lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const cha
     /* Translators: %s is a model's name */
     seen = g_strdup_printf (_("Ask %s about a picture, a film or anything else."), model->name);
   else if (model->vision_missing)
-    seen = g_strdup_printf ("%s.", model->vision_missing);
+    seen = lw_problem_dup_sentence (model->vision_missing);
   else
     /* Translators: %s is a model's name */
     seen = g_strdup_printf (_("Ask %s. It cannot see pictures."), model->name);

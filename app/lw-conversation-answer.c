@@ -9,6 +9,7 @@
 
 #include "app/lw-attachment.h"
 #include "app/lw-chat-options.h"
+#include "app/lw-problem.h"
 
 static gboolean
 save_now (gpointer data)
@@ -193,7 +194,7 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
                               (int)result->n_generated, speed);
       lw_message_set_restored (self->answer, (int)result->n_restored);
       if (result->stop == LW_STOP_CONTEXT)
-        full = g_error_new (LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
+        full = g_error_new (LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL,
                             _("The answer ends early: the model's context is full after %d tokens"),
                             (int)(result->n_prompt + result->n_generated));
     }

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-list-keys.h"
+#include "app/lw-problem.h"
 #include "app/lw-store-service.h"
 
 /* Hits of a search that are shown. */
@@ -432,6 +433,7 @@ search_ended (GObject *source, GAsyncResult *result, gpointer user_data)
       = lw_store_service_search_finish (LW_STORE_SERVICE (source), result, &error);
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
   gboolean current = s->number == self->search_number && self->stack;
+  g_autofree char *problem = NULL;
 
   g_free (s);
   if (!current)
@@ -447,7 +449,9 @@ search_ended (GObject *source, GAsyncResult *result, gpointer user_data)
     g_ptr_array_set_free_func (hits, NULL);
   g_list_store_splice (self->hits, 0, g_list_model_get_n_items (G_LIST_MODEL (self->hits)),
                        items->pdata, items->len);
-  gtk_label_set_label (self->no_results, error ? error->message : _("Nothing found"));
+  if (error)
+    problem = lw_problem_describe (error);
+  gtk_label_set_label (self->no_results, problem ? problem : _("Nothing found"));
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), items->len ? "results" : "nothing");
 }
 

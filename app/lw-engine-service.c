@@ -6,6 +6,7 @@
 
 #include "engine/library/lw-library.h"
 #include "app/lw-document.h"
+#include "app/lw-problem.h"
 #include "app/media-fit.h"
 #include "vision/lw-vision.h"
 
@@ -358,14 +359,9 @@ open_media (LwEngineService *self, const char *path, gint64 max_tokens, GHashTab
 
   if (!spec)
     {
-      const lw_model_info *info = lw_model_get_info (self->model);
+      g_autofree char *why = lw_problem_of_vision (lw_model_get_info (self->model));
 
-      if (info->vision_missing)
-        g_set_error_literal (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
-                             info->vision_missing);
-      else
-        g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID,
-                     _("%s cannot see pictures"), info->name);
+      g_set_error_literal (error, LW_APP_ERROR, LW_APP_ERROR_CANNOT_SEE, why);
       return NULL;
     }
   key = media_key (path);
@@ -591,6 +587,17 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
              : g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL)))
     note_choices (self, MAX (lw_prompt_n_tokens (prompt),
                              (gsize)lw_session_get_n_ctx (self->session)) + 1);
+  if (g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
+    {
+      g_autofree char *sentence
+          /* Translators: numbers of tokens */
+          = g_strdup_printf (_("The chat and the question are %1$'d tokens long, the context holds %2$'d."),
+                             (int)lw_prompt_n_tokens (prompt), (int)lw_session_get_n_ctx (self->session));
+      g_autofree char *problem = lw_problem_join (sentence, failed->message);
+
+      g_set_error_literal (error, LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL, problem);
+      g_clear_error (&failed);
+    }
   if (failed)
     g_propagate_error (error, failed);
   lw_prompt_free (prompt);
@@ -640,8 +647,8 @@ do_describe (LwEngineService *self, Command *c)
   s->path = g_strdup (self->path);
   s->name = g_strdup (info->name);
   s->description = g_strdup (info->description);
-  s->vision_missing = g_strdup (info->vision_missing);
-  s->chat_warning = g_strdup (info->chat_warning);
+  s->vision_missing = lw_problem_of_vision (info);
+  s->chat_warning = lw_problem_of_chat (info);
   s->has_vision = info->has_vision;
   {
     g_autofree char *standard = lw_library_default_model (NULL);

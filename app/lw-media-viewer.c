@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-problem.h"
 #include "engine/base/alloc.h"
 #include "vision/lw-vision.h"
 
@@ -86,7 +87,9 @@ picture_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (!texture)
     {
-      show_problem (self, error->message);
+      g_autofree char *problem = lw_problem_describe (error);
+
+      show_problem (self, problem);
       return;
     }
   GtkWidget *picture = gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));

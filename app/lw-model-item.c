@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-problem.h"
+
 struct _LwModelItem
 {
   GObject parent_instance;
@@ -33,13 +35,13 @@ lw_model_facts_new (const char *path, gboolean measure)
 
   if (!m)
     {
-      f->error = g_strdup (error->message);
+      f->error = lw_problem_describe (error);
       return f;
     }
   info = lw_model_get_info (m);
   r = lw_report_new (m, measure);
-  f->does_not_fit = g_strdup (r->does_not_fit);
-  f->vision_missing = g_strdup (info->vision_missing);
+  f->does_not_fit = r->does_not_fit != NULL;
+  f->vision_missing = lw_problem_of_vision (info);
   f->has_vision = info->has_vision;
   f->only_embeds = info->only_embeds;
   f->file_bytes = info->file_bytes;
@@ -65,7 +67,6 @@ lw_model_facts_free (LwModelFacts *f)
   if (!f)
     return;
   g_free (f->error);
-  g_free (f->does_not_fit);
   g_free (f->vision_missing);
   g_free (f);
 }
@@ -140,16 +141,31 @@ lw_model_item_is_usable (LwModelItem *self)
 }
 
 char *
+lw_model_item_dup_problem (LwModelItem *self)
+{
+  const lw_library_entry *e = self->entry;
+
+  if (e->problem)
+    {
+      g_autoptr (GError) error = g_error_new_literal (LW_MODEL_ERROR, (int)e->problem_code, e->problem);
+      return lw_problem_describe (error);
+    }
+  return self->facts ? g_strdup (self->facts->error) : NULL;
+}
+
+char *
 lw_model_item_dup_summary (LwModelItem *self)
 {
   const lw_library_entry *e = self->entry;
   const LwModelFacts *f = self->facts;
   GString *s = g_string_new (NULL);
-  g_autofree char *size = g_format_size ((guint64)e->bytes);
+  g_autofree char *size = g_format_size ((guint64)e->bytes), *problem = lw_model_item_dup_problem (self);
 
-  if (e->problem || (f && f->error))
+  if (problem)
     {
-      g_string_append (s, e->problem ? e->problem : f->error);
+      g_autofree char *sentence = lw_problem_dup_sentence (problem);
+
+      g_string_append (s, sentence);
       return g_string_free (s, FALSE);
     }
   g_string_append (s, size);

@@ -18,9 +18,9 @@ G_BEGIN_DECLS
 /* What opening the model showed.  Numbers as in lw_report and lw_model_info. */
 typedef struct
 {
-  char *error;          /* it could not be opened: why; else NULL */
-  char *does_not_fit;   /* why not, NULL: it fits */
-  char *vision_missing; /* in a sentence, NULL: it sees, or nobody expects it to */
+  char *error;          /* it could not be opened: why, a problem (lw-problem.h); else NULL */
+  char *vision_missing; /* a problem too, NULL: it sees, or nobody expects it to */
+  gboolean does_not_fit;
   gboolean has_vision, only_embeds;
   gint64 file_bytes, kv_bytes_per_token; /* f16 */
   guint32 n_ctx, n_ctx_train;
@@ -52,6 +52,9 @@ void lw_model_item_inherit (LwModelItem *self, LwModelItem *older);
 
 /* It can answer here: nothing is known that speaks against it. */
 gboolean lw_model_item_is_usable (LwModelItem *self);
+
+/* Why it cannot be used, as a problem (lw-problem.h), or NULL.  g_free(). */
+char *lw_model_item_dup_problem (LwModelItem *self);
 
 /* "1.7 GB · sees pictures and films · fits · about 21 tokens/s (estimate)", for people.  g_free(). */
 char *lw_model_item_dup_summary (LwModelItem *self);

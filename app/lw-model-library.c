@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-problem.h"
 #include "app/models/install.h"
 
 struct _LwModelLibrary
@@ -32,6 +33,14 @@ static void
 tell (LwModelLibrary *self, gboolean problem, const char *message)
 {
   g_signal_emit (self, signals[SIGNAL_NOTICE], 0, problem, message);
+}
+
+static void
+tell_error (LwModelLibrary *self, const GError *error)
+{
+  g_autofree char *problem = lw_problem_describe (error);
+
+  tell (self, TRUE, problem);
 }
 
 LwModelItem *
@@ -107,7 +116,7 @@ lw_model_library_download (LwModelLibrary *self, const char *url, const char *mm
   if (t && (lw_transfer_get_state (t) == LW_TRANSFER_RUNNING
             || lw_transfer_get_state (t) == LW_TRANSFER_PAUSING))
     {
-      g_set_error (error, LW_DOWNLOAD_ERROR, LW_DOWNLOAD_ERROR_EXISTS,
+      g_set_error (error, LW_APP_ERROR, LW_APP_ERROR_BUSY,
                    _("%s is being downloaded already"), plan->title);
       return FALSE;
     }
@@ -134,7 +143,7 @@ lw_model_library_discard (LwModelLibrary *self, LwTransfer *transfer)
       || lw_transfer_get_state (transfer) == LW_TRANSFER_PAUSING)
     return;
   if (!lw_transfer_discard (transfer, &error))
-    tell (self, TRUE, error->message);
+    tell_error (self, error);
   else if (g_list_store_find (self->transfers, transfer, &position))
     g_list_store_remove (self->transfers, position);
 }
@@ -430,7 +439,7 @@ restored (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
-    tell (self, TRUE, error->message);
+    tell_error (self, error);
   lw_model_library_refresh (self);
 }
 

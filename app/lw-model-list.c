@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-problem.h"
 #include "app/lw-types.h"
 
 struct _LwModelList
@@ -32,12 +33,10 @@ describe (LwModelItem *item)
 {
   const lw_library_entry *e = lw_model_item_get_entry (item);
   const LwModelFacts *f = lw_model_item_get_facts (item);
-  g_autofree char *size = g_format_size ((guint64)e->bytes);
+  g_autofree char *size = g_format_size ((guint64)e->bytes), *problem = lw_model_item_dup_problem (item);
 
-  if (e->problem)
-    return g_strdup (e->problem);
-  if (f && f->error)
-    return g_strdup (f->error);
+  if (problem)
+    return lw_problem_dup_sentence (problem);
   if (f && f->does_not_fit)
     /* Translators: %s is a file size */
     return g_strdup_printf (_("%s · does not fit this computer"), size);

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-problem.h"
 #include "app/models/install.h"
 
 struct _LwModelRow
@@ -71,7 +72,14 @@ add_memory (LwModelRow *self, const LwModelFacts *f)
   g_autofree char *one = g_format_size ((guint64)f->kv_bytes_per_token), *text = NULL;
 
   if (f->does_not_fit)
-    text = g_strdup (f->does_not_fit);
+    {
+      g_autofree char *all = g_format_size (f->memory_total);
+
+      /* Translators: sizes; what a model needs, and what the computer has */
+      text = g_strdup_printf (_("%1$s, and this computer has %2$s. A smaller model, or one with smaller "
+                                "numbers, may fit."),
+                              files, all);
+    }
   else if (f->only_embeds || !f->kv_bytes_per_token)
     text = g_strdup (files);
   else
@@ -160,6 +168,7 @@ update (LwModelRow *self)
   const LwModelFacts *f = lw_model_item_get_facts (self->item);
   g_autofree char *summary = lw_model_item_dup_summary (self->item);
   g_autofree char *escaped = g_markup_escape_text (summary, -1), *name = NULL;
+  g_autofree char *problem = lw_model_item_dup_problem (self->item);
 
   name = g_markup_escape_text (e->name, -1);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), name);
@@ -167,6 +176,8 @@ update (LwModelRow *self)
   for (guint i = 0; i < self->details->len; i++)
     adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->details->pdata[i]);
   g_ptr_array_set_size (self->details, 0);
+  if (problem && lw_problem_get_detail (problem))
+    add_detail (self, _("What is wrong"), lw_problem_get_detail (problem));
   if (f && !f->error)
     {
       add_memory (self, f);

@@ -7,6 +7,7 @@
 
 #include "app/lw-model-row.h"
 #include "app/lw-names.h"
+#include "app/lw-problem.h"
 #include "app/lw-transfer-row.h"
 #include "app/models/install.h"
 
@@ -76,6 +77,14 @@ explain (LwModelsDialog *self, const char *heading, const char *message)
 
   adw_message_dialog_add_response (ADW_MESSAGE_DIALOG (dialog), "close", _("_Close"));
   gtk_window_present (GTK_WINDOW (dialog));
+}
+
+static void
+explain_error (LwModelsDialog *self, const char *heading, const GError *error)
+{
+  g_autofree char *problem = lw_problem_describe (error);
+
+  explain (self, heading, problem);
 }
 
 static void
@@ -302,7 +311,7 @@ model_removed (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (!aside)
     {
-      explain (self, _("The Model Was Not Removed"), error->message);
+      explain_error (self, _("The Model Was Not Removed"), error);
       return;
     }
   r = g_new0 (Removal, 1);
@@ -386,7 +395,7 @@ file_added (GObject *source, GAsyncResult *result, gpointer user_data)
   if (path)
     toast (self, _("Added. The file stays where it is."));
   else
-    explain (self, _("The Model Was Not Added"), error->message);
+    explain_error (self, _("The Model Was Not Added"), error);
 }
 
 void
@@ -467,10 +476,11 @@ address_changed (Address *a)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (lw_fetch) plan = plan_of (a, &error);
+  g_autofree char *problem = error ? lw_problem_describe (error) : NULL;
   gboolean empty = !*gtk_editable_get_text (a->url);
 
   adw_message_dialog_set_response_enabled (a->dialog, "download", plan != NULL);
-  gtk_label_set_label (a->problem, plan || empty ? "" : error->message);
+  gtk_label_set_label (a->problem, plan || empty ? "" : problem);
   gtk_widget_set_visible (GTK_WIDGET (a->problem), !plan && !empty);
 }
 
@@ -484,7 +494,7 @@ address_response (AdwMessageDialog *dialog, const char *response, Address *a)
   if (!lw_model_library_download (a->self->library, gtk_editable_get_text (a->url),
                                   gtk_editable_get_text (a->mmproj),
                                   gtk_editable_get_text (a->sha256), &error))
-    explain (a->self, _("The Download Did Not Begin"), error->message);
+    explain_error (a->self, _("The Download Did Not Begin"), error);
 }
 
 static GtkEditable *
@@ -569,7 +579,7 @@ folder_made (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!self || !self->library)
     return;
   if (!uri)
-    explain (self, _("The Folder Cannot Be Opened"), error->message);
+    explain_error (self, _("The Folder Cannot Be Opened"), error);
   else
     gtk_show_uri (GTK_WINDOW (self), uri, GDK_CURRENT_TIME);
 }

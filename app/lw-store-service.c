@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "app/lw-chat-options.h"
+#include "app/lw-problem.h"
 #include "engine/lw-engine.h"
 
 /* How long to wait before a failed write is tried again, seconds. */
@@ -230,11 +231,15 @@ report_failure (LwStoreService *self, const GError *error)
 {
   if (self->failing)
     return;
+  g_autofree char *problem = lw_problem_describe (error), *why = lw_problem_dup_sentence (problem);
+  g_autofree char *sentence = NULL;
+
   self->failing = TRUE;
-  tell (self, TRUE,
-        g_strdup_printf (_("Conversations cannot be saved at the moment: %s. They stay in memory, "
-                           "and saving is tried again."),
-                         error->message));
+  /* Translators: %s is a sentence that says why */
+  sentence = g_strdup_printf (_("Conversations cannot be saved at the moment. %s They stay in memory, and "
+                                "saving is tried again."),
+                              why);
+  tell (self, TRUE, lw_problem_join (sentence, lw_problem_get_detail (problem)));
 }
 
 /* A newer version of the same message makes the older one pointless. */

@@ -63,7 +63,7 @@ count_file (const Count *c, GError **error)
     }
   if (!spec)
     {
-      g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, _("%s cannot see pictures"),
+      g_set_error (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "%s cannot see pictures",
                    lw_model_get_info (c->model)->name);
       return -1;
     }
@@ -102,7 +102,7 @@ count_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
   gint64 n = -1;
 
   if (!c->model)
-    g_set_error_literal (&error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, _("No model is open"));
+    g_set_error_literal (&error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID, "no model is open");
   else
     n = c->text      ? count_text (c->model, c->text, &error)
         : c->texture ? count_texture (c, &error)

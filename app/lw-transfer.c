@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
+#include "app/lw-problem.h"
+
 #define RETRIES 5
 #define RETRY_MS 1000
 
@@ -210,7 +212,7 @@ ended (gpointer data)
   else
     {
       self->state = LW_TRANSFER_FAILED;
-      set_status (self, g_strdup (e->error->message));
+      set_status (self, lw_problem_describe (e->error));
     }
   changed (self);
   g_clear_error (&e->error);

@@ -8,6 +8,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-names.h"
+#include "app/lw-problem.h"
 
 /* More would leave no room for the conversation. */
 #define MAX_BANNERS 4
@@ -105,19 +106,38 @@ make_room (LwWindow *self, const char *message)
 }
 
 static GtkWidget *
+make_line (const char *text)
+{
+  GtkLabel *line = GTK_LABEL (gtk_label_new (text));
+
+  gtk_label_set_wrap (line, TRUE);
+  gtk_label_set_wrap_mode (line, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_xalign (line, 0);
+  gtk_label_set_selectable (line, TRUE);
+  gtk_widget_set_focusable (GTK_WIDGET (line), FALSE);
+  return GTK_WIDGET (line);
+}
+
+static GtkWidget *
 add_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy offered)
 {
   GtkInfoBar *banner = GTK_INFO_BAR (gtk_info_bar_new ());
-  GtkLabel *text = GTK_LABEL (gtk_label_new (message));
+  GtkWidget *lines = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
+  g_autofree char *sentence = lw_problem_dup_sentence (message);
+  const char *detail = lw_problem_get_detail (message);
 
   make_room (self, message);
-  gtk_label_set_wrap (text, TRUE);
-  gtk_label_set_wrap_mode (text, PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_xalign (text, 0);
-  gtk_label_set_selectable (text, TRUE);
-  gtk_widget_set_hexpand (GTK_WIDGET (text), TRUE);
-  gtk_widget_set_focusable (GTK_WIDGET (text), FALSE);
-  gtk_info_bar_add_child (banner, GTK_WIDGET (text));
+  gtk_widget_set_hexpand (lines, TRUE);
+  gtk_widget_set_valign (lines, GTK_ALIGN_CENTER);
+  gtk_box_append (GTK_BOX (lines), make_line (sentence));
+  if (detail)
+    {
+      GtkWidget *line = make_line (detail);
+
+      gtk_widget_add_css_class (line, "caption");
+      gtk_box_append (GTK_BOX (lines), line);
+    }
+  gtk_info_bar_add_child (banner, lines);
   gtk_info_bar_set_message_type (banner, type);
   gtk_info_bar_set_show_close_button (banner, TRUE);
   lw_name_icon_buttons (GTK_WIDGET (banner));
@@ -145,6 +165,14 @@ void
 lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy offered)
 {
   add_banner (self, type, message, offered);
+}
+
+void
+lw_window_show_error (LwWindow *self, GtkMessageType type, const GError *error, LwRemedy offered)
+{
+  g_autofree char *problem = lw_problem_describe (error);
+
+  lw_window_show_banner (self, type, problem, offered);
 }
 
 void

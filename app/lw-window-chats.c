@@ -92,7 +92,7 @@ exported (GObject *source, GAsyncResult *result, gpointer user_data)
   if (lw_store_service_export_finish (LW_STORE_SERVICE (source), result, &error))
     lw_window_show_toast (self, _("Chat exported"));
   else
-    lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, LW_REMEDY_NONE);
+    lw_window_show_error (self, GTK_MESSAGE_ERROR, error, LW_REMEDY_NONE);
 }
 
 static void
@@ -151,7 +151,7 @@ imported (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   else if (error)
     {
-      lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, LW_REMEDY_NONE);
+      lw_window_show_error (self, GTK_MESSAGE_ERROR, error, LW_REMEDY_NONE);
     }
   lw_mem_conversation_free (record);
 }

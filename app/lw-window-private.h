@@ -79,9 +79,10 @@ void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);
 void lw_window_new_chat (LwWindow *self);
 void lw_window_choose_model (LwWindow *self, const char *path);
 LwModelsDialog *lw_window_show_models (LwWindow *self);
-/* Below those that are there; the same message is there once. */
+/* Below those that are there; the same message is there once.  message: a problem (lw-problem.h). */
 void lw_window_show_banner (LwWindow *self, GtkMessageType type, const char *message,
                             LwRemedy offered);
+void lw_window_show_error (LwWindow *self, GtkMessageType type, const GError *error, LwRemedy offered);
 /* All but what lasts. */
 void lw_window_hide_banners (LwWindow *self);
 /* While saving fails its message lasts; the next notice takes its place. */

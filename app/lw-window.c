@@ -6,6 +6,7 @@
 #include "app/lw-application.h"
 #include "app/lw-attention.h"
 #include "app/lw-names.h"
+#include "app/lw-problem.h"
 
 G_DEFINE_FINAL_TYPE (LwWindow, lw_window, ADW_TYPE_APPLICATION_WINDOW)
 
@@ -26,9 +27,11 @@ remedy_for (LwWindow *self, const GError *error)
     return LW_REMEDY_ADD_MODEL;
   if (error->domain == LW_MODEL_ERROR
       || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY)
-      || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID))
+      || g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_INVALID)
+      || g_error_matches (error, LW_APP_ERROR, LW_APP_ERROR_CANNOT_SEE))
     return LW_REMEDY_CHOOSE_MODEL;
-  if (g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
+  if (g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL)
+      || g_error_matches (error, LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL))
     return lw_window_remedies_when_full (self);
   return LW_REMEDY_NONE;
 }
@@ -48,12 +51,13 @@ model_described (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (LwModelSummary) model
       = lw_engine_service_describe_finish (LW_ENGINE_SERVICE (source), result, &error);
+  g_autofree char *problem = error ? lw_problem_describe (error) : NULL;
 
   if (!self->engine)
     return;
   g_free (self->described_path);
   self->described_path = g_strdup (model ? model->path : self->model_path);
-  lw_chat_view_set_model (self->chat, model, error ? error->message : NULL);
+  lw_chat_view_set_model (self->chat, model, problem);
   if (self->current)
     lw_conversation_recount (self->current);
   if (model && model->chat_warning)
@@ -63,7 +67,7 @@ model_described (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->models_dialog)
     lw_models_dialog_set_current (self->models_dialog, model ? model->path : self->model_path);
   if (error && !g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED))
-    lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
+    lw_window_show_error (self, GTK_MESSAGE_ERROR, error, remedy_for (self, error));
 }
 
 /* Have this model answer in the window, whoever chose it. */
@@ -167,7 +171,7 @@ conversation_failed (LwWindow *self, const GError *error, LwConversation *conver
 {
   guint position;
 
-  lw_window_show_banner (self, GTK_MESSAGE_ERROR, error->message, remedy_for (self, error));
+  lw_window_show_error (self, GTK_MESSAGE_ERROR, error, remedy_for (self, error));
   /* Nothing of it is left to list: its only question is in the composer again. */
   if (lw_conversation_get_loaded (conversation)
       && !g_list_model_get_n_items (lw_conversation_get_messages (conversation))
@@ -404,7 +408,7 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
                                                 G_LIST_MODEL (self->conversations)),
                        0, items->pdata, items->len);
   if (error)
-    lw_window_show_banner (self, GTK_MESSAGE_WARNING, error->message, LW_REMEDY_NONE);
+    lw_window_show_error (self, GTK_MESSAGE_WARNING, error, LW_REMEDY_NONE);
   self->listed = TRUE;
   /* Files from the command line belong to a new question; and somebody may have begun one already. */
   if (open && !self->pending_files->len && !self->current)

@@ -36,6 +36,14 @@ typedef enum {
     LW_POOLING_LAST, /* the last token's */
 } lw_pooling;
 
+/* Why a model cannot see pictures. */
+typedef enum {
+    LW_VISION_LACK_NOTHING,    /* it sees */
+    LW_VISION_LACK_TEXT_MODEL, /* nobody taught it to */
+    LW_VISION_LACK_NO_FILE,    /* its vision file is not there */
+    LW_VISION_LACK_BAD_FILE,   /* its vision file cannot be used */
+} lw_vision_lack;
+
 typedef struct {
     const char *path;
     const char *name;         /* general.name or the file's base name */
@@ -54,7 +62,8 @@ typedef struct {
     gboolean only_embeds;     /* reads a text in both directions and makes a vector of it; cannot answer */
     lw_pooling pooling;       /* of a model that was made for embeddings */
     gboolean has_vision;
-    const char *vision_missing; /* why not, in a sentence; NULL when it has vision */
+    lw_vision_lack vision_lack; /* why not */
+    const char *vision_missing; /* the same in a sentence; NULL when it has vision */
     const char *mmproj_path;    /* NULL when there is none */
 } lw_model_info;
 

@@ -18,6 +18,8 @@ typedef enum {
     LW_MODEL_ERROR_CORRUPT,     /* truncated, out of range, contradicts itself */
     LW_MODEL_ERROR_UNSUPPORTED, /* well formed, but a version, type or architecture we lack */
     LW_MODEL_ERROR_MISSING,     /* a required key, tensor or companion file is absent */
+    LW_MODEL_ERROR_NOT_FOUND,   /* there is no such file */
+    LW_MODEL_ERROR_NOT_GGUF,    /* some other kind of file, or an empty one */
 } lw_model_error;
 
 /* The running engine. */

@@ -2,6 +2,7 @@
 #include "app/models/fetch.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -57,12 +58,12 @@ static gboolean add_model(lw_fetch *f, const char *name, GError **error)
         return TRUE;
     }
     if (count > LW_GGUF_MAX_PARTS) {
-        g_set_error(error, LW_DOWNLOAD_ERROR, LW_DOWNLOAD_ERROR_URL,
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                     _("%s: %u parts, the limit is %d"), name, count, LW_GGUF_MAX_PARTS);
         return FALSE;
     }
     if (f->sha256) {
-        g_set_error(error, LW_DOWNLOAD_ERROR, LW_DOWNLOAD_ERROR_CHECKSUM,
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                     _("a SHA-256 is for one file, %s is one of %u parts"), name, count);
         return FALSE;
     }
@@ -107,7 +108,7 @@ lw_fetch *lw_fetch_plan(const char *url, const char *mmproj_url, const char *sha
     if (!name || !add_model(f, name, error) || (f->mmproj && !add_vision(f, error)))
         return NULL;
     if (f->sha256 && !lw_download_is_sha256(f->sha256)) {
-        g_set_error(error, LW_DOWNLOAD_ERROR, LW_DOWNLOAD_ERROR_CHECKSUM,
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                     _("“%s” is not a SHA-256 (64 hexadecimal digits)"), f->sha256);
         return NULL;
     }

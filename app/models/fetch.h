@@ -4,7 +4,8 @@
  * file.  What was asked for is remembered in that folder until everything has arrived, so that another
  * run, or the other of the two programs, goes on with it.
  *
- * Any thread; a plan belongs to one at a time.  Errors: LW_DOWNLOAD_ERROR.
+ * Any thread; a plan belongs to one at a time.  Errors: LW_DOWNLOAD_ERROR; G_IO_ERROR_INVALID_ARGUMENT for
+ * what was typed, in the language of the user.
  */
 #pragma once
 

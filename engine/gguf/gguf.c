@@ -463,8 +463,9 @@ static gboolean read_header(lw_gguf *g, reader *r, gsize *n_kv, gsize *n_tensors
     if (!read_bytes(r, magic, sizeof magic, "the header"))
         return FALSE;
     if (memcmp(magic, "GGUF", sizeof magic) != 0)
-        return corrupt(r, 0, "not a GGUF file (it begins with bytes %02x %02x %02x %02x)", magic[0],
-                       magic[1], magic[2], magic[3]);
+        return fail_at(r, 0, LW_MODEL_ERROR_NOT_GGUF,
+                       "not a GGUF file (it begins with bytes %02x %02x %02x %02x)", magic[0], magic[1],
+                       magic[2], magic[3]);
     if (!read_u32(r, &g->version, "the header"))
         return FALSE;
     if ((g->version & 0xffff) == 0)

@@ -79,8 +79,10 @@ static void install_handler(void)
 
 static gboolean fail_errno(GError **error, const char *path, const char *what, int code)
 {
-    g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_IO, "%s: cannot %s: %s", path, what,
-                g_strerror(code));
+    gboolean gone = code == ENOENT || code == ENOTDIR;
+
+    g_set_error(error, LW_MODEL_ERROR, gone ? LW_MODEL_ERROR_NOT_FOUND : LW_MODEL_ERROR_IO,
+                "%s: cannot %s: %s", path, what, g_strerror(code));
     return FALSE;
 }
 
@@ -95,7 +97,7 @@ static gboolean check_file(int fd, const char *path, gsize *n, GError **error)
         return FALSE;
     }
     if (st.st_size <= 0) {
-        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_CORRUPT, "%s: the file is empty (0 bytes)",
+        g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_NOT_GGUF, "%s: the file is empty (0 bytes)",
                     path);
         return FALSE;
     }

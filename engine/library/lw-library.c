@@ -98,30 +98,42 @@ static char *base_name_of(const char *path)
 }
 
 static lw_library_entry *problem_new(const char *path, const char *name, lw_library_source source,
-                                     const char *problem)
+                                     lw_model_error code, const char *problem)
 {
     lw_library_entry *e = g_new0(lw_library_entry, 1);
     e->path = g_strdup(path);
     e->name = printable_name(name, strlen(name));
     e->source = source;
     e->problem = g_strdup(problem);
+    e->problem_code = code;
     return e;
 }
 
-/* Why the engine cannot run it, NULL when nothing speaks against it. */
-static char *find_problem(const lw_gguf *g)
+static void set_problem(lw_library_entry *e, const GError *error)
+{
+    e->problem = g_strdup(error->message);
+    e->problem_code =
+        error->domain == LW_MODEL_ERROR ? (lw_model_error)error->code : LW_MODEL_ERROR_IO;
+}
+
+/* Why the engine cannot run it; nothing when nothing speaks against it. */
+static void find_problem(lw_library_entry *e, const lw_gguf *g)
 {
     g_autoptr(GError) error = NULL;
-    if (!lw_foreign_check(g, &error) || !lw_arch_find(g, &error))
-        return g_strdup(error->message);
+    if (!lw_foreign_check(g, &error) || !lw_arch_find(g, &error)) {
+        set_problem(e, error);
+        return;
+    }
     for (gsize i = 0; i < lw_gguf_n_tensors(g); i++) {
         const lw_gguf_tensor *t = lw_gguf_tensor_at(g, i);
         const lw_type_info *type = lw_type_get_info(t->type);
-        if (!type->supported)
-            return g_strdup_printf("%s: unsupported type %s in tensor %s", lw_gguf_path(g),
-                                   type->name, t->name);
+        if (!type->supported) {
+            e->problem = g_strdup_printf("%s: unsupported type %s in tensor %s", lw_gguf_path(g),
+                                         type->name, t->name);
+            e->problem_code = LW_MODEL_ERROR_UNSUPPORTED;
+            return;
+        }
     }
-    return NULL;
 }
 
 /* name: NULL for the one inside the file.  NULL when the file turns out to be a vision file under
@@ -144,7 +156,7 @@ static lw_library_entry *entry_new(const char *path, const char *name, lw_librar
     g_autoptr(GError) error = NULL;
     lw_gguf *g = lw_gguf_open(path, &error);
     if (!g) {
-        e->problem = g_strdup(error->message);
+        set_problem(e, error);
         if (!e->name)
             e->name = base_name_of(path);
         return e;
@@ -168,7 +180,7 @@ static lw_library_entry *entry_new(const char *path, const char *name, lw_librar
     e->bytes = (gint64)lw_gguf_file_bytes(g);
     e->n_files = lw_gguf_n_files(g);
     e->types = lw_gguf_describe_types(g, NULL, NULL);
-    e->problem = find_problem(g);
+    find_problem(e, g);
     const lw_arch *arch = lw_arch_find(g, NULL);
     if (arch && arch->sees)
         e->mmproj = lw_library_find_mmproj(path);
@@ -204,12 +216,12 @@ static gboolean seen_folder(walk *w, const char *folder)
     return FALSE;
 }
 
-static void tell(walk *w, const char *path, const char *why)
+static void tell(walk *w, const char *path, lw_model_error code, const char *why)
 {
     if (!w->problems || w->problems->len >= MAX_ENTRIES)
         return;
     g_autofree char *name = base_name_of(path);
-    g_ptr_array_add(w->problems, problem_new(path, name, w->source, why));
+    g_ptr_array_add(w->problems, problem_new(path, name, w->source, code, why));
 }
 
 /* depth: levels of sub-folders still allowed. */
@@ -221,7 +233,7 @@ static void collect(walk *w, const char *folder, int depth)
     GDir *dir = g_dir_open(folder, 0, &error);
     if (!dir) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            tell(w, folder, error->message);
+            tell(w, folder, LW_MODEL_ERROR_IO, error->message);
         return;
     }
     const char *base;
@@ -232,7 +244,7 @@ static void collect(walk *w, const char *folder, int depth)
                 g_ptr_array_add(w->paths, g_steal_pointer(&path));
         } else if (is_model_name(base) && !g_file_test(path, G_FILE_TEST_EXISTS)) {
             g_autofree char *why = g_strdup_printf("%s: a link to a file that is not there", path);
-            tell(w, path, why);
+            tell(w, path, LW_MODEL_ERROR_NOT_FOUND, why);
         } else if (depth > 0 && base[0] != '.' && g_file_test(path, G_FILE_TEST_IS_DIR)) {
             collect(w, path, depth - 1);
         }
@@ -342,7 +354,8 @@ static void add_ollama(GPtrArray *list, GArray *seen)
     for (guint i = 0; i < models->len; i++) {
         const lw_ollama_entry *o = models->pdata[i];
         if (o->problem)
-            g_ptr_array_add(list, problem_new(o->manifest, o->name, LW_LIBRARY_OLLAMA, o->problem));
+            g_ptr_array_add(list, problem_new(o->manifest, o->name, LW_LIBRARY_OLLAMA, o->problem_code,
+                                              o->problem));
         else
             add(list, seen, o->model, o->name, LW_LIBRARY_OLLAMA);
     }

@@ -13,6 +13,8 @@
 
 #include <glib.h>
 
+#include "engine/lw-error.h"
+
 G_BEGIN_DECLS
 
 /* In the order in which a file found twice is attributed. */
@@ -31,6 +33,7 @@ typedef struct {
     char *name; /* Ollama's name (llama3.2:3b), general.name or the file's base name; one printable
                    line */
     char *problem;   /* why it cannot be used, NULL when it looks fine */
+    lw_model_error problem_code; /* what kind of problem that is */
     char *arch;      /* general.architecture, NULL: not known */
     char *types;     /* "Q4_K, Q6_K, F32", the largest share first; NULL: not known */
     char *mmproj;    /* its vision file, NULL: none */

@@ -190,12 +190,15 @@ static lw_ollama_entry *entry_new(const char *root, const char *manifest, const 
     g_autofree char *json = read_manifest(manifest, &n, &error);
     if (!json || !lw_ollama_parse_manifest(json, n, &model, &projector, &error)) {
         e->problem = g_strdup_printf("%s: %s", manifest, error->message);
+        e->problem_code =
+            error->domain == LW_MODEL_ERROR ? (lw_model_error)error->code : LW_MODEL_ERROR_IO;
         return e;
     }
     g_autofree char *blob = blob_path(root, model);
     if (!g_file_test(blob, G_FILE_TEST_EXISTS)) {
         e->problem = g_strdup_printf(
             "%s: the model's file %s is missing; pull it again with Ollama", manifest, blob);
+        e->problem_code = LW_MODEL_ERROR_MISSING;
         return e;
     }
     e->model = g_steal_pointer(&blob);
@@ -239,6 +242,7 @@ static void walk(const char *root, const char *folder, const char *relative, int
         e->name = g_strdup("Ollama");
         e->manifest = g_strdup(folder);
         e->problem = g_strdup(error->message);
+        e->problem_code = LW_MODEL_ERROR_IO;
         g_ptr_array_add(list, e);
         return;
     }

@@ -12,6 +12,8 @@
 
 #include <glib.h>
 
+#include "engine/lw-error.h"
+
 G_BEGIN_DECLS
 
 typedef struct {
@@ -20,6 +22,7 @@ typedef struct {
     char *model;     /* path of the blob; NULL when there is a problem */
     char *projector; /* path of the vision blob, NULL: none */
     char *problem;   /* one sentence, NULL: none */
+    lw_model_error problem_code; /* what kind of problem that is */
 } lw_ollama_entry;
 
 void lw_ollama_entry_free(lw_ollama_entry *e);

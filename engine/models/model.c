@@ -104,6 +104,7 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
                         "%s: the architecture %s takes no vision file (%s)", path, m->arch->name, asked);
             return FALSE;
         }
+        m->info.vision_lack = LW_VISION_LACK_TEXT_MODEL;
         m->info.vision_missing =
             g_strdup_printf("%s cannot see pictures: it is a text model (%s)", m->info.name, m->arch->name);
         return TRUE;
@@ -113,6 +114,7 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
     GError *err = NULL;
 
     if (!mmproj || !*mmproj) {
+        m->info.vision_lack = LW_VISION_LACK_NO_FILE;
         m->info.vision_missing = g_strdup_printf(
             "%s cannot see pictures: there is no vision file (mmproj*.gguf) beside it in %s", m->info.name,
             folder);
@@ -124,6 +126,7 @@ static gboolean open_vision(lw_model *m, const char *path, const lw_model_params
             g_propagate_error(error, err);
             return FALSE;
         }
+        m->info.vision_lack = LW_VISION_LACK_BAD_FILE;
         m->info.vision_missing = g_strdup_printf("%s cannot see pictures: %s", m->info.name, err->message);
         g_error_free(err);
         return TRUE;

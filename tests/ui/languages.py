@@ -67,6 +67,21 @@ class Languages(WindowTest):
         p.screenshot("chinese")
         self.end_by_signal()
 
+    def test_problems(self):
+        """What goes wrong is told in the language of the window; what the engine says stays below it."""
+        broken = os.path.join(os.environ["TMPDIR"], "page.gguf")
+        with open(broken, "w", encoding="ascii") as f:
+            f.write("<!DOCTYPE html>")
+        for language, question, sentence in (
+                ("de", "Frage", "Diese Datei ist kein Modell im GGUF-Format."),
+                ("zh_CN", "问题", "此文件不是 GGUF 格式的模型。")):
+            p = self.launch(LW_DEFAULT_MODEL=broken, LW_QUESTION=question, LANGUAGE=language,
+                            LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
+            p.get("label", sentence)
+            p.get("label", contains="page.gguf: not a GGUF file (it begins with bytes 3c 21 44 4f)")
+            p.screenshot("problem-" + language)
+            self.end_by_signal()
+
     def test_right_to_left(self):
         folder = os.path.join(os.environ["TMPDIR"], "pseudo")
         os.makedirs(folder)

@@ -703,9 +703,9 @@ static void test_files(void)
 {
     char *path = temporary_file("", 0), *fifo;
 
-    expect_io_error(path, LW_MODEL_ERROR_CORRUPT);
+    expect_io_error(path, LW_MODEL_ERROR_NOT_GGUF);
     g_unlink(path);
-    expect_io_error(path, LW_MODEL_ERROR_IO);
+    expect_io_error(path, LW_MODEL_ERROR_NOT_FOUND);
     expect_io_error(g_get_tmp_dir(), LW_MODEL_ERROR_IO);
     fifo = g_strconcat(path, ".fifo", NULL);
     if (mkfifo(fifo, 0600) == 0) {

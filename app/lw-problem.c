@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "app/lw-problem.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "engine/library/lw-download.h"
+#include "engine/lw-error.h"
+#include "memory/lw-memory.h"
+#include "vision/lw-vision.h"
+
+G_DEFINE_QUARK (lw-app-error-quark, lw_app_error)
+
+/* No default in these: a code without a sentence does not compile. */
+
+static const char *
+model_sentence (int code)
+{
+  switch ((lw_model_error)code)
+    {
+    case LW_MODEL_ERROR_NOT_FOUND:
+      return _("The file of the model is not there.");
+    case LW_MODEL_ERROR_NOT_GGUF:
+      return _("This file is not a model in GGUF format.");
+    case LW_MODEL_ERROR_IO:
+      return _("The file of the model cannot be read.");
+    case LW_MODEL_ERROR_CORRUPT:
+      return _("The file of the model is damaged or not complete. Fetching it again may help.");
+    case LW_MODEL_ERROR_UNSUPPORTED:
+      return _("Longwave cannot run models of this kind.");
+    case LW_MODEL_ERROR_MISSING:
+      return _("Something that belongs to the model is missing.");
+    }
+  return NULL;
+}
+
+static const char *
+engine_sentence (int code)
+{
+  switch ((lw_engine_error)code)
+    {
+    case LW_ENGINE_ERROR_NO_MEMORY:
+      return _("There is not enough memory for this. A smaller model or a shorter context needs less.");
+    case LW_ENGINE_ERROR_CANCELLED:
+      return _("Stopped");
+    case LW_ENGINE_ERROR_CONTEXT_FULL:
+      return _("This does not fit the model’s context.");
+    case LW_ENGINE_ERROR_INVALID:
+      return _("The model cannot do this.");
+    case LW_ENGINE_ERROR_DEVICE:
+      return _("The device that computes has failed.");
+    }
+  return NULL;
+}
+
+static const char *
+vision_sentence (int code)
+{
+  switch ((lw_vis_error)code)
+    {
+    case LW_VIS_ERROR_IO:
+      return _("The picture or film cannot be opened.");
+    case LW_VIS_ERROR_FORMAT:
+      return _("This is not a picture or film that Longwave can show, or it is damaged.");
+    case LW_VIS_ERROR_LIMIT:
+      return _("The picture or film is too large, too long or too thin.");
+    case LW_VIS_ERROR_NO_VIDEO:
+      return _("There is no picture in this film, only sound or nothing at all.");
+    case LW_VIS_ERROR_NO_MEMORY:
+      return _("There is not enough memory for this picture or film.");
+    }
+  return NULL;
+}
+
+static const char *
+store_sentence (int code)
+{
+  switch ((lw_mem_error)code)
+    {
+    case LW_MEM_ERROR_IO:
+      return _("Something cannot be read from the disk or written to it.");
+    case LW_MEM_ERROR_FULL:
+      return _("There is no room left on the disk.");
+    case LW_MEM_ERROR_READ_ONLY:
+      return _("The folder of the chats cannot be written to.");
+    case LW_MEM_ERROR_CORRUPT:
+      return _("The file with the chats is damaged.");
+    case LW_MEM_ERROR_NEWER:
+      return _("The chats were saved by a later version of Longwave.");
+    case LW_MEM_ERROR_BUSY:
+      return _("Another program holds the file with the chats.");
+    case LW_MEM_ERROR_MISSING:
+      return _("This chat is not there any more.");
+    case LW_MEM_ERROR_INVALID:
+      return _("This file cannot be imported as a chat.");
+    }
+  return NULL;
+}
+
+static const char *
+download_sentence (int code)
+{
+  switch ((lw_download_error)code)
+    {
+    case LW_DOWNLOAD_ERROR_URL:
+      return _("This is not an address that a model can be fetched from.");
+    case LW_DOWNLOAD_ERROR_NETWORK:
+      return _("There is no connection to the server, or it broke. What has arrived is kept.");
+    case LW_DOWNLOAD_ERROR_SERVER:
+      return _("The server does not give out such a file.");
+    case LW_DOWNLOAD_ERROR_CHECKSUM:
+      return _("The file is not the one that the checksum belongs to. It is not used.");
+    case LW_DOWNLOAD_ERROR_EXISTS:
+      return _("Another file of this name is in the way.");
+    case LW_DOWNLOAD_ERROR_DISK:
+      return _("The file cannot be written: the disk may be full or protected. What has arrived is kept.");
+    case LW_DOWNLOAD_ERROR_CANCELLED:
+      return _("Stopped");
+    }
+  return NULL;
+}
+
+char *
+lw_problem_join (const char *sentence, const char *detail)
+{
+  return detail && *detail ? g_strconcat (sentence, "\n", detail, NULL) : g_strdup (sentence);
+}
+
+char *
+lw_problem_describe (const GError *error)
+{
+  const char *sentence = NULL;
+
+  g_return_val_if_fail (error, NULL);
+
+  if (error->domain == LW_MODEL_ERROR)
+    sentence = model_sentence (error->code);
+  else if (error->domain == LW_ENGINE_ERROR)
+    sentence = engine_sentence (error->code);
+  else if (error->domain == LW_VIS_ERROR)
+    sentence = vision_sentence (error->code);
+  else if (error->domain == LW_MEM_ERROR)
+    sentence = store_sentence (error->code);
+  else if (error->domain == LW_DOWNLOAD_ERROR)
+    sentence = download_sentence (error->code);
+  /* The window's own; GLib and the C library translate theirs. */
+  return sentence ? lw_problem_join (sentence, error->message) : g_strdup (error->message);
+}
+
+char *
+lw_problem_of_vision (const lw_model_info *info)
+{
+  g_autofree char *sentence = NULL;
+
+  switch (info->vision_lack)
+    {
+    case LW_VISION_LACK_TEXT_MODEL:
+      /* Translators: %s is a model's name */
+      return g_strdup_printf (_("%s cannot see pictures: it is made for text only."), info->name);
+    case LW_VISION_LACK_NO_FILE:
+      /* Translators: %s is a model's name; mmproj is the beginning of a file's name */
+      sentence = g_strdup_printf (_("%s cannot see pictures: its vision file (mmproj…) is not beside it."),
+                                  info->name);
+      return lw_problem_join (sentence, info->vision_missing);
+    case LW_VISION_LACK_BAD_FILE:
+      /* Translators: %s is a model's name */
+      sentence = g_strdup_printf (_("%s cannot see pictures: its vision file cannot be used."), info->name);
+      return lw_problem_join (sentence, info->vision_missing);
+    case LW_VISION_LACK_NOTHING:
+    }
+  return NULL;
+}
+
+char *
+lw_problem_of_chat (const lw_model_info *info)
+{
+  g_autofree char *sentence = NULL;
+
+  if (!info->chat_warning)
+    return NULL;
+  /* Translators: %s is a model's name */
+  sentence = g_strdup_printf (_("How %s wants a chat to be written had to be guessed. Its answers may be "
+                                "worse than they could be."),
+                              info->name);
+  return lw_problem_join (sentence, info->chat_warning);
+}
+
+char *
+lw_problem_dup_sentence (const char *problem)
+{
+  return g_strndup (problem, strcspn (problem, "\n"));
+}
+
+const char *
+lw_problem_get_detail (const char *problem)
+{
+  const char *line = strchr (problem, '\n');
+
+  return line && line[1] ? line + 1 : NULL;
+}

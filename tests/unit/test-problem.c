@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Errors as people read them: every code of every module has a sentence, and what the module says stays.
+ */
+#include "app/lw-problem.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "engine/gguf/gguf.h"
+#include "engine/library/lw-download.h"
+#include "memory/lw-memory.h"
+#include "vision/lw-vision.h"
+
+static void test_every_code(void)
+{
+    const struct {
+        GQuark domain;
+        int n_codes;
+    } domains[] = {
+        {LW_MODEL_ERROR, LW_MODEL_ERROR_NOT_GGUF + 1}, {LW_ENGINE_ERROR, LW_ENGINE_ERROR_DEVICE + 1},
+        {LW_VIS_ERROR, LW_VIS_ERROR_NO_MEMORY + 1},    {LW_MEM_ERROR, LW_MEM_ERROR_INVALID + 1},
+        {LW_DOWNLOAD_ERROR, LW_DOWNLOAD_ERROR_CANCELLED + 1},
+    };
+
+    for (gsize d = 0; d < G_N_ELEMENTS(domains); d++) {
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (int code = 0; code < domains[d].n_codes; code++) {
+            g_autoptr(GError) error = g_error_new(domains[d].domain, code, "x.gguf: byte %d", code);
+            g_autofree char *problem = lw_problem_describe(error);
+            char *sentence = lw_problem_dup_sentence(problem);
+
+            g_test_message("%s %d: %s", g_quark_to_string(domains[d].domain), code, sentence);
+            g_assert_cmpstr(sentence, !=, error->message);
+            g_assert_true(g_str_has_suffix(sentence, ".") || !strcmp(sentence, "Stopped"));
+            g_assert_cmpstr(lw_problem_get_detail(problem), ==, error->message);
+            /* No two say the same. */
+            g_assert_true(g_hash_table_add(seen, sentence));
+        }
+        /* One more is unknown, and still says something. */
+        g_autoptr(GError) error = g_error_new_literal(domains[d].domain, domains[d].n_codes, "what?");
+        g_autofree char *problem = lw_problem_describe(error);
+        g_assert_cmpstr(problem, ==, "what?");
+    }
+}
+
+static void test_as_they_are(void)
+{
+    const GQuark domains[] = {LW_APP_ERROR, G_IO_ERROR, G_FILE_ERROR};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(domains); i++) {
+        g_autoptr(GError) error = g_error_new_literal(domains[i], 0, "No.\nReally.");
+        g_autofree char *problem = lw_problem_describe(error), *sentence = lw_problem_dup_sentence(problem);
+
+        g_assert_cmpstr(problem, ==, "No.\nReally.");
+        g_assert_cmpstr(sentence, ==, "No.");
+        g_assert_cmpstr(lw_problem_get_detail(problem), ==, "Really.");
+    }
+    g_autofree char *alone = lw_problem_join("No.", NULL), *empty = lw_problem_join("No.", "");
+    g_assert_cmpstr(alone, ==, "No.");
+    g_assert_cmpstr(empty, ==, "No.");
+    g_assert_null(lw_problem_get_detail(alone));
+}
+
+/* Files as people have them. */
+static void test_files(void)
+{
+    static const struct {
+        const char *name;
+        const void *bytes; /* NULL: no file */
+        gsize n;
+        lw_model_error code;
+    } files[] = {
+        {"gone.gguf", NULL, 0, LW_MODEL_ERROR_NOT_FOUND},
+        {"a-file/below.gguf", NULL, 0, LW_MODEL_ERROR_NOT_FOUND},
+        {"empty.gguf", "", 0, LW_MODEL_ERROR_NOT_GGUF},
+        {"page.gguf", "<!DOCTYPE html><html>", 21, LW_MODEL_ERROR_NOT_GGUF},
+        {"cut.gguf", "GGUF\3\0\0\0\1\0\0\0\0\0\0\0", 16, LW_MODEL_ERROR_CORRUPT},
+        {"new.gguf", "GGUF\x63\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, LW_MODEL_ERROR_UNSUPPORTED},
+    };
+    g_autofree char *folder = g_dir_make_tmp("lw-problem-XXXXXX", NULL);
+    g_autofree char *plain = g_build_filename(folder, "a-file", NULL);
+
+    g_assert_true(g_file_set_contents(plain, "x", 1, NULL));
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(folder, files[i].name, NULL);
+        g_autoptr(GError) error = NULL;
+
+        if (files[i].bytes)
+            g_assert_true(g_file_set_contents(path, files[i].bytes, (gssize)files[i].n, NULL));
+        g_assert_null(lw_gguf_open(path, &error));
+        g_assert_error(error, LW_MODEL_ERROR, (int)files[i].code);
+        g_assert_nonnull(strstr(error->message, path));
+        if (files[i].bytes)
+            g_unlink(path);
+    }
+    g_unlink(plain);
+    g_rmdir(folder);
+}
+
+static void test_guesses(void)
+{
+    lw_model_info info = {.name = "Seer"};
+
+    g_assert_null(lw_problem_of_vision(&info));
+    g_assert_null(lw_problem_of_chat(&info));
+    info.vision_missing = "Seer cannot see pictures: why";
+    for (int lack = LW_VISION_LACK_TEXT_MODEL; lack <= LW_VISION_LACK_BAD_FILE; lack++) {
+        info.vision_lack = (lw_vision_lack)lack;
+        g_autofree char *problem = lw_problem_of_vision(&info);
+
+        g_assert_true(g_str_has_prefix(problem, "Seer cannot see pictures: "));
+        g_assert_cmpstr(lw_problem_get_detail(problem), ==,
+                        lack == LW_VISION_LACK_TEXT_MODEL ? NULL : info.vision_missing);
+    }
+    info.chat_warning = "no template";
+    g_autofree char *problem = lw_problem_of_chat(&info);
+    g_assert_cmpstr(lw_problem_get_detail(problem), ==, "no template");
+}
+
+int main(int argc, char *argv[])
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/problem/every-code", test_every_code);
+    g_test_add_func("/problem/as-they-are", test_as_they_are);
+    g_test_add_func("/problem/files", test_files);
+    g_test_add_func("/problem/guesses", test_guesses);
+    return g_test_run();
+}
