@@ -2,7 +2,6 @@
 #include "app/lw-preferences.h"
 
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 
 #include "app/lw-names.h"
 #include "app/lw-settings.h"
@@ -108,25 +107,9 @@ add_spin (LwPreferences *self, AdwPreferencesGroup *group, const char *key, cons
 static void
 measure (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autofree char *folder = lw_session_default_snapshots ();
-  GDir *dir;
-  const char *name;
-  gint64 bytes = 0;
-
   if (data) /* first throw them away */
     lw_session_clear_snapshots (NULL);
-  dir = g_dir_open (folder, 0, NULL);
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      GStatBuf st;
-
-      if (g_lstat (path, &st) == 0 && S_ISREG (st.st_mode))
-        bytes += st.st_blocks * 512;
-    }
-  if (dir)
-    g_dir_close (dir);
-  g_task_return_int (task, bytes);
+  g_task_return_int (task, (gssize)lw_session_measure_snapshots (NULL));
 }
 
 static void

@@ -160,6 +160,8 @@ char *lw_session_default_snapshots(void);
 /* Remove every snapshot in a folder (NULL: the default one), for example because a conversation was deleted:
  * a snapshot contains its text as token ids.  Sessions that use one go on, and save anew.  Any thread. */
 void lw_session_clear_snapshots(const char *folder);
+/* Bytes of all snapshots in a folder (NULL: the default one): what snapshot_bytes limits.  Any thread. */
+guint64 lw_session_measure_snapshots(const char *folder);
 
 /* params may be NULL.  KV pages are allocated as they are needed, never beyond n_ctx. */
 lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError **error);

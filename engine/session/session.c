@@ -550,6 +550,13 @@ void lw_session_clear_snapshots(const char *folder)
     lw_snapshot_clear(folder ? folder : own);
 }
 
+guint64 lw_session_measure_snapshots(const char *folder)
+{
+    g_autofree char *own = folder ? NULL : lw_session_default_snapshots();
+
+    return lw_snapshot_used(folder ? folder : own);
+}
+
 gboolean lw_session_save(lw_session *s, GError **error)
 {
     if (!s->snapshots) {

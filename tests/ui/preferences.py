@@ -2,12 +2,14 @@
 """First start, preferences, and what the desktop sees: notifications, search, more windows, delete all."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
+import time
 import unittest
 
-from desktop import Atspi, GLib, WindowTest, press, role, run, text_of, wait_for
+from desktop import Atspi, GLib, WindowTest, press, role, run, sensitive, text_of, wait_for, walk
 
 from gi.repository import Gio
 
@@ -31,6 +33,8 @@ SESSION = """<node><interface name='org.gnome.SessionManager'>
 <method name='Uninhibit'><arg type='u' direction='in'/></method>
 </interface></node>"""
 SUSPEND = 4
+# Less than 64 tokens are not worth keeping.
+LONG = ", ".join(str(i) for i in range(40))
 
 
 class Desktop:
@@ -71,6 +75,19 @@ def provider(method, signature, *arguments):
              GLib.Variant(signature, arguments), None, Gio.DBusCallFlags.NONE, 20000, None,
              lambda source, result: answer.append(source.call_finish(result).unpack()))
     return wait_for(method + " to answer", lambda: answer and [answer[0]])[0]
+
+
+KEYFILE = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
+KV = os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "kv")
+
+
+def set_key(key, value):
+    """While the program does not run."""
+    with open(KEYFILE, encoding="utf-8") as f:
+        lines = [line for line in f.read().splitlines() if not line.startswith(key + "=")]
+    lines.insert(lines.index("[io/github/longwave/Longwave]") + 1, f"{key}={value}")
+    with open(KEYFILE, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
 
 
 def query(sql):
@@ -142,10 +159,126 @@ class Preferences(WindowTest):
         wait_for("the answer", lambda: query(
             "SELECT count(*) FROM messages WHERE role = 2 AND state = 0") == [(1,)])
         self.assertEqual(query("SELECT text FROM messages WHERE role = 1"), [("One\ntwo",)])
-        keyfile = open(os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")).read()
+        keyfile = open(KEYFILE, encoding="utf-8").read()
         for line in ("enter-sends=false", "threads=1", "context-tokens=2048"):
             self.assertIn(line, keyfile)
         self.end_by_signal()
+
+    # -- What is kept on the disk to pick up from --
+
+    def snapshots(self):
+        """name -> bytes of every file."""
+        found = {}
+        for folder, _, names in os.walk(KV):
+            for name in names:
+                found[os.path.join(folder, name)] = os.path.getsize(os.path.join(folder, name))
+        return found
+
+    def figure(self, p):
+        """Bytes on the disk as the window says, once it says anything."""
+        row = p.get("list item", "On the disk now")
+        text = wait_for("a figure", lambda: next(
+            (t for t in map(text_of, (n for n in walk(row) if role(n) == "label"))
+             if re.fullmatch(r"[\d.]+\s(bytes?|[kMG]B)", t)), None))
+        number, unit = text.split("\xa0") if "\xa0" in text else text.split()
+        return float(number) * {"byte": 1, "bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+
+    def fake(self, number, megabytes, age):
+        """A snapshot that was used `age` seconds ago, without taking the room that it says it takes."""
+        folder = os.path.join(KV, f"{0xfeed:032x}")
+        os.makedirs(folder, exist_ok=True)
+        stem = os.path.join(folder, f"{number:016x}")
+        for suffix, size in ((".table", 4096), (".pages", megabytes * 1000000)):
+            with open(stem + suffix, "w") as f:
+                f.truncate(size)
+            os.utime(stem + suffix, (time.time() - age,) * 2)
+        return stem
+
+    def test_2a_disk_budget(self):
+        p = self.start()
+        self.ask(p, "What is kept of this? " + LONG)
+        wait_for("it on the disk", self.snapshots)
+        self.open_preferences(p)
+        self.page(p, "Storage and Privacy", DATA)
+        have = sum(self.snapshots().values())
+        self.assertAlmostEqual(self.figure(p), have, delta=have * 0.06)
+        p.screenshot("preferences-storage", whole=True)
+
+        # Cleared: none is left, the figure says so, and there is nothing more to clear.
+        p.press("Clear")
+        wait_for("nothing to be left", lambda: self.figure(p) == 0)
+        self.assertEqual(self.snapshots(), {})
+        self.assertFalse(sensitive(p.get("push button", "Clear")))
+
+        # At most 1 GB: those not used for longest go when the next one is written.
+        oldest, older, newest = self.fake(1, 600, 9000), self.fake(2, 600, 5000), self.fake(3, 300, 1000)
+        run("xdotool", "key", "Escape")
+        self.open_preferences(p)
+        self.page(p, "Storage and Privacy", DATA)
+        self.assertAlmostEqual(self.figure(p), 1.5e9, delta=5e7)
+        Atspi.Value.set_current_value(p.get("spin button", "At most"), 1)
+        run("xdotool", "key", "Escape")
+        self.ask(p, "And of this? " + LONG)
+        wait_for("the oldest to go", lambda: not os.path.exists(oldest + ".pages"))
+        self.assertFalse(os.path.exists(oldest + ".table"))
+        for stem in (older, newest):
+            self.assertTrue(os.path.exists(stem + ".table") and os.path.exists(stem + ".pages"))
+        self.open_preferences(p)
+        self.page(p, "Storage and Privacy", DATA)
+        have = sum(self.snapshots().values())
+        self.assertLess(have, 1e9)
+        self.assertAlmostEqual(self.figure(p), have, delta=have * 0.06)
+        p.press("Clear")
+        wait_for("nothing to be left", lambda: self.figure(p) == 0)
+        # Switched off, none is written.
+        self.assertTrue(press(p.get("check box", "Keep it")))
+        wait_for("the switch", lambda: "keep-snapshots=false" in open(KEYFILE, encoding="utf-8").read())
+        run("xdotool", "key", "Escape")
+        self.ask(p, "And now? " + LONG)
+        self.end_by_signal()
+        self.assertEqual(self.snapshots(), {})
+
+    def test_2b_eight_bits(self):
+        """The precision of the context is chosen in the preferences: it is used, and snapshots are apart."""
+        set_key("keep-snapshots", "false")
+        p = self.start()
+        self.open_preferences(p)
+        self.page(p, "Storage and Privacy", DATA)
+        self.assertTrue(press(p.get("check box", "Keep it")))
+        wait_for("the switch", lambda: "keep-snapshots=true" in open(KEYFILE, encoding="utf-8").read())
+        run("xdotool", "key", "Escape")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "What colour is the sky over the hill? " + LONG)
+        wait_for("its snapshot", self.snapshots)
+        before = self.snapshots()
+        self.end_by_signal()
+
+        set_key("kv-precision", 1)
+        p = self.start()
+        p.get("list item", contains="What colour is the sky over the hill?")
+        self.ask(p, "And at night? " + LONG)
+        # It was not picked up from what was kept in 16 bits, and that is still there.
+        said = text_of(p.get("label", contains="prompt tokens"))
+        self.assertIsNone(p.find("label", contains="picked up where we left off"), said)
+        wait_for("a snapshot in 8 bits", lambda: {os.path.dirname(n) for n in self.snapshots()}
+                 - {os.path.dirname(n) for n in before})
+        for name, size in before.items():
+            self.assertEqual(self.snapshots().get(name), size)
+        eight = sum(size for name, size in self.snapshots().items()
+                    if name.endswith(".pages") and name not in before)
+        self.assertGreater(eight, 0)
+        self.end_by_signal()
+        # The next start picks up what was kept in 8 bits.
+        p = self.start()
+        self.ask(p, "And in the morning?")
+        p.get("label", contains="picked up where we left off")
+        # The page of models tells what 8 bits take.
+        self.open_preferences(p)
+        self.page(p, "Computer", "Processor")
+        p.screenshot("preferences-8-bit", whole=True)
+        self.end_by_signal()
+        set_key("kv-precision", 0)
 
     def test_3_notification_and_search(self):
         p = self.start(LW_LONG_ANSWER="0")
@@ -213,6 +346,8 @@ class Preferences(WindowTest):
     def test_5_delete_all(self):
         p = self.start()
         p.get("list item", contains="marmalade")
+        self.ask(p, "More marmalade? " + LONG)
+        wait_for("what is kept of it", self.snapshots)
         self.open_preferences(p)
         self.page(p, "Storage and Privacy", DATA)
         p.screenshot("preferences-privacy", whole=True)
@@ -226,10 +361,7 @@ class Preferences(WindowTest):
             for name in names:
                 with open(os.path.join(folder, name), "rb") as f:
                     self.assertNotIn(b"marmalade", f.read(), name)
-        snapshots = os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "kv")
-        if os.path.isdir(snapshots):
-            left = [n for n in os.listdir(snapshots) if os.path.getsize(os.path.join(snapshots, n))]
-            self.assertEqual(left, [])
+        self.assertEqual(self.snapshots(), {})
 
 
 if __name__ == "__main__":
