@@ -350,10 +350,10 @@ lw_model_library_measure (LwModelLibrary *self, LwModelItem *item)
 /* ---- Adding and removing ---- */
 
 static void
-add_file (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+add_files (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
-  char *path = lw_install_link (data, &error);
+  char *path = lw_install_link_files (data, &error);
 
   if (path)
     g_task_return_pointer (task, path, g_free);
@@ -362,14 +362,14 @@ add_file (GTask *task, gpointer source, gpointer data, GCancellable *cancellable
 }
 
 void
-lw_model_library_add_async (LwModelLibrary *self, const char *file, GAsyncReadyCallback callback,
-                            gpointer user_data)
+lw_model_library_add_async (LwModelLibrary *self, const char *const *files,
+                            GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, lw_model_library_add_async);
-  g_task_set_task_data (task, g_strdup (file), g_free);
-  g_task_run_in_thread (task, add_file);
+  g_task_set_task_data (task, g_strdupv ((char **)files), (GDestroyNotify)g_strfreev);
+  g_task_run_in_thread (task, add_files);
 }
 
 char *

@@ -34,8 +34,11 @@ void lw_model_library_look (LwModelLibrary *self);
 /* Measure this computer on the weights of a model; all facts are found out again afterwards. */
 void lw_model_library_measure (LwModelLibrary *self, LwModelItem *item);
 
-/* Link a file into the library.  _finish returns its path there; free with g_free(). */
-void lw_model_library_add_async (LwModelLibrary *self, const char *file, GAsyncReadyCallback callback,
+/* What the context is kept in, for the figures of all models.  At first f16. */
+void lw_model_library_set_kv_type (LwModelLibrary *self, lw_kv_type type);
+
+/* Link files into the library.  _finish returns the first model's path there; free with g_free(). */
+void lw_model_library_add_async (LwModelLibrary *self, const char *const *files, GAsyncReadyCallback callback,
                                  gpointer user_data);
 char *lw_model_library_add_finish (LwModelLibrary *self, GAsyncResult *result, GError **error);
 

@@ -383,7 +383,7 @@ row_discarded (LwModelsDialog *self, LwTransferRow *row)
 /* ---- Adding a file ---- */
 
 static void
-file_added (GObject *source, GAsyncResult *result, gpointer user_data)
+files_added (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (LwModelsDialog) self = take_weakly (user_data);
   g_autoptr (GError) error = NULL;
@@ -399,14 +399,24 @@ file_added (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-lw_models_dialog_add_file (LwModelsDialog *self, GFile *file)
+lw_models_dialog_add_files (LwModelsDialog *self, GSList *files)
 {
-  g_autofree char *path = g_file_get_path (file);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) paths = NULL;
 
   g_return_if_fail (LW_IS_MODELS_DIALOG (self));
 
-  if (path)
-    lw_model_library_add_async (self->library, path, file_added, hold_weakly (self));
+  for (GSList *l = files; l; l = l->next)
+    {
+      g_autofree char *path = g_file_get_path (l->data);
+
+      if (path)
+        g_strv_builder_add (builder, path);
+    }
+  paths = g_strv_builder_end (builder);
+  if (*paths)
+    lw_model_library_add_async (self->library, (const char *const *)paths, files_added,
+                                hold_weakly (self));
   else
     explain (self, _("The Model Was Not Added"), _("Only files on this computer can be added."));
 }
@@ -416,10 +426,14 @@ chooser_response (LwModelsDialog *self, int response, GtkFileChooserNative *choo
 {
   if (response == GTK_RESPONSE_ACCEPT)
     {
-      g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (chooser));
+      g_autoptr (GListModel) chosen = gtk_file_chooser_get_files (GTK_FILE_CHOOSER (chooser));
+      GSList *files = NULL;
 
-      if (file)
-        lw_models_dialog_add_file (self, file);
+      for (guint i = g_list_model_get_n_items (chosen); i-- > 0;)
+        files = g_slist_prepend (files, g_list_model_get_item (chosen, i));
+      if (files)
+        lw_models_dialog_add_files (self, files);
+      g_slist_free_full (files, g_object_unref);
     }
   g_clear_object (&self->chooser);
 }
@@ -438,6 +452,7 @@ action_add_file (GtkWidget *widget, const char *name, GVariant *parameter)
                                                GTK_FILE_CHOOSER_ACTION_OPEN, _("_Add"),
                                                _("_Cancel"));
   gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (self->chooser), TRUE);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), filter);
   g_signal_connect_object (self->chooser, "response", G_CALLBACK (chooser_response), self,
                            G_CONNECT_SWAPPED);
@@ -449,8 +464,8 @@ dropped (LwModelsDialog *self, const GValue *value)
 {
   GSList *files = g_value_get_boxed (value);
 
-  for (GSList *l = files; l; l = l->next)
-    lw_models_dialog_add_file (self, l->data);
+  if (files)
+    lw_models_dialog_add_files (self, files);
   return files != NULL;
 }
 

@@ -22,7 +22,8 @@ LwModelsDialog *lw_models_dialog_new (LwModelLibrary *library);
 void lw_models_dialog_set_current (LwModelsDialog *self, const char *path);
 /* Ask for an address to download from. */
 void lw_models_dialog_ask_address (LwModelsDialog *self);
-/* Link a GGUF file into the library and tell how it went. */
-void lw_models_dialog_add_file (LwModelsDialog *self, GFile *file);
+/* Link GGUF files into the library and tell how it went.  files: of GFile, borrowed; vision files among them
+ * go with the models among them. */
+void lw_models_dialog_add_files (LwModelsDialog *self, GSList *files);
 
 G_END_DECLS

@@ -306,20 +306,40 @@ stop (LwWindow *self)
     lw_conversation_stop (self->current);
 }
 
-static gboolean is_model (GFile *file);
+static gboolean
+is_model (GFile *file)
+{
+  g_autofree char *base = g_file_get_basename (file);
+  g_autofree char *lower = base ? g_ascii_strdown (base, -1) : NULL;
+
+  return lower && g_str_has_suffix (lower, ".gguf");
+}
+
+/* Models are installed, all else is attached. */
+static void
+take_files (LwWindow *self, GSList *files)
+{
+  GSList *models = NULL;
+
+  for (GSList *l = files; l; l = l->next)
+    if (is_model (l->data))
+      models = g_slist_append (models, l->data);
+    else
+      lw_composer_add_file (self->composer, l->data);
+  if (models)
+    lw_models_dialog_add_files (lw_window_show_models (self), models);
+  g_slist_free (models);
+}
 
 static void
 attach_pending (LwWindow *self)
 {
-  for (guint i = 0; i < self->pending_files->len; i++)
-    {
-      GFile *file = self->pending_files->pdata[i];
+  GSList *files = NULL;
 
-      if (is_model (file))
-        lw_models_dialog_add_file (lw_window_show_models (self), file);
-      else
-        lw_composer_add_file (self->composer, file);
-    }
+  for (guint i = self->pending_files->len; i-- > 0;)
+    files = g_slist_prepend (files, self->pending_files->pdata[i]);
+  take_files (self, files);
+  g_slist_free (files);
   g_ptr_array_set_size (self->pending_files, 0);
 }
 
@@ -432,15 +452,6 @@ veil_changed (LwWindow *self)
 }
 
 static gboolean
-is_model (GFile *file)
-{
-  g_autofree char *base = g_file_get_basename (file);
-  g_autofree char *lower = base ? g_ascii_strdown (base, -1) : NULL;
-
-  return lower && g_str_has_suffix (lower, ".gguf");
-}
-
-static gboolean
 dropped (LwWindow *self, const GValue *value)
 {
   gtk_revealer_set_reveal_child (self->drop_veil, FALSE);
@@ -448,12 +459,12 @@ dropped (LwWindow *self, const GValue *value)
     {
       GSList *files = g_value_get_boxed (value);
 
-      if (files && is_model (files->data))
-        {
-          for (GSList *l = files; l; l = l->next)
-            lw_models_dialog_add_file (lw_window_show_models (self), l->data);
-          return TRUE;
-        }
+      for (GSList *l = files; l; l = l->next)
+        if (is_model (l->data))
+          {
+            take_files (self, files);
+            return TRUE;
+          }
     }
   lw_composer_focus (self->composer);
   return lw_composer_add_value (self->composer, value);

@@ -125,6 +125,43 @@ char *lw_install_link(const char *file, GError **error)
     return g_build_filename(folder, base, NULL);
 }
 
+/* Beside a model that is in the library now. */
+static gboolean link_vision_file(const char *model, const char *file, GError **error)
+{
+    g_autofree char *absolute = g_canonicalize_filename(file, NULL), *folder = g_path_get_dirname(model);
+    lw_gguf *g = lw_gguf_open(absolute, error);
+
+    if (!g)
+        return FALSE;
+    lw_gguf_free(g);
+    return link_into(folder, absolute, error);
+}
+
+char *lw_install_link_files(const char *const *files, GError **error)
+{
+    g_autoptr(GPtrArray) vision = g_ptr_array_new(), models = g_ptr_array_new_with_free_func(g_free);
+
+    for (gsize i = 0; files[i]; i++) {
+        g_autofree char *base = g_path_get_basename(files[i]);
+
+        if (is_vision_file(base))
+            g_ptr_array_add(vision, (gpointer)files[i]);
+    }
+    for (gsize i = 0; files[i]; i++) {
+        if (g_ptr_array_find(vision, files[i], NULL) && vision->len < g_strv_length((char **)files))
+            continue;
+        char *path = lw_install_link(files[i], error);
+        if (!path)
+            return NULL;
+        g_ptr_array_add(models, path);
+    }
+    for (guint i = 0; i < vision->len; i++)
+        for (guint k = 0; k < models->len; k++)
+            if (!link_vision_file(models->pdata[k], vision->pdata[i], error))
+                return NULL;
+    return models->len ? g_strdup(models->pdata[0]) : NULL;
+}
+
 /* ---- Removing ---- */
 
 gboolean lw_install_can_remove(const lw_library_entry *e)

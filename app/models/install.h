@@ -16,6 +16,10 @@ G_BEGIN_DECLS
 /* Link a GGUF file, the other parts of a split one and the vision files beside it into a folder of their
  * own.  Returns the path in the library; free with g_free().  Errors: G_IO_ERROR naming the file. */
 char *lw_install_link(const char *file, GError **error);
+/* The same for several files chosen together, NULL at the end: vision files among them go with every model
+ * among them, wherever they lie.  Without a model they are refused.  Returns the first model's path in the
+ * library.  On error what was linked before it stays. */
+char *lw_install_link_files(const char *const *files, GError **error);
 
 /* May it be removed? */
 gboolean lw_install_can_remove(const lw_library_entry *e);

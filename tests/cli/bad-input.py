@@ -6,7 +6,7 @@ import os
 import wave
 
 from lwtest import (FIXTURES, MMPROJ, MODEL, TMP, Gguf, check_failure, copy, fails, lw, main, picture,
-                    png, test, works, write)
+                    png, test, works, write, write_larger_than_memory)
 
 VERBS = [("run", "-m"), ("info",), ("tokenize", "-m"), ("logits", "--tokens", "1", "-m"), ("embed", "-m"),
          ("bench", "-p", "8", "-n", "1", "-r", "1", "-m")]
@@ -113,27 +113,7 @@ def vision_file_as_model():
 
 @test
 def model_larger_than_memory():
-    g = Gguf(MODEL)
-    embd, ff, heads, head, layers = 131072, 1048576, 512, 256, 4
-    vocab = 512
-    g.set_u32("qwen2vl.embedding_length", embd)
-    g.set_u32("qwen2vl.feed_forward_length", ff)
-    g.set_u32("qwen2vl.block_count", layers)
-    g.set_u32("qwen2vl.attention.head_count", heads)
-    g.set_u32("qwen2vl.attention.head_count_kv", 8)
-    g.set_i32s("qwen2vl.rope.dimension_sections", [32, 48, 48, 0])
-    tensors = {"token_embd.weight": (embd, vocab), "output_norm.weight": (embd,)}
-    for i in range(layers):
-        b = f"blk.{i}."
-        tensors.update({b + "attn_norm.weight": (embd,), b + "ffn_norm.weight": (embd,),
-                        b + "attn_q.weight": (embd, heads * head), b + "attn_q.bias": (heads * head,),
-                        b + "attn_k.weight": (embd, 8 * head), b + "attn_k.bias": (8 * head,),
-                        b + "attn_v.weight": (embd, 8 * head), b + "attn_v.bias": (8 * head,),
-                        b + "attn_output.weight": (heads * head, embd),
-                        b + "ffn_gate.weight": (embd, ff), b + "ffn_up.weight": (embd, ff),
-                        b + "ffn_down.weight": (ff, embd)})
-    size = g.write_sparse(TMP / "large.gguf", tensors)
-    assert size > 6 << 40
+    write_larger_than_memory(TMP / "large.gguf")
     fails(("run", "-m", TMP / "large.gguf", "hello"), r"\d.*(memory|RAM)")
     fails(("bench", "-m", TMP / "large.gguf", "-p", "8"), r"\d.*(memory|RAM)")
     # `info` still tells what it is, and that it does not fit.

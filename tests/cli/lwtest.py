@@ -233,3 +233,27 @@ class Gguf:
             except OSError as e:
                 raise Skip(f"this file system takes no sparse file of {at} bytes: {e}") from e
         return len(head) + at
+
+
+def write_larger_than_memory(path):
+    """A model of 6 TiB that takes no room on the disk."""
+    g = Gguf(MODEL)
+    embd, ff, heads, head, layers = 131072, 1048576, 512, 256, 4
+    vocab = 512
+    g.set_u32("qwen2vl.embedding_length", embd)
+    g.set_u32("qwen2vl.feed_forward_length", ff)
+    g.set_u32("qwen2vl.block_count", layers)
+    g.set_u32("qwen2vl.attention.head_count", heads)
+    g.set_u32("qwen2vl.attention.head_count_kv", 8)
+    g.set_i32s("qwen2vl.rope.dimension_sections", [32, 48, 48, 0])
+    tensors = {"token_embd.weight": (embd, vocab), "output_norm.weight": (embd,)}
+    for i in range(layers):
+        b = f"blk.{i}."
+        tensors.update({b + "attn_norm.weight": (embd,), b + "ffn_norm.weight": (embd,),
+                        b + "attn_q.weight": (embd, heads * head), b + "attn_q.bias": (heads * head,),
+                        b + "attn_k.weight": (embd, 8 * head), b + "attn_k.bias": (8 * head,),
+                        b + "attn_v.weight": (embd, 8 * head), b + "attn_v.bias": (8 * head,),
+                        b + "attn_output.weight": (heads * head, embd),
+                        b + "ffn_gate.weight": (embd, ff), b + "ffn_up.weight": (embd, ff),
+                        b + "ffn_down.weight": (ff, embd)})
+    assert g.write_sparse(path, tensors) > 6 << 40

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * drag-source WINDOW FILE: a small window that a file can be dragged from, as from a file manager.
+ * drag-source WINDOW FILE...: a small window that files can be dragged from, as from a file manager.
  * WINDOW is the X window it will be dropped on: without a window manager nobody has marked it as a
  * client's (WM_STATE), which drag and drop looks for, so it is marked here.
  */
@@ -9,7 +9,7 @@
 #include <gtk/gtk.h>
 #include <stdlib.h>
 
-static const char *path;
+static char **paths;
 static Window target;
 
 static void mark_as_client(Display *display, Window window)
@@ -22,12 +22,15 @@ static void mark_as_client(Display *display, Window window)
 
 static GdkContentProvider *prepare(GtkDragSource *source, double x, double y)
 {
-    g_autoptr(GFile) file = g_file_new_for_commandline_arg(path);
-    GFile *files[] = {file};
-    GdkFileList *list = gdk_file_list_new_from_array(files, 1);
+    GSList *files = NULL;
+
+    for (char **p = paths; *p; p++)
+        files = g_slist_append(files, g_file_new_for_commandline_arg(*p));
+    GdkFileList *list = gdk_file_list_new_from_list(files);
     GdkContentProvider *provider = gdk_content_provider_new_typed(GDK_TYPE_FILE_LIST, list);
 
     g_boxed_free(GDK_TYPE_FILE_LIST, list);
+    g_slist_free_full(files, g_object_unref);
     return provider;
 }
 
@@ -63,12 +66,12 @@ int main(int argc, char **argv)
 {
     g_autoptr(GtkApplication) app = NULL;
 
-    if (argc != 3) {
-        g_printerr("usage: drag-source WINDOW FILE\n");
+    if (argc < 3) {
+        g_printerr("usage: drag-source WINDOW FILE...\n");
         return 2;
     }
     target = strtoul(argv[1], NULL, 0);
-    path = argv[2];
+    paths = argv + 2;
     app = gtk_application_new(NULL, G_APPLICATION_NON_UNIQUE);
     g_signal_connect(app, "activate", G_CALLBACK(activate), NULL);
     return g_application_run(G_APPLICATION(app), 1, argv);

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -13,6 +14,9 @@ import threading
 import unittest
 
 from desktop import Atspi, WindowTest, press, role, run, sensitive, showing, text_of, wait_for, walk
+
+sys.path.append(os.path.join(os.environ["LW_SOURCE"], "tests", "cli"))
+from lwtest import Skip, write_larger_than_memory  # noqa: E402
 
 FIXTURES = os.environ["LW_FIXTURES"]
 LIBRARY = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "models")
@@ -51,6 +55,7 @@ class Server:
     def __init__(self, body):
         self.seen, self.body, self.half = [], body, len(body) // 2
         self.open, self.sha = threading.Event(), hashlib.sha256(body).hexdigest()
+        self.announced = self.sha
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -75,7 +80,7 @@ class Server:
             return
         start = int((h.headers.get("Range") or "bytes=0-").removeprefix("bytes=").rstrip("-"))
         h.send_response(206 if start else 200)
-        for name, value in {"ETag": '"one"', "X-Linked-ETag": f'"{self.sha}"', "Accept-Ranges": "bytes",
+        for name, value in {"ETag": '"one"', "X-Linked-ETag": f'"{self.announced}"', "Accept-Ranges": "bytes",
                             "Content-Length": str(len(self.body) - start), "Connection": "close"}.items():
             h.send_header(name, value)
         if start:
@@ -160,8 +165,11 @@ class Models(WindowTest):
             self.assertIn(" · fits", text)
             self.assertIn("tokens/s (estimate)", text)
             self.assertIn("sees pictures" if sees else "text only", text)
-        # What cannot be used is listed with the reason.
-        wait_for("the broken one", lambda: p.find("label", contains="broken.gguf"))
+        # What cannot be used is listed with the reason, and below it with what the engine says.
+        self.assertIn("This file is not a model in GGUF format.", self.labels(self.row(p, "broken")))
+        self.expand(p, "broken")
+        p.get("label", contains="broken.gguf: not a GGUF file (it begins with bytes ")
+        self.expand(p, "broken")
         p.screenshot("models-page", whole=True)
         # Only what is Longwave's own can be removed here.
         self.assertTrue(self.button_in(p, "Yours", "Remove"))
@@ -217,6 +225,95 @@ class Models(WindowTest):
         self.assertEqual([n for n in os.listdir(LIBRARY) if n.startswith(".removed")], [])
         for path in (model, self.blob, self.studio, self.own):
             self.assertTrue(os.path.isfile(path), path)
+
+    def test_2a_choose_a_file(self):
+        """Through the dialog: a model, found with what it sees with."""
+        folder = os.path.join(os.environ["TMPDIR"], "chosen")
+        model = put(fixture("b-text-q8_0.gguf"), folder, "chosen.gguf")
+        put(fixture("b-mmproj-f32.gguf"), folder, "mmproj-chosen.gguf")
+        link = os.path.join(LIBRARY, "chosen", "chosen.gguf")
+        p = self.start()
+        self.open_page(p)
+        p.press("Add a model")
+        entry = wait_for("the menu item", lambda: next(iter(p.find_all("menu item", "Choose a File…")), None))
+        self.assertTrue(press(entry))
+        wait_for("the file dialog", lambda: p.find("push button", contains="Add"))
+        run("xdotool", "type", model)
+        run("xdotool", "key", "Return")
+        wait_for("the link", lambda: os.path.islink(link))
+        p.get("label", contains="The file stays where it is")
+        wait_for("what it sees with", lambda: os.path.exists(
+            os.path.join(LIBRARY, "chosen", "mmproj-chosen.gguf")))
+        self.assertTrue(os.path.isfile(model) and not os.path.islink(model))
+        self.end_by_signal()
+        shutil.rmtree(os.path.dirname(link))
+
+    def drop(self, p, *paths):
+        """Drag files from another window onto the page, with the mouse."""
+        page = wait_for("the page's X window", lambda: run("xdotool", "search", "--onlyvisible", "--name",
+                                                           "^Models$").split())[-1]
+        run("xdotool", "windowmove", "--sync", page, "0", "0")
+        run("xdotool", "windowraise", page)
+        source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], page, *paths],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(source.stdout.close)
+        self.addCleanup(source.wait)
+        self.addCleanup(source.kill)
+        window = wait_for("the window to drag from", lambda: subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", "Drag source"],
+            capture_output=True, text=True).stdout.split())[-1]
+        run("xdotool", "windowmove", "--sync", window, "1060", "300")
+        run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
+        for x in range(1130, 320, -20):
+            run("xdotool", "mousemove", str(x), "380")
+        run("xdotool", "mousemove", "310", "382")
+        run("xdotool", "mouseup", "1")
+        self.assertEqual(source.stdout.readline(), "drag ended\n")
+        source.kill()
+
+    def test_2b_drop_with_its_vision_file(self):
+        """Two files at once, which do not lie beside each other, in the order in which they come."""
+        folder = os.path.join(os.environ["TMPDIR"], "dropped")
+        model = put(fixture("b-text-q8_0.gguf"), folder, "dropped.gguf")
+        vision = put(fixture("b-mmproj-f32.gguf"), folder, "apart", "mmproj-apart.gguf")
+        link = os.path.join(LIBRARY, "dropped", "dropped.gguf")
+        p = self.start()
+        self.open_page(p)
+        self.drop(p, vision, model)
+        wait_for("the model", lambda: os.path.islink(link))
+        wait_for("its vision file", lambda: os.path.islink(
+            os.path.join(LIBRARY, "dropped", "mmproj-apart.gguf")))
+        p.get("label", contains="The file stays where it is")
+        self.assertIsNone(p.find("label", contains="The Model Was Not Added"))
+        # A vision file alone is no model, which is said.
+        self.drop(p, vision)
+        p.get("label", contains="mmproj-apart.gguf is the vision part of a model")
+        p.press("_Close Close")
+        self.end_by_signal()
+        self.assertTrue(os.path.isfile(model) and os.path.isfile(vision))
+        shutil.rmtree(os.path.dirname(link))
+
+    def test_2c_too_large(self):
+        """A model that the computer cannot hold is listed with the reason, and cannot be chosen."""
+        folder = os.path.join(LIBRARY, "huge")
+        os.makedirs(folder)
+        try:
+            write_larger_than_memory(pathlib.Path(folder, "huge.gguf"))
+        except Skip as reason:
+            self.skipTest(str(reason))
+        p = self.start()
+        self.open_page(p)
+        path = os.path.join(folder, "huge.gguf")
+        name = json.loads(run(os.environ["LW_BIN"], "info", "--json", path))["name"]
+        row = wait_for("its row", lambda: next((
+            r for r in p.find_all("list item", name) if any("TB" in t for t in self.labels(r))), None))
+        wait_for("that it does not fit", lambda: any(
+            "does not fit this computer" in t for t in self.labels(row)))
+        self.assertFalse(any("tokens/s" in t for t in self.labels(row)))
+        self.assertFalse(any(role(n) == "push button" and n.get_name().startswith("Use ") and showing(n)
+                             for n in walk(row)))
+        self.end_by_signal()
+        shutil.rmtree(folder)
 
     def remove(self, p, name):
         row = self.row(p, name)
@@ -278,6 +375,48 @@ class Models(WindowTest):
         p.press("_Discard Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="404"))
         self.assertFalse(os.path.exists(os.path.join(LIBRARY, "nothing")))
+        self.end_by_signal()
+
+    def test_3a_wrong_checksum(self):
+        """What arrived is not what was asked for: that is said, it is not installed, and no byte is lost."""
+        with open(fixture("gemma3.gguf"), "rb") as f:
+            server = Server(f.read())
+        server.open.set()
+        folder = os.path.join(LIBRARY, "fetched")
+        shutil.rmtree(folder, ignore_errors=True)
+        p = self.start()
+        self.open_page(p)
+        self.ask(p, server.url + "/fetched.gguf")
+        # What is no checksum at all is told while it is typed.
+        p.get(name="SHA-256 (optional)")
+        run("xdotool", "key", "Tab", "Tab")
+        run("xdotool", "type", "--delay", "1", "abc")
+        wait_for("the reason", lambda: p.find("label", contains="abc"))
+        run("xdotool", "key", "ctrl+a")
+        run("xdotool", "type", "--delay", "1", "0" * 64)
+        wait_for("the reason to go", lambda: not p.find("label", contains="abc"))
+        p.press("_Download Download")
+        # The server says beforehand that it is another file: nothing is fetched.
+        said = text_of(p.get("label", contains="is not the one that the checksum belongs to"))
+        self.assertIn(server.sha, said)
+        self.assertIn("0" * 64, said)
+        self.assertIn("nothing was fetched", said)
+        # Without such a word all of it is fetched, and then compared.
+        server.announced = ""
+        p.press("Go on with the download")
+        said = text_of(p.get("label", contains="bytes are kept as "))
+        self.assertIn("is not the one that the checksum belongs to", said)
+        self.assertIn(server.sha, said)
+        p.screenshot("models-checksum", whole=True)
+        kept = [n for n in os.listdir(folder) if n.startswith("fetched.gguf.wrong-sha256")]
+        self.assertEqual(len(kept), 1)
+        with open(os.path.join(folder, kept[0]), "rb") as f:
+            self.assertEqual(f.read(), server.body)
+        self.assertFalse(os.path.exists(os.path.join(folder, "fetched.gguf")))
+        self.assertIsNone(p.find("push button", "Use golden gemma3"))
+        p.press("Discard the download")
+        p.press("_Discard Discard")
+        wait_for("it to be gone", lambda: not p.find("label", contains="that the checksum belongs to"))
         self.end_by_signal()
 
     # -- How a model is asked --

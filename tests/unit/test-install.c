@@ -87,6 +87,36 @@ static void test_link(void)
     g_assert_true(exists(library, "a-00001-of-00002", "a-00002-of-00002.gguf"));
 }
 
+/* Files chosen or dropped together. */
+static void test_link_files(void)
+{
+    begin();
+    g_autofree char *mine = g_build_filename(root, "mine", NULL);
+    g_autofree char *other = g_build_filename(root, "other", NULL);
+    g_autofree char *model = put_model(mine, "a.gguf"), *second = put_model(other, "b.gguf");
+    g_autofree char *vision = put_model(other, "mmproj-far.gguf");
+    g_autoptr(GError) error = NULL;
+
+    /* In any order; the vision file lies elsewhere, and twice is once. */
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *got =
+            lw_install_link_files((const char *[]){vision, model, second, vision, NULL}, &error);
+        g_assert_no_error(error);
+        g_assert_true(g_str_has_suffix(got, "/models/a/a.gguf"));
+    }
+    g_assert_true(exists(library, "a", "mmproj-far.gguf"));
+    g_assert_true(exists(library, "b", "mmproj-far.gguf"));
+    /* Alone it is nothing, and what is none is told. */
+    g_assert_null(lw_install_link_files((const char *[]){vision, NULL}, &error));
+    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+    g_assert_nonnull(strstr(error->message, "mmproj-far.gguf"));
+    g_clear_error(&error);
+    g_autofree char *fake = put(other, "mmproj-x.gguf", "hello", 5);
+    g_assert_null(lw_install_link_files((const char *[]){model, fake, NULL}, &error));
+    g_assert_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_NOT_GGUF);
+    g_assert_false(exists(library, "a", "mmproj-x.gguf"));
+}
+
 static void test_link_one(void)
 {
     begin();
@@ -336,6 +366,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/install/link-split", test_link);
     g_test_add_func("/install/link", test_link_one);
+    g_test_add_func("/install/link-files", test_link_files);
     g_test_add_func("/install/remove", test_remove);
     g_test_add_func("/install/remove-links", test_remove_links);
     g_test_add_func("/install/never-removed", test_never_removed);
