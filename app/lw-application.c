@@ -151,6 +151,7 @@ settings_changed (LwApplication *self)
   adw_style_manager_set_color_scheme (adw_style_manager_get_default (),
                                       schemes[CLAMP (scheme, 0, 2)]);
   lw_engine_service_configure (self->engine, &config);
+  lw_model_library_set_kv_type (self->library, config.kv_type);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-problem.h"
+#include "engine/session/fit.h"
 
 struct _LwModelItem
 {
@@ -25,7 +26,7 @@ G_DEFINE_FINAL_TYPE (LwModelItem, lw_model_item, G_TYPE_OBJECT)
 /* ---- Facts ---- */
 
 LwModelFacts *
-lw_model_facts_new (const char *path, gboolean measure)
+lw_model_facts_new (const char *path, gboolean measure, lw_kv_type kv_type)
 {
   LwModelFacts *f = g_new0 (LwModelFacts, 1);
   g_autoptr (GError) error = NULL;
@@ -45,8 +46,13 @@ lw_model_facts_new (const char *path, gboolean measure)
   f->has_vision = info->has_vision;
   f->only_embeds = info->only_embeds;
   f->file_bytes = info->file_bytes;
-  f->kv_bytes_per_token = lw_model_info_kv_bytes_per_token (info, LW_KV_F16);
+  f->kv_type = lw_model_info_kv_bytes_per_token (info, kv_type) ? kv_type : LW_KV_F16;
+  f->kv_bytes_per_token = lw_model_info_kv_bytes_per_token (info, f->kv_type);
   f->n_ctx = r->n_ctx;
+  /* The report's is for f16. */
+  if (!f->does_not_fit && f->kv_type != LW_KV_F16
+      && !lw_fit_context (info, 0, f->kv_type, r->memory_available, r->memory_total, &f->n_ctx, NULL))
+    f->n_ctx = r->n_ctx;
   f->n_ctx_train = info->n_ctx_train;
   f->memory_available = r->memory_available;
   f->memory_total = r->memory_total;
@@ -55,7 +61,10 @@ lw_model_facts_new (const char *path, gboolean measure)
   f->kind = r->speed.kind;
   f->n_contexts = lw_report_contexts (r, info, f->contexts);
   for (guint i = 0; i < f->n_contexts; i++)
-    f->context_speed[i] = lw_report_generation_speed (r, f->contexts[i].f16);
+    {
+      f->context_bytes[i] = f->contexts[i].tokens * f->kv_bytes_per_token;
+      f->context_speed[i] = lw_report_generation_speed (r, f->context_bytes[i]);
+    }
   lw_report_free (r);
   lw_model_unref (m);
   return f;

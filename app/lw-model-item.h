@@ -22,18 +22,22 @@ typedef struct
   char *vision_missing; /* a problem too, NULL: it sees, or nobody expects it to */
   gboolean does_not_fit;
   gboolean has_vision, only_embeds;
-  gint64 file_bytes, kv_bytes_per_token; /* f16 */
+  gint64 file_bytes;
+  lw_kv_type kv_type;        /* of the context, for what follows */
+  gint64 kv_bytes_per_token;
   guint32 n_ctx, n_ctx_train;
   guint64 memory_available, memory_total;
   double speed, prompt_speed; /* estimates, tokens a second; 0: not known */
   lw_speed_kind kind;
   guint n_contexts;
   lw_report_context contexts[LW_REPORT_MAX_CONTEXTS];
+  gint64 context_bytes[LW_REPORT_MAX_CONTEXTS]; /* in kv_type */
   double context_speed[LW_REPORT_MAX_CONTEXTS];
 } LwModelFacts;
 
-/* Open the model and look; measure: thoroughly.  Blocks, any thread. */
-LwModelFacts *lw_model_facts_new (const char *path, gboolean measure);
+/* Open the model and look; measure: thoroughly.  kv_type: wanted for the context; a model that cannot have it
+ * gets f16, as when it answers.  Blocks, any thread. */
+LwModelFacts *lw_model_facts_new (const char *path, gboolean measure, lw_kv_type kv_type);
 void lw_model_facts_free (LwModelFacts *f);
 
 #define LW_TYPE_MODEL_ITEM (lw_model_item_get_type ())

@@ -12,6 +12,7 @@ struct _LwModelLibrary
   GListStore *models, *transfers;
   gboolean reading, again; /* a refresh runs; another was asked for meanwhile */
   gboolean want_facts, looking;
+  lw_kv_type kv_type;
   char *measure_path; /* the next look is a thorough one, at this model */
   gboolean closed;
 };
@@ -246,6 +247,7 @@ typedef struct
 {
   char *path;
   gboolean measure;
+  lw_kv_type kv_type;
 } Look;
 
 static void
@@ -262,8 +264,23 @@ look (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Look *l = data;
 
-  g_task_return_pointer (task, lw_model_facts_new (l->path, l->measure),
+  g_task_return_pointer (task, lw_model_facts_new (l->path, l->measure, l->kv_type),
                          (GDestroyNotify)lw_model_facts_free);
+}
+
+/* Of all models but one (or NULL); they are looked at again. */
+static void
+forget_facts (LwModelLibrary *self, LwModelItem *but)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->models));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (LwModelItem) item = g_list_model_get_item (G_LIST_MODEL (self->models), i);
+
+      if (item != but && lw_model_item_get_facts (item))
+        lw_model_item_set_facts (item, NULL);
+    }
 }
 
 static void
@@ -273,19 +290,11 @@ looked (GObject *source, GAsyncResult *result, gpointer user_data)
   Look *l = g_task_get_task_data (G_TASK (result));
   LwModelFacts *facts = g_task_propagate_pointer (G_TASK (result), NULL);
   LwModelItem *item = lw_model_library_find (self, l->path);
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->models));
 
   self->looking = FALSE;
-  if (l->measure)
-    /* The others' speeds follow from the same figures. */
-    for (guint i = 0; i < n; i++)
-      {
-        g_autoptr (LwModelItem) other = g_list_model_get_item (G_LIST_MODEL (self->models), i);
-
-        if (other != item && lw_model_item_get_facts (other))
-          lw_model_item_set_facts (other, NULL);
-      }
-  if (item)
+  if (l->measure) /* the others' speeds follow from the same figures */
+    forget_facts (self, item);
+  if (item && l->kv_type == self->kv_type)
     lw_model_item_set_facts (item, facts);
   else
     lw_model_facts_free (facts);
@@ -303,6 +312,7 @@ look_at_next (LwModelLibrary *self)
   if (self->looking || self->closed)
     return;
   l = g_new0 (Look, 1);
+  l->kv_type = self->kv_type;
   if (self->measure_path)
     {
       l->path = g_steal_pointer (&self->measure_path);
@@ -335,6 +345,19 @@ lw_model_library_look (LwModelLibrary *self)
 
   self->want_facts = TRUE;
   look_at_next (self);
+}
+
+void
+lw_model_library_set_kv_type (LwModelLibrary *self, lw_kv_type type)
+{
+  g_return_if_fail (LW_IS_MODEL_LIBRARY (self));
+
+  if (self->kv_type == type)
+    return;
+  self->kv_type = type;
+  forget_facts (self, NULL);
+  if (self->want_facts)
+    look_at_next (self);
 }
 
 void

@@ -102,13 +102,14 @@ add_context (LwModelRow *self, const LwModelFacts *f)
   for (guint i = 0; i < f->n_contexts; i++)
     {
       const lw_report_context *c = &f->contexts[i];
-      g_autofree char *bytes = g_format_size ((guint64)c->f16);
+      gboolean fits = f->kv_type == LW_KV_Q8_0 ? c->fits_q8_0 : c->fits_f16;
+      g_autofree char *bytes = g_format_size ((guint64)f->context_bytes[i]);
 
       g_string_append_c (s, '\n');
-      if (!c->fits_f16 && !c->fits_q8_0)
+      if (!fits && !c->fits_q8_0)
         /* Translators: a length of chat, a size of memory */
         g_string_append_printf (s, _("%1$'d tokens take %2$s: too much"), (int)c->tokens, bytes);
-      else if (!c->fits_f16)
+      else if (!fits)
         g_string_append_printf (s, _("%1$'d tokens take %2$s: only in 8 bits"), (int)c->tokens, bytes);
       else if (f->context_speed[i] > 0)
         g_string_append_printf (s, _("%1$'d tokens take %2$s; then about %3$.1f tokens/s (estimate)"),

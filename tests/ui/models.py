@@ -13,7 +13,7 @@ import sys
 import threading
 import unittest
 
-from desktop import Atspi, WindowTest, press, role, run, sensitive, showing, text_of, wait_for, walk
+from desktop import Atspi, GLib, WindowTest, press, role, run, sensitive, showing, text_of, wait_for, walk
 
 sys.path.append(os.path.join(os.environ["LW_SOURCE"], "tests", "cli"))
 from lwtest import Skip, write_larger_than_memory  # noqa: E402
@@ -194,6 +194,25 @@ class Models(WindowTest):
         # Another one answers from now on.
         self.use(p, "golden b")
         self.end_by_signal()
+
+    def test_1a_eight_bits(self):
+        """What a context takes is told for the precision that it is kept in."""
+        context = json.loads(run(os.environ["LW_BIN"], "info", "--json", self.own))["contexts"][0]
+        path = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
+        with open(path, encoding="utf-8") as f:
+            settings = f.read()
+        for line, precision in (("kv-precision=0\n", "f16"), ("kv-precision=1\n", "q8_0")):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(settings.replace("Longwave]\n", "Longwave]\n" + line))
+            p = self.start()
+            self.open_page(p)
+            self.summary(p, "golden b")
+            self.expand(p, "golden b")
+            size = GLib.format_size(context["kv_bytes_" + precision])
+            wait_for("what it takes", lambda: p.find("label", contains=f"tokens take {size}"))
+            self.end_by_signal()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(settings)
 
     def test_2_add_and_remove(self):
         folder = os.path.join(os.environ["TMPDIR"], "downloads")
