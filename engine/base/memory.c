@@ -36,9 +36,20 @@ static guint64 cgroup_value(const char *path)
     return v;
 }
 
+/* What somebody wants to leave to this program; what is no number counts as nothing said. */
+static guint64 wanted(void)
+{
+    const char *text = g_getenv("LW_MEMORY");
+    guint64 v = 0;
+
+    return text && g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT64, &v, NULL) ? v : G_MAXUINT64;
+}
+
 guint64 lw_memory_total(void)
 {
-    return MIN(meminfo("MemTotal"), cgroup_value("/sys/fs/cgroup/memory.max"));
+    guint64 total = MIN(meminfo("MemTotal"), cgroup_value("/sys/fs/cgroup/memory.max"));
+
+    return MIN(total, wanted());
 }
 
 guint64 lw_memory_available(void)
@@ -49,5 +60,5 @@ guint64 lw_memory_available(void)
 
     if (limit != G_MAXUINT64 && used != G_MAXUINT64)
         available = MIN(available, limit > used ? limit - used : 0);
-    return available;
+    return MIN(available, wanted());
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How much memory this process can have: the machine's, or its control group's if that is less.
+ * How much memory this process can have: the machine's, or its control group's or the environment variable
+ * LW_MEMORY (bytes) if that is less.
  */
 #pragma once
 

@@ -280,6 +280,43 @@ class Preferences(WindowTest):
         self.end_by_signal()
         set_key("kv-precision", 0)
 
+    def test_2c_eight_bits_by_the_button(self):
+        """A question that memory allows only in 8 bits: a button does it, and the question is answered."""
+        # 31.4 MB of weights and 6,144 bytes a token in 16 bits: room for 1,000 tokens, 1,880 in 8 bits.
+        set_key("context-tokens", 0)
+        set_key("kv-precision", 0)
+        p = self.start(LW_MEMORY="41700000")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        question = "Sum: " + " ".join(str(i) for i in range(351))
+        p.write(question)
+        p.press("Send")
+        said = text_of(p.get("label", contains="tokens long, the context holds "))
+        needed, room = (int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*", said)[:2])
+        self.assertGreater(needed, 1250)
+        self.assertLess(room, 1100)
+        wait_for("the question back in the field", lambda: text_of(p.question()) == question)
+        self.assertIsNone(p.find("push button", "Larger Context"))
+        p.screenshot("full-context-8-bit")
+        p.press("8-Bit Context")
+        said = text_of(p.get("label", contains="The next answer has a context of "))
+        larger = int(re.search(r"(\d[\d,]*) tokens", said)[1].replace(",", ""))
+        self.assertGreaterEqual(larger, needed)
+        before = query("SELECT count(*) FROM messages WHERE role = 2 AND state = 0")[0][0]
+        p.press("Send")
+        wait_for("the answer in the database", lambda: query(
+            "SELECT count(*) FROM messages WHERE role = 2")[0][0] > before and query(
+            "SELECT n_prompt FROM messages WHERE role = 2 ORDER BY created DESC LIMIT 1")[0][0] >= needed)
+        wait_for("the gauge", lambda: p.find("label", contains=f" of {larger:,}")
+                 or p.find("label", contains=f" of {larger}"))
+        self.end_by_signal()
+        with open(KEYFILE, encoding="utf-8") as f:
+            settings = f.read()
+        self.assertIn("kv-precision=1", settings)
+        self.assertIn(f"context-tokens={larger}", settings)
+        set_key("kv-precision", 0)
+        set_key("context-tokens", 2048)
+
     def test_3_notification_and_search(self):
         p = self.start(LW_LONG_ANSWER="0")
         p.press("New chat")
