@@ -180,7 +180,10 @@ lw_chat_view_set_model (LwChatView *self, const LwModelSummary *model, const cha
     {
       adw_status_page_set_title (self->greeting, _("No model yet"));
       adw_status_page_set_description (self->greeting, NULL);
-      gtk_label_set_label (self->can_do, problem ? problem : "");
+      /* The banner has the detail. */
+      g_autofree char *sentence = lw_problem_dup_sentence (problem ? problem : "");
+
+      gtk_label_set_label (self->can_do, sentence);
       gtk_widget_set_visible (self->welcome, FALSE);
       return;
     }

@@ -8,6 +8,7 @@
 #include "app/lw-document.h"
 #include "app/lw-problem.h"
 #include "app/media-fit.h"
+#include "app/media-note.h"
 #include "vision/lw-vision.h"
 
 /* Time between two hand-overs of text to the UI, milliseconds: about two frames. */
@@ -440,11 +441,12 @@ open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, 
   for (guint j = 0; ok && newest && j < n; j++)
     {
       const lw_media *one = media->pdata[j];
+      g_autofree char *note = lw_media_describe (one);
 
       g_mutex_lock (&r->lock);
       if (r->notes->len)
         g_string_append_c (r->notes, '\n');
-      g_string_append (r->notes, one->note);
+      g_string_append (r->notes, note);
       if (shrunk[j])
         /* Translators: a picture or film was made smaller; first number: tokens it would have needed */
         g_string_append_printf (r->notes, _(" (all %.0f tokens do not fit the context of %.0f)"),

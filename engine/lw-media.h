@@ -31,6 +31,18 @@ typedef enum {
 
 typedef struct lw_media lw_media;
 
+/* What was done to a file, for those who tell it in other words than `note` does.  All 0: not known. */
+typedef struct {
+    int width, height;             /* pixels of the file, after orientation */
+    int shown_width, shown_height; /* as the model sees it */
+    gint64 free_tokens; /* pictures made smaller to fit: what the model could have looked at; else 0 */
+    gboolean first_of_many; /* pictures: the first frame of an animation */
+    double seconds, fps;    /* films */
+    gint64 n_frames, n_shown;          /* films: there are, the model sees */
+    gboolean smaller, fewer, repeated; /* films: frames, to fit; the last one again to fill a grid */
+    gint64 cut_off;                    /* films: frames that the file's end should still have */
+} lw_media_facts;
+
 /* patches: [grid_h * grid_w][3 * temporal * patch * patch] f32, normalised, rows in merged-cell order
  * (merged row, merged column, then the merge x merge patches inside), each row in order channel, time,
  * y, x.  Grids are asked for in ascending order; a lower t than the last one starts over.
@@ -48,6 +60,7 @@ struct lw_media {
                                  * film's start; else NULL */
     guint8 hash[32];    /* SHA-256 of what the tower will see (spec included): equal means equal rows */
     char *label;        /* for messages: file name or "pasted picture" */
+    lw_media_facts facts;
     char *note;         /* what was done to it, for people ("1920x1080 -> 1036x588, 777 tokens") */
     lw_media_read_grid_fn read_grid;
     void (*free)(lw_media *m); /* frees the object itself */

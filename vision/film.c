@@ -175,30 +175,46 @@ static gboolean film_hash(film *f, GError **error)
     return ok;
 }
 
-static char *film_note(const film *f, int width, int height)
+static lw_media_facts film_facts(const film *f, int width, int height)
 {
     const lw_film_survey *s = &f->survey;
     const lw_film_plan *p = &f->plan;
+
+    return (lw_media_facts){.width = width,
+                            .height = height,
+                            .shown_width = p->width,
+                            .shown_height = p->height,
+                            .seconds = s->last - s->first + 1.0 / s->fps,
+                            .fps = s->fps,
+                            .n_frames = s->frames,
+                            .n_shown = MIN(p->n, s->frames),
+                            .smaller = p->smaller,
+                            .fewer = p->fewer,
+                            .repeated = s->frames < p->n,
+                            .cut_off = MAX(s->cut_off, 0)};
+}
+
+static char *film_note(const lw_media_facts *f, gint64 tokens)
+{
     GString *note = g_string_new(NULL);
-    double seconds = s->last - s->first + 1.0 / s->fps;
 
     g_string_append_printf(note,
                            "%d×%d, %.1f s, %.4g fps → %d of %" G_GINT64_FORMAT
                            " frames at %d×%d, %" G_GINT64_FORMAT " tokens",
-                           width, height, seconds, s->fps, (int)MIN(p->n, s->frames), s->frames,
-                           p->width, p->height, lw_media_n_tokens(&f->media));
-    if (p->smaller && p->fewer)
+                           f->width, f->height, f->seconds, f->fps, (int)f->n_shown, f->n_frames,
+                           f->shown_width, f->shown_height, tokens);
+    if (f->smaller && f->fewer)
         g_string_append(note, ", smaller and fewer frames than usual to fit");
-    else if (p->smaller)
+    else if (f->smaller)
         g_string_append(note, ", smaller frames than usual to fit");
-    else if (p->fewer)
+    else if (f->fewer)
         g_string_append(note, ", fewer frames than usual to fit");
-    if (s->frames < p->n)
+    if (f->repeated)
         g_string_append(note, ", the last frame repeated");
-    if (s->cut_off > 0)
+    if (f->cut_off > 0)
         g_string_append_printf(
             note, ", the file is cut off: %" G_GINT64_FORMAT " more frames are missing",
-            s->cut_off);
+            f->cut_off);
     return g_string_free(note, FALSE);
 }
 
@@ -234,7 +250,8 @@ static gboolean set_up(film *f, const char *path, const lw_vis_options *options,
     m->seconds_per_grid = spec->temporal_patch_size / f->plan.sampled_fps;
     if (spec->film_by_grid)
         fill_grid_seconds(f);
-    m->note = film_note(f, width, height);
+    m->facts = film_facts(f, width, height);
+    m->note = film_note(&m->facts, lw_media_n_tokens(m));
     return TRUE;
 }
 

@@ -49,20 +49,19 @@ static void picture_hash(picture *p, int w, int h)
     lw_vis_hash_finish(sum, p->media.hash);
 }
 
-static char *picture_note(int w, int h, int W, int H, gint64 tokens, gint64 free_tokens,
-                          gboolean first_of_many)
+static char *picture_note(const lw_media_facts *f, gint64 tokens)
 {
     GString *s = g_string_new(NULL);
-    if (w == W && h == H)
-        g_string_append_printf(s, "%d×%d", w, h);
+    if (f->width == f->shown_width && f->height == f->shown_height)
+        g_string_append_printf(s, "%d×%d", f->width, f->height);
     else
-        g_string_append_printf(s, "%d×%d → %d×%d", w, h, W, H);
+        g_string_append_printf(s, "%d×%d → %d×%d", f->width, f->height, f->shown_width, f->shown_height);
     g_string_append_printf(s, ", %" G_GINT64_FORMAT " tokens", tokens);
-    if (tokens < free_tokens)
+    if (f->free_tokens)
         g_string_append_printf(
             s, ", made smaller to fit (the model could look at %" G_GINT64_FORMAT " tokens)",
-            free_tokens);
-    if (first_of_many)
+            f->free_tokens);
+    if (f->first_of_many)
         g_string_append(s, ", first frame of an animation");
     return g_string_free(s, FALSE);
 }
@@ -109,8 +108,14 @@ lw_media *lw_vis_picture_new(lw_vis_image *img, const char *label, gboolean firs
     p->media.merge_size = spec->merge_size;
     p->media.patch_dim = 3 * spec->temporal_patch_size * spec->patch_size * spec->patch_size;
     p->media.label = g_strdup(label);
-    p->media.note = picture_note(img->width, img->height, W, H, lw_media_n_tokens(&p->media),
-                                 (gint64)(H0 / factor) * (W0 / factor), first_of_many);
+    gint64 tokens = lw_media_n_tokens(&p->media), free_tokens = (gint64)(H0 / factor) * (W0 / factor);
+    p->media.facts = (lw_media_facts){.width = img->width,
+                                      .height = img->height,
+                                      .shown_width = W,
+                                      .shown_height = H,
+                                      .free_tokens = tokens < free_tokens ? free_tokens : 0,
+                                      .first_of_many = first_of_many};
+    p->media.note = picture_note(&p->media.facts, tokens);
     p->media.read_grid = picture_read_grid;
     p->media.free = picture_free;
     picture_hash(p, W, H);
