@@ -151,7 +151,11 @@ on_progress (void *user, const lw_download_progress *p)
   if (p->note)
     {
       g_free (self->note);
-      self->note = g_strdup (p->note);
+      self->note = lw_problem_join (p->noted == LW_DOWNLOAD_NOTE_RETRY
+                                        ? _("The connection broke. Trying again.")
+                                        : _("The server has another file now. Beginning again; what has "
+                                            "arrived is kept."),
+                                    p->note);
     }
   self->stage = p->stage;
   if (p->stage != LW_DOWNLOAD_CONNECTING || !p->note)

@@ -136,7 +136,8 @@ static char *free_name(const char *target, const char *suffix)
 
 /* ---- Telling ---- */
 
-static void tell(download *d, lw_download_stage stage, guint64 done, const char *note)
+static void tell(download *d, lw_download_stage stage, guint64 done, lw_download_note noted,
+                 const char *note)
 {
     gint64 now = g_get_monotonic_time();
     if (!d->progress || (!note && now - d->shown_at < G_USEC_PER_SEC / 10))
@@ -155,6 +156,7 @@ static void tell(download *d, lw_download_stage stage, guint64 done, const char 
         .total = d->total,
         .bytes_per_second = stage == LW_DOWNLOAD_RECEIVING ? d->rate : 0,
         .seconds_left = -1,
+        .noted = noted,
         .note = note,
     };
     if (p.bytes_per_second > 0 && d->total >= done && d->total)
@@ -162,13 +164,13 @@ static void tell(download *d, lw_download_stage stage, guint64 done, const char 
     d->progress(d->user, &p);
 }
 
-static void G_GNUC_PRINTF(2, 3) note(download *d, const char *format, ...)
+static void G_GNUC_PRINTF(3, 4) note(download *d, lw_download_note noted, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    tell(d, LW_DOWNLOAD_CONNECTING, d->have, text);
+    tell(d, LW_DOWNLOAD_CONNECTING, d->have, noted, text);
 }
 
 static gboolean cancelled(download *d, GError **error)
@@ -243,7 +245,8 @@ static gboolean set_part_aside(download *d, const char *why, GError **error)
         g_autofree char *old = free_name(d->target, ".part.old");
         if (rename(d->part, old) != 0)
             return fail_errno(error, d->part, "rename", errno);
-        note(d, "%s: %s; beginning again, the %" G_GUINT64_FORMAT " bytes so far are kept as %s",
+        note(d, LW_DOWNLOAD_NOTE_SET_ASIDE,
+             "%s: %s; beginning again, the %" G_GUINT64_FORMAT " bytes so far are kept as %s",
              d->params->name, why, d->have, old);
     }
     close(d->fd);
@@ -268,7 +271,7 @@ static gboolean sum_part(download *d, GError **error)
         d->summed += (guint64)got;
         if (cancelled(d, error))
             return FALSE;
-        tell(d, LW_DOWNLOAD_CHECKING, d->summed, NULL);
+        tell(d, LW_DOWNLOAD_CHECKING, d->summed, LW_DOWNLOAD_NOTE_NONE, NULL);
     }
     return TRUE;
 }
@@ -686,7 +689,7 @@ static gboolean receive(download *d, GInputStream *stream, guint64 skip, gboolea
                                  d->params->name, d->have, local->message)
                           : FALSE;
         }
-        tell(d, LW_DOWNLOAD_RECEIVING, d->have, NULL);
+        tell(d, LW_DOWNLOAD_RECEIVING, d->have, LW_DOWNLOAD_NOTE_NONE, NULL);
         if (n == 0 || (d->total && d->have == d->total))
             break;
     }
@@ -785,7 +788,8 @@ static outcome fetch(download *d, GError **error)
             return FAILED;
         }
         guint wait = wait_ms << MIN(failures - 1, 5);
-        note(d, "%s; trying again (%u of %u)", local->message, failures, d->params->retries);
+        note(d, LW_DOWNLOAD_NOTE_RETRY, "%s; trying again (%u of %u)", local->message, failures,
+             d->params->retries);
         if (!wait_before_retry(d, wait)) {
             cancelled(d, error);
             return FAILED;

@@ -52,13 +52,20 @@ typedef enum {
     LW_DOWNLOAD_RECEIVING,
 } lw_download_stage;
 
+typedef enum {
+    LW_DOWNLOAD_NOTE_NONE,
+    LW_DOWNLOAD_NOTE_RETRY,     /* the connection broke */
+    LW_DOWNLOAD_NOTE_SET_ASIDE, /* the server has another file now: beginning again, the part stays */
+} lw_download_note;
+
 typedef struct {
     lw_download_stage stage;
     const char *name;
     guint64 done, total;     /* bytes of the file; total 0: the server does not say */
     double bytes_per_second; /* of the last seconds; 0: not known yet */
     double seconds_left;     /* < 0: not known */
-    const char *note;        /* a sentence to show once (a retry, a part set aside), usually NULL */
+    lw_download_note noted;
+    const char *note;        /* the same in a sentence, to be shown once; usually NULL */
 } lw_download_progress;
 
 /* Called from the downloading thread, at most ten times a second besides notes. */

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -54,6 +55,7 @@ class Server:
 
     def __init__(self, body):
         self.seen, self.body, self.half = [], body, len(body) // 2
+        self.broken = 0  # how many answers break off after half of it
         self.open, self.sha = threading.Event(), hashlib.sha256(body).hexdigest()
         self.announced = self.sha
         outer = self
@@ -89,6 +91,9 @@ class Server:
         try:
             h.wfile.write(self.body[start:max(start, self.half)])
             h.wfile.flush()
+            if self.broken:
+                self.broken -= 1
+                return
             # Until the reader has left or is let in, never for a fixed time.
             while not self.open.wait(0.05):
                 h.wfile.flush()
@@ -189,7 +194,10 @@ class Models(WindowTest):
         wait_for("the measurement to be remembered", lambda: os.path.exists(ini))
         wait_for("it to count", lambda: not any(
             n.get_name() in ("Measure", "Measuring…") for n in walk(p.get("list", "Yours"))))
-        self.summary(p, "golden b")
+        report = json.loads(run(os.environ["LW_BIN"], "info", "--json", self.own))
+        speed = report["estimated_tokens_per_second"]
+        shown = re.search(r"about ([\d.,]+) tokens/s", self.summary(p, "golden b"))[1]
+        self.assertAlmostEqual(float(shown.replace(",", "")), speed, delta=speed * 0.02)
 
         # Another one answers from now on.
         self.use(p, "golden b")
@@ -437,6 +445,28 @@ class Models(WindowTest):
         p.press("_Discard Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="that the checksum belongs to"))
         self.end_by_signal()
+
+    def test_3b_broken_connection(self):
+        """It is tried again from where it broke, and that is said meanwhile."""
+        with open(fixture("gemma3.gguf"), "rb") as f:
+            server = Server(f.read())
+        server.broken = 1
+        shutil.rmtree(os.path.join(LIBRARY, "fetched"), ignore_errors=True)
+        p = self.start()
+        self.open_page(p)
+        self.ask(p, server.url + "/fetched.gguf")
+        p.press("_Download Download")
+        said = text_of(p.get("label", contains="The connection broke. Trying again."))
+        self.assertIn("trying again (1 of 5)", said)
+        p.screenshot("models-broken-connection", whole=True)
+        server.open.set()
+        whole = os.path.join(LIBRARY, "fetched", "fetched.gguf")
+        wait_for("all of it", lambda: os.path.exists(whole))
+        with open(whole, "rb") as f:
+            self.assertEqual(f.read(), server.body)
+        self.assertEqual(server.seen[1:], [("/fetched.gguf", f"bytes={server.half}-")])
+        self.end_by_signal()
+        shutil.rmtree(os.path.dirname(whole))
 
     # -- How a model is asked --
 
