@@ -186,6 +186,7 @@ add_label (LwCodeBlock *self)
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_widget_set_halign (label, GTK_ALIGN_START);
+  gtk_widget_set_direction (label, GTK_TEXT_DIR_LTR);
   gtk_box_append (GTK_BOX (self->lines), label);
   g_ptr_array_add (self->labels, label);
   return GTK_LABEL (label);

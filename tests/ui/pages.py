@@ -176,7 +176,7 @@ class Pages(WindowTest):
         self.names = {}
         return self.launch(*args, LW_DEFAULT_MODEL=OURS, **self.environment())
 
-    def set_width(self, width):
+    def set_width(self, width, more=""):
         path = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         lines = ""
@@ -185,9 +185,9 @@ class Pages(WindowTest):
                 lines = f.read()
         if "[io/github/longwave/Longwave]" not in lines:
             lines += "[io/github/longwave/Longwave]\n"
-        lines = re.sub(r"window-(width|height)=\d+\n", "", lines)
+        lines = re.sub(r"(window-width|window-height|context-tokens)=\d+\n", "", lines)
         lines = lines.replace("[io/github/longwave/Longwave]\n", "[io/github/longwave/Longwave]\n"
-                              f"window-width={width}\nwindow-height={HEIGHT}\n")
+                              f"window-width={width}\nwindow-height={HEIGHT}\n{more}")
         with open(path, "w") as f:
             f.write(lines)
         self.width = width
@@ -268,11 +268,21 @@ class Pages(WindowTest):
             "click", "3")
         p.get("menu item", "Rename…")
         self.visit(p, "chat-menu", whole=True)
+        for entry, sign in (("Rename…", "Name"), ("Move to Folder…", "Folder")):
+            wait_for(entry, lambda: press(p.find("menu item", entry)))
+            p.get("text", sign)
+            self.visit(p, sign.lower(), self.dialog(p))
+            self.close(p, lambda: p.find("text", sign))
+            run("xdotool", "windowfocus", "--sync", p.window, "mousemove", "--window", p.window,
+                str(box.x + box.width // 2), str(box.y + box.height // 2), "click", "3")
+            p.get("menu item", "Rename…")
         run("xdotool", "key", "Escape")
         wait_for("the menu to close", lambda: not p.find("menu item", "Rename…"))
         p.select(p.get("list item", "The tour"))
         wait_for("the last block", lambda: p.find("label", contains="The end."))
         self.visit(p, "markdown-end")
+        # Not straight to where a menu was: GTK 4.8 takes the pointer to be in it still.
+        run("xdotool", "mousemove", "--window", p.window, "60", "300")
         run("xdotool", "mousemove", "--window", p.window, str(self.width * 2 // 3), "300", "click", "--repeat", "30", "4")
         wait_for("its beginning", lambda: any(
             Atspi.Component.get_extents(n, Atspi.CoordType.WINDOW).y > 0
@@ -379,6 +389,17 @@ class Pages(WindowTest):
         p.get("label", "Editing an earlier question")
         self.visit(p, "editing")
         self.end_by_signal()
+
+        self.set_width(self.width, "context-tokens=256\n")
+        p = self.start()
+        p.key("ctrl+n")
+        p.get("label", "New Chat")
+        p.write("Sum: " + " ".join(str(i) for i in range(200)))
+        p.press("Send")
+        p.get("push button", "Larger Context")
+        self.visit(p, "full-context")
+        self.end_by_signal()
+        self.set_width(self.width)
 
 
 if __name__ == "__main__":
