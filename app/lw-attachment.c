@@ -212,11 +212,11 @@ lw_attachment_new_for_file (const char *path)
 }
 
 LwAttachment *
-lw_attachment_new_for_texture (GdkTexture *texture)
+lw_attachment_new_for_texture (GdkTexture *texture, const char *label)
 {
   LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
 
-  self->label = g_strdup (_("Pasted picture"));
+  self->label = g_strdup (label);
   self->ready = TRUE;
   self->started = TRUE;
   self->texture = g_object_ref (texture);

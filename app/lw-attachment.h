@@ -22,7 +22,7 @@ G_DECLARE_FINAL_TYPE (LwAttachment, lw_attachment, LW, ATTACHMENT, GObject)
 #define LW_THUMBNAIL_SIDE 560
 
 LwAttachment *lw_attachment_new_for_file (const char *path);
-LwAttachment *lw_attachment_new_for_texture (GdkTexture *texture);
+LwAttachment *lw_attachment_new_for_texture (GdkTexture *texture, const char *label);
 LwAttachment *lw_attachment_new_for_record (const lw_mem_attachment *record);
 
 const char *lw_attachment_get_label (LwAttachment *self);

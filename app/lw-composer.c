@@ -230,13 +230,13 @@ lw_composer_add_file (LwComposer *self, GFile *file)
 }
 
 void
-lw_composer_add_texture (LwComposer *self, GdkTexture *texture)
+lw_composer_add_texture (LwComposer *self, GdkTexture *texture, const char *label)
 {
   g_return_if_fail (LW_IS_COMPOSER (self));
 
   if (self->conversation)
     {
-      g_autoptr (LwAttachment) a = lw_attachment_new_for_texture (texture);
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_texture (texture, label);
       add (self, a);
     }
 }
@@ -259,7 +259,7 @@ lw_composer_add_value (LwComposer *self, const GValue *value)
     }
   if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE) && g_value_get_object (value))
     {
-      lw_composer_add_texture (self, g_value_get_object (value));
+      lw_composer_add_texture (self, g_value_get_object (value), _("Pasted picture"));
       return TRUE;
     }
   return FALSE;
@@ -471,7 +471,6 @@ lw_composer_class_init (LwComposerClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwComposer, attach_button);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, send_button);
   gtk_widget_class_bind_template_child (widget_class, LwComposer, stop_button);
-  gtk_widget_class_bind_template_callback (widget_class, lw_composer_choose_files);
   gtk_widget_class_bind_template_callback (widget_class, send);
   gtk_widget_class_bind_template_callback (widget_class, stop);
 }

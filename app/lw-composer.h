@@ -18,9 +18,9 @@ G_DECLARE_FINAL_TYPE (LwComposer, lw_composer, LW, COMPOSER, GtkWidget)
 
 void lw_composer_set_conversation (LwComposer *self, LwConversation *conversation);
 
-/* Attach. */
+/* Attach.  label: what the picture is called. */
 void lw_composer_add_file (LwComposer *self, GFile *file);
-void lw_composer_add_texture (LwComposer *self, GdkTexture *texture);
+void lw_composer_add_texture (LwComposer *self, GdkTexture *texture, const char *label);
 /* A dropped or pasted value: GFile, GdkFileList or GdkTexture.  FALSE: nothing we can take. */
 gboolean lw_composer_add_value (LwComposer *self, const GValue *value);
 /* Let the user choose files. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What the sidebar asks of the window: folders, files, and going to a hit of the search; and screenshots.
+ * What the sidebar asks of the window: folders, files, and going to a hit of the search; screenshots and
+ * photos.
  */
 #include "app/lw-window-private.h"
 
 #include <glib/gi18n.h>
 
+#include "app/lw-photo-dialog.h"
 #include "app/lw-screenshot.h"
 
 /* ---- Folders ---- */
@@ -245,6 +247,27 @@ action_screenshot (GtkWidget *widget, const char *name, GVariant *parameter)
   lw_screenshot_async (GTK_WINDOW (widget), screenshot_taken, NULL);
 }
 
+/* ---- Photos ---- */
+
+static void
+photo_taken (LwWindow *self, GdkTexture *photo)
+{
+  if (!self->store)
+    return;
+  /* Translators: the name of a picture that was taken with the camera */
+  lw_composer_add_texture (self->composer, photo, _("Photo"));
+  lw_composer_focus (self->composer);
+}
+
+static void
+action_photo (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  LwPhotoDialog *dialog = lw_photo_dialog_new (GTK_WINDOW (widget));
+
+  g_signal_connect_object (dialog, "taken", G_CALLBACK (photo_taken), widget, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (dialog));
+}
+
 /* ---- Enter ---- */
 
 static void
@@ -272,6 +295,7 @@ lw_window_install_chats (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "win.import", NULL, action_import);
   gtk_widget_class_install_action (widget_class, "win.screenshot", NULL, action_screenshot);
+  gtk_widget_class_install_action (widget_class, "win.photo", NULL, action_photo);
   gtk_widget_class_install_action (widget_class, "win.search", NULL, action_search);
   gtk_widget_class_bind_template_callback (widget_class, choose_folder);
   gtk_widget_class_bind_template_callback (widget_class, export_chat);

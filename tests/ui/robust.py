@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The camera, and what goes wrong around the window: nothing is lost, and work goes on where it can."""
+
+import glob
+import os
+import re
+import sys
+import unittest
+
+from desktop import WindowTest, press, role, run, showing, text_of, wait_for, walk
+from answering import make_model, make_slow_model
+import store
+
+TMP = os.environ["TMPDIR"]
+
+
+class Robust(WindowTest):
+    """The tests share one home and run in the order of their names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model = make_model()
+
+    def start(self, *args, model=None, **environment):
+        return self.launch(*args, LW_DEFAULT_MODEL=model or self.model, **environment)
+
+    def menu_item(self, p, button, item):
+        p.press(button)
+        self.assertTrue(press(wait_for(f"the menu item {item}", lambda: p.find("menu item", item))))
+
+    # -- The camera --
+
+    def camera_threads(self, p):
+        """There is one exactly while a camera is in use."""
+        return [name for name in self.thread_names(p) if name == "lw-camera"]
+
+    def thread_names(self, p):
+        names = []
+        for path in glob.glob(f"/proc/{p.process.pid}/task/*/comm"):
+            try:
+                with open(path) as f:
+                    names.append(f.read().strip())
+            except OSError:  # it has ended
+                pass
+        return names
+
+    def need_camera(self, p):
+        if p.find("label", contains="built without GStreamer"):
+            self.end()
+            self.skipTest("built without GStreamer")
+
+    def test_1_photo(self):
+        p = self.start(LW_CAMERA="videotestsrc is-live=true pattern=ball;videotestsrc is-live=true pattern=red")
+        self.assertEqual(self.camera_threads(p), [])
+        self.menu_item(p, "Attach", "Take a Photo…")
+        wait_for("the dialog", lambda: p.find("push button", "Take Photo")
+                 or p.find("label", contains="built without GStreamer"))
+        self.need_camera(p)
+        p.get(contains="What the camera sees")
+        # That it is on is said, and it is on for this only.
+        p.get("label", contains="The camera is on")
+        self.assertEqual(self.camera_threads(p), ["lw-camera"])
+        p.screenshot("camera", whole=True)
+        p.press("Take Photo")
+        p.get(contains="Photo")
+        wait_for("the camera to be off", lambda: self.camera_threads(p) == [])
+        self.assertIsNone(p.find("label", contains="The camera is on"))
+        p.screenshot("photo", whole=True)
+
+        # Another one, of the other camera.
+        p.press("Take Another")
+        p.get("label", contains="The camera is on")
+        chooser = p.get("combo box", "Camera")
+        self.assertTrue(press(next(n for n in walk(chooser) if press(n))))
+        p.select(wait_for("the other camera", lambda: next(
+            (n for n in p.find_all("list item") if any("pattern=red" in text_of(t) for t in walk(n)
+                                                       if role(t) == "label")), None)))
+        wait_for("one camera", lambda: self.camera_threads(p) == ["lw-camera"])
+        p.get(contains="What the camera sees")
+        p.press("Take Photo")
+        p.press("Attach Photo")
+        p.get(contains="Remove Photo")
+        wait_for("the photo's cost", lambda: any(re.match(r"\d+ tokens$", text_of(n))
+                                                 for n in p.find_all("label")))
+        self.assertEqual(self.camera_threads(p), [])
+        p.screenshot("photo-attached")
+        p.write("What is this?")
+        p.press("Send")
+        p.get("list item", contains="You: What is this?")
+        p.get("push button", contains="Picture Photo")
+        wait_for("the answer", lambda: p.find("push button", "Send")
+                 and p.find("list item", contains="Longwave: "))
+        self.end()
+        with store.connect() as db:
+            kept = db.execute("SELECT file FROM attachments WHERE label = 'Photo'").fetchone()[0]
+        path = glob.glob(os.path.join(os.path.dirname(store.PATH), "**", kept), recursive=True)[0]
+        self.assertEqual(run("convert", path, "-scale", "1x1!", "-format",
+                             "%[fx:int(255*r)] %[fx:int(255*g)] %[fx:int(255*b)]", "info:"), "255 0 0")
+
+    def test_2_no_photo(self):
+        p = self.start(LW_CAMERA="")
+        self.menu_item(p, "Attach", "Take a Photo…")
+        wait_for("why not", lambda: p.find("label", contains="No camera was found")
+                 or p.find("label", contains="built without GStreamer"))
+        self.need_camera(p)
+        self.assertIsNone(p.find("push button", "Take Photo"))
+        p.press("Try Again")
+        p.get("label", contains="No camera was found")
+        p.screenshot("no-camera", whole=True)
+        self.assertEqual(self.camera_threads(p), [])
+        self.end_by_signal()
+
+        # A plug-in is missing, the camera breaks, the camera cannot be opened.
+        for source, problem in [("nosuchplugin", "not installed: no element \"nosuchplugin\""),
+                                ("videotestsrc num-buffers=20 ! identity error-after=10", "."),
+                                ("filesrc location=/nonexistent", "not found")]:
+            p = self.start(LW_CAMERA=source)
+            self.menu_item(p, "Attach", "Take a Photo…")
+            p.get(contains="No Photo Can Be Taken")
+            p.get("label", contains=problem)
+            wait_for("the camera to be off", lambda: self.camera_threads(p) == [])
+            self.end_by_signal()
+
+        # Closing it switches the camera off.
+        p = self.start(LW_CAMERA="videotestsrc is-live=true")
+        self.menu_item(p, "Attach", "Take a Photo…")
+        p.get("label", contains="The camera is on")
+        self.assertEqual(self.camera_threads(p), ["lw-camera"])
+        p.press("Close")
+        wait_for("the camera to be off", lambda: self.camera_threads(p) == [])
+        self.assertIsNone(p.find(contains="Remove Photo"))
+        self.end_by_signal()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    program = unittest.main(exit=False, verbosity=2)
+    sys.exit(0 if program.result.wasSuccessful() else 1)
