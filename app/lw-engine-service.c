@@ -66,6 +66,7 @@ struct _LwEngineService
   LwEngineConfig session_config; /* that session was made with */
   char *path;        /* of model */
   gboolean is_default; /* nobody chose it */
+  gboolean device_lost; /* a device failed: the processor computes from then on */
   GHashTable *media; /* key -> lw_media of the last request */
 };
 
@@ -324,7 +325,7 @@ open_session (LwEngineService *self, GError **error)
                                    .n_threads = c.n_threads,
                                    .n_ctx = c.n_ctx,
                                    .kv_type = c.kv_type,
-                                   .backend = c.only_cpu ? "cpu" : NULL };
+                                   .backend = c.only_cpu || self->device_lost ? "cpu" : NULL };
 
       /* A model whose heads are too narrow for 8 bits runs with 16. */
       if (!lw_model_info_kv_bytes_per_token (lw_model_get_info (self->model), c.kv_type))
@@ -543,6 +544,21 @@ note_choices (LwEngineService *self, gsize n_needed)
   g_mutex_unlock (&self->lock);
 }
 
+/* Work goes on without it.  What its session holds is of no use any more. */
+static void
+give_up_device (LwEngineService *self, GError **failed)
+{
+  g_autoptr (GError) why = g_steal_pointer (failed);
+
+  self->device_lost = TRUE;
+  g_clear_pointer (&self->session, lw_session_free);
+  /* Translators: %s says why, "the device is gone" */
+  *failed = g_error_new (LW_ENGINE_ERROR, LW_ENGINE_ERROR_DEVICE,
+                         _("What computed the answer has failed: %s. What it wrote is kept; the processor "
+                           "computes from now on, and you can go on."),
+                         why->message);
+}
+
 static gboolean
 generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result, GError **error)
 {
@@ -600,6 +616,8 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
       g_set_error_literal (error, LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL, problem);
       g_clear_error (&failed);
     }
+  if (g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_DEVICE) && !self->device_lost)
+    give_up_device (self, &failed);
   if (failed)
     g_propagate_error (error, failed);
   lw_prompt_free (prompt);

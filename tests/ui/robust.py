@@ -131,6 +131,56 @@ class Robust(WindowTest):
         self.assertIsNone(p.find(contains="Remove Photo"))
         self.end_by_signal()
 
+    # -- The device that computes --
+
+    def test_3_device_gone(self):
+        slow = make_slow_model()
+        p = self.start(model=slow, LW_FRAIL_DEVICE="40")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Tell me a long story")
+        p.press("Send")
+        p.get("label", contains="has failed: the device is gone")
+        p.get("push button", "Send")
+        p.get("label", contains="Stopped")
+        kept = self.answer(p)
+        self.assertGreater(len(kept), 20)
+        p.screenshot("device-gone")
+        # Work goes on where it was, by the processor.
+        item = p.get("list item", contains="Longwave: ")
+        self.assertTrue(any(press(n) for n in walk(item) if n.get_name() == "Go on writing" and showing(n)))
+        wait_for("it to grow", lambda: len("".join(self.texts(p))) > 2 * len(kept) + 200)
+        p.press("Stop")
+        p.get("push button", "Send")
+        wait_for("it to be one text", lambda: self.answer(p).startswith(kept[:20])
+                 and len(self.answer(p)) > len(kept))
+        self.assertIsNone(p.find("label", contains="the device is gone"))
+        self.end()
+        with store.connect() as db:
+            text = db.execute("SELECT text FROM messages WHERE role = 2 ORDER BY rowid DESC").fetchone()[0]
+        self.assertTrue(text.startswith(kept[:20]))
+
+    def texts(self, p):
+        return [text_of(n) for n in walk(p.get("list", "Messages")) if role(n) == "label"]
+
+    def answer(self, p):
+        rows = p.find_all("list item", contains="Longwave: ")
+        return rows[-1].get_name()[len("Longwave: "):] if rows else ""
+
+    def test_31_device_gone_at_once(self):
+        p = self.start(LW_FRAIL_DEVICE="0")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Hello there, who are you?")
+        p.press("Send")
+        p.get("label", contains="has failed: the device is gone")
+        wait_for("the question back in the field", lambda: text_of(p.question()) == "Hello there, who are you?")
+        p.press("Send")
+        p.get("list item", contains="You: Hello there")
+        wait_for("the answer", lambda: p.find("push button", "Send") and self.answer(p))
+        self.assertIsNone(p.find("label", contains="the device is gone"))
+        self.end()
+
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
