@@ -47,8 +47,11 @@ char *lw_mem_default_folder(void);
 
 /* Open folder/longwave.db, creating both when absent (mode 0700 and 0600), and bring its schema up to
  * date.  After an unclean end (a write-ahead log was left behind) the file is checked first.
- * Blocks; errors: all but MISSING. */
+ * A file that is there but cannot be written (a read-only home) is opened for reading: every write then fails
+ * with READ_ONLY.  Blocks; errors: all but MISSING. */
 lw_mem *lw_mem_open(const char *folder, GError **error);
+/* Opened for reading only.  That it can be written again is noticed by opening it again. */
+gboolean lw_mem_is_read_only(const lw_mem *m);
 
 /* Checkpoints and closes.  NULL is allowed. */
 void lw_mem_close(lw_mem *m);

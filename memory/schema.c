@@ -122,6 +122,12 @@ gboolean lw_mem_migrate(lw_mem *m, GError **error)
                     m->path, version, (int)G_N_ELEMENTS(steps));
         return FALSE;
     }
+    if (m->read_only && version < (int)G_N_ELEMENTS(steps)) {
+        g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY,
+                    "%s: its format is version %d and has to be brought to version %d, but it cannot be written",
+                    m->path, version, (int)G_N_ELEMENTS(steps));
+        return FALSE;
+    }
     while (version < (int)G_N_ELEMENTS(steps)) {
         g_autofree char *sql = NULL;
         int now;

@@ -12,6 +12,7 @@ struct lw_mem {
     sqlite3 *db;
     char *folder;
     char *path; /* of the database */
+    gboolean read_only;
 };
 
 /* Fill *error from the connection's last error, as "path: what: reason". */

@@ -169,18 +169,51 @@ static gboolean check_integrity(lw_mem *m, GError **error)
     return ok;
 }
 
+/* Without a log it can only be read as a file that nobody changes; SQLite does not find out by itself. */
+static gboolean open_read_only(lw_mem *m, GError **error)
+{
+    static const char *const ways[] = {"?mode=ro", "?mode=ro&immutable=1"};
+    g_autofree char *uri = g_filename_to_uri(m->path, NULL, error);
+    int rc = SQLITE_CANTOPEN;
+
+    if (!uri)
+        return FALSE;
+    for (gsize i = 0; rc != SQLITE_OK && i < G_N_ELEMENTS(ways); i++) {
+        g_autofree char *name = g_strconcat(uri, ways[i], NULL);
+
+        sqlite3_close(m->db);
+        m->db = NULL;
+        rc = sqlite3_open_v2(name, &m->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+        if (rc == SQLITE_OK)
+            rc = sqlite3_exec(m->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    }
+    if (rc != SQLITE_OK) {
+        lw_mem_set_error(m, rc, "cannot be opened for reading", error);
+        return FALSE;
+    }
+    sqlite3_extended_result_codes(m->db, 1);
+    sqlite3_busy_timeout(m->db, BUSY_MS);
+    m->read_only = TRUE;
+    return lw_mem_migrate(m, error);
+}
+
+gboolean lw_mem_is_read_only(const lw_mem *m)
+{
+    return m->read_only;
+}
+
 lw_mem *lw_mem_open(const char *folder, GError **error)
 {
     g_return_val_if_fail(folder, NULL);
 
     lw_mem *m = g_new0(lw_mem, 1);
     gboolean check;
-    int rc;
+    int rc, err = 0;
 
     m->folder = g_canonicalize_filename(folder, NULL);
     m->path = g_build_filename(m->folder, DB_NAME, NULL);
     if (g_mkdir_with_parents(m->folder, 0700) != 0) {
-        int err = errno;
+        err = errno;
         g_set_error(error, LW_MEM_ERROR,
                     err == EACCES || err == EROFS || err == EPERM ? LW_MEM_ERROR_READ_ONLY
                     : err == ENOSPC || err == EDQUOT              ? LW_MEM_ERROR_FULL
@@ -190,8 +223,19 @@ lw_mem *lw_mem_open(const char *folder, GError **error)
     }
     /* SQLite gives the log and the index the database's own mode: make that private first. */
     int fd = open(m->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    err = fd < 0 ? errno : access(m->folder, W_OK) != 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
+    if (err == EROFS || err == EACCES || err == EPERM) {
+        if (access(m->path, R_OK) == 0) {
+            if (open_read_only(m, error))
+                return m;
+        } else {
+            g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY, "%s: cannot be created: %s", m->path,
+                        g_strerror(err));
+        }
+        goto fail;
+    }
 
     check = log_left_behind(m);
     rc = sqlite3_open_v2(m->path, &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);

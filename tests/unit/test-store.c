@@ -7,8 +7,10 @@
 #include "memory/store-private.h"
 
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -593,6 +595,109 @@ static void test_private(Fixture *f, gconstpointer data)
     lw_mem_close(m);
 }
 
+/* ---- A folder that cannot be written ---- */
+
+/* Permissions do not bind root: there the folder is mounted read-only, for this program only.  FALSE: neither
+ * can be done here. */
+static gboolean set_read_only(Fixture *f, gboolean on)
+{
+    static gboolean own_mounts;
+
+    if (geteuid() != 0)
+        return chmod(f->folder, on ? 0500 : 0700) == 0;
+    if (!own_mounts && (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
+        return FALSE;
+    own_mounts = TRUE;
+    if (!on)
+        return umount2(f->folder, MNT_DETACH) == 0; /* SQLite may keep a closed file for its locks */
+    return mount(f->folder, f->folder, NULL, MS_BIND, NULL) == 0 &&
+           mount(NULL, f->folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0;
+}
+
+static void test_read_only(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m;
+
+    if (!set_read_only(f, TRUE)) {
+        g_test_skip("nothing can be made read-only here");
+        return;
+    }
+    /* Nothing is there, and nothing can be. */
+    g_assert_null(lw_mem_open(f->folder, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY);
+    g_assert_true(strstr(error->message, "longwave.db: cannot be created: ") != NULL);
+    g_clear_error(&error);
+    g_assert_true(set_read_only(f, FALSE));
+
+    m = open_store(f);
+    g_assert_false(lw_mem_is_read_only(m));
+    put_conversation(m, "c1", "Kept", 5);
+    lw_mem_close(m);
+
+    /* What is there can be read, and says why it cannot be written. */
+    g_assert_true(set_read_only(f, TRUE));
+    m = open_store(f);
+    g_assert_true(lw_mem_is_read_only(m));
+    g_autoptr(GPtrArray) list = lw_mem_list_conversations(m, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 1);
+    g_assert_cmpstr(((lw_mem_conversation *)list->pdata[0])->title, ==, "Kept");
+    lw_mem_conversation c = {.id = (char *)"c2", .title = (char *)"Not kept", .created = 1, .updated = 6};
+    g_assert_false(lw_mem_put_conversation(m, &c, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY);
+    g_clear_error(&error);
+    lw_mem_close(m);
+
+    g_assert_true(set_read_only(f, FALSE));
+    m = open_store(f);
+    g_assert_false(lw_mem_is_read_only(m));
+    g_assert_true(lw_mem_put_conversation(m, &c, &error));
+    g_assert_no_error(error);
+    lw_mem_close(m);
+}
+
+/* Another program has it open: its log is read, too. */
+static void test_read_only_log(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *writer = open_store(f), *m;
+
+    put_conversation(writer, "c1", "In the log", 5);
+    if (!set_read_only(f, TRUE)) {
+        g_test_skip("nothing can be made read-only here");
+        lw_mem_close(writer);
+        return;
+    }
+    m = lw_mem_open(f->folder, &error);
+    g_assert_no_error(error);
+    g_assert_true(lw_mem_is_read_only(m));
+    g_autoptr(GPtrArray) list = lw_mem_list_conversations(m, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 1);
+    lw_mem_close(m);
+    g_assert_true(set_read_only(f, FALSE));
+    lw_mem_close(writer);
+}
+
+/* An older schema would have to be written. */
+static void test_read_only_old(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    lw_mem *m = open_store(f);
+
+    g_assert_true(lw_mem_exec(m, "PRAGMA user_version = 1", &error));
+    lw_mem_close(m);
+    if (!set_read_only(f, TRUE)) {
+        g_test_skip("nothing can be made read-only here");
+        return;
+    }
+    g_assert_null(lw_mem_open(f->folder, &error));
+    g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY);
+    g_assert_true(strstr(error->message, "version 1 ") != NULL);
+    g_assert_true(set_read_only(f, FALSE));
+}
+
 static void test_options(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -674,6 +779,9 @@ int main(int argc, char **argv)
     ADD("full-disk", test_full_disk);
     ADD("damaged", test_damaged);
     ADD("damaged-inside", test_damaged_inside);
+    ADD("read-only", test_read_only);
+    ADD("read-only-log", test_read_only_log);
+    ADD("read-only-old", test_read_only_old);
     ADD("private", test_private);
     return g_test_run();
 }
