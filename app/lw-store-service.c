@@ -204,6 +204,9 @@ write_command (LwStoreService *self, Command *c, GError **error)
   if (try_write (self, c, &local)
       || g_error_matches (local, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
     return TRUE;
+  /* Whether it can be written meanwhile is found out by opening it. */
+  if (lw_mem_is_read_only (self->mem))
+    lw_mem_close (g_steal_pointer (&self->mem));
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }

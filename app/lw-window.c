@@ -427,7 +427,8 @@ conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_list_store_splice (self->conversations, g_list_model_get_n_items (
                                                 G_LIST_MODEL (self->conversations)),
                        0, items->pdata, items->len);
-  if (error)
+  /* That nothing can be saved is said by the store itself. */
+  if (error && !g_error_matches (error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY))
     lw_window_show_error (self, GTK_MESSAGE_WARNING, error, LW_REMEDY_NONE);
   self->listed = TRUE;
   /* Files from the command line belong to a new question; and somebody may have begun one already. */

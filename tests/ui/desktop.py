@@ -97,13 +97,14 @@ class Program:
 
     last = None
 
-    def __init__(self, *args, prepare=None, **environment):
-        """prepare: called in the new process before the program starts."""
+    def __init__(self, *args, prepare=None, wrapper=(), **environment):
+        """prepare: called in the new process before the program starts; wrapper: a command that becomes the
+        program it is given."""
         self.log = open(os.path.join(os.environ["TMPDIR"], "longwave.log"), "w+")
         env = dict(os.environ, LW_WATCHDOG="1", **environment)
         Program.last = self
         self.process = subprocess.Popen(
-            [os.environ["LW_APP"], *args], env=env, stderr=self.log, stdout=self.log,
+            [*wrapper, os.environ["LW_APP"], *args], env=env, stderr=self.log, stdout=self.log,
             preexec_fn=prepare, restore_signals=prepare is None
         )
         self.app = wait_for("the program on the accessibility bus", self._find_app)

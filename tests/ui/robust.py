@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import subprocess
 import sys
 import unittest
 
@@ -179,6 +180,76 @@ class Robust(WindowTest):
         p.get("list item", contains="You: Hello there")
         wait_for("the answer", lambda: p.find("push button", "Send") and self.answer(p))
         self.assertIsNone(p.find("label", contains="the device is gone"))
+        self.end()
+
+    # -- A home that cannot be written --
+
+    READ_ONLY = """
+        set -e
+        for folder in "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME"; do
+          mount --bind "$folder" "$folder"
+          mount -o remount,bind,ro "$folder"
+        done
+        exec "$@"
+        """
+
+    def read_only(self):
+        """Permissions do not bind root, so that the folders are mounted read-only, for the program alone."""
+        wrapper = ["unshare", "-m", "sh", "-c", self.READ_ONLY, "sh"]
+        tried = subprocess.run([*wrapper, "sh", "-c", 'touch "$XDG_DATA_HOME/written"'], capture_output=True)
+        if b"Read-only" not in tried.stderr:
+            self.skipTest("folders cannot be mounted read-only here")
+        return wrapper
+
+    def ask(self, p, text):
+        p.write(text)
+        p.press("Send")
+        p.get("list item", contains="You: " + text)
+        wait_for("the answer", lambda: p.find("push button", "Send") and self.answer(p))
+
+    def questions(self):
+        with store.connect() as db:
+            return [t for t, in db.execute("SELECT text FROM messages WHERE role = 1 ORDER BY rowid")]
+
+    def test_4_read_only_home(self):
+        wrapper = self.read_only()
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Hello there, who are you?")
+        self.end()
+
+        p = self.start(wrapper=wrapper)
+        p.get("label", contains="Conversations cannot be saved at the moment: ")
+        p.screenshot("read-only")
+        # What was there is there, and can be gone on with.
+        p.get("list item", contains="You: Hello there, who are you?")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "What is not saved?")
+        p.get("label", contains="Conversations cannot be saved at the moment: ")
+        p.select(p.get("list item", "Hello there, who are you?"))
+        p.get("list item", contains="You: Hello there, who are you?")
+        p.select(p.get("list item", "What is not saved?"))
+        p.get("list item", contains="You: What is not saved?")
+        self.assertNotIn("What is not saved?", self.questions())
+        # It becomes writable: what was said meanwhile is saved.
+        for folder in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"]:
+            run("nsenter", "-t", str(p.process.pid), "-m", "mount", "-o", "remount,bind,rw",
+                os.environ[folder])
+        p.get("label", contains="Saving works again")
+        wait_for("it to be saved", lambda: "What is not saved?" in self.questions())
+        self.end()
+
+    def test_41_read_only_from_the_start(self):
+        wrapper = self.read_only()
+        os.rename(os.path.dirname(store.PATH), os.path.dirname(store.PATH) + ".away")
+        self.addCleanup(os.rename, os.path.dirname(store.PATH) + ".away", os.path.dirname(store.PATH))
+        p = self.start(wrapper=wrapper)
+        p.get("label", contains="longwave: cannot be created: Read-only file system")
+        self.ask(p, "Hello there, who are you?")
+        p.get("label", contains="Conversations cannot be saved at the moment: ")
+        self.assertEqual(len(p.find_all("label", contains="cannot be created")), 1)
         self.end()
 
 
