@@ -8,11 +8,16 @@
 #include "app/lw-side-scroller.h"
 #include "app/markdown/lw-markdown.h"
 
-/* Widgets made at once; the rest of a long text follows when the main loop is idle. */
-#define BLOCKS_AT_ONCE 16
+/* Laying out is what costs, GTK measures a label some ten times before it stands: so widgets are made a few in
+ * each frame.  A text begins with blocks of this cost (see block_cost()), and all texts together go on with less
+ * in each frame that follows. */
+#define COST_AT_FIRST 2000
+#define COST_OF_FRAME 2000
+/* What a widget costs beside its text, in bytes of text that take as long to lay out. */
+#define WIDGET_COST 400
 
 /* Plain text is cut into labels of about this size, bytes: laying one out takes a few milliseconds. */
-#define PLAIN_BYTES 2000
+#define PLAIN_BYTES 1000
 
 /* Longer cells of a table are broken into lines of this length. */
 #define CELL_CHARS 32
@@ -282,6 +287,16 @@ block_bytes (const lw_md_block *b)
   return n;
 }
 
+static gsize
+block_cost (const lw_md_block *b)
+{
+  gsize widgets = 1;
+
+  for (int i = 0; b->cells && b->cells[i]; i++)
+    widgets++;
+  return block_bytes (b) + widgets * WIDGET_COST;
+}
+
 static gboolean
 is_full (LwMarkdownView *self)
 {
@@ -303,13 +318,13 @@ update_buttons (LwMarkdownView *self)
   gtk_widget_set_visible (GTK_WIDGET (self), self->blocks->len > 0);
 }
 
-static gboolean add_more (gpointer data);
+static gboolean add_more (GtkWidget *widget, GdkFrameClock *clock, gpointer data);
 
-/* Widgets for what is there, as far as the limit goes. */
-static void
-fill (LwMarkdownView *self)
+/* Widgets for what is there, as far as the limit and this cost go.  Returns what they cost. */
+static gsize
+fill (LwMarkdownView *self, gsize cost)
 {
-  int made = 0;
+  gsize made = 0;
 
   while (self->from + self->widgets->len < self->blocks->len)
     {
@@ -320,25 +335,43 @@ fill (LwMarkdownView *self)
         }
       if (is_full (self) && !self->growing)
         break;
-      if (made++ == BLOCKS_AT_ONCE)
+      if (made >= cost)
         {
           if (!self->more_source)
-            self->more_source = g_idle_add_full (G_PRIORITY_LOW, add_more, self, NULL);
+            self->more_source = gtk_widget_add_tick_callback (GTK_WIDGET (self), add_more, NULL, NULL);
           break;
         }
+      made += block_cost (self->blocks->pdata[self->from + self->widgets->len]);
       insert_widget (self, self->widgets->len);
     }
   update_buttons (self);
+  return made;
 }
 
 static gboolean
-add_more (gpointer data)
+add_more (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
 {
-  LwMarkdownView *self = data;
+  /* All views of this program share what a frame has room for. */
+  static gint64 frame = -1;
+  static gsize spent;
+  LwMarkdownView *self = LW_MARKDOWN_VIEW (widget);
 
+  if (gdk_frame_clock_get_frame_counter (clock) != frame)
+    spent = 0;
+  frame = gdk_frame_clock_get_frame_counter (clock);
+  if (spent >= COST_OF_FRAME)
+    return G_SOURCE_CONTINUE;
   self->more_source = 0;
-  fill (self);
+  spent += fill (self, COST_OF_FRAME - spent);
   return G_SOURCE_REMOVE;
+}
+
+static void
+stop_filling (LwMarkdownView *self)
+{
+  if (self->more_source)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->more_source);
+  self->more_source = 0;
 }
 
 /* Half a window further up or down. */
@@ -348,7 +381,7 @@ move_window (LwMarkdownView *self, gboolean down)
   gsize bytes = 0;
   guint n = 0;
 
-  g_clear_handle_id (&self->more_source, g_source_remove);
+  stop_filling (self);
   self->growing = FALSE;
   while (n++ < LW_MARKDOWN_VIEW_BLOCKS / 2 && bytes < LW_MARKDOWN_VIEW_BYTES / 2)
     {
@@ -495,7 +528,7 @@ lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plai
       replace_tail (self, self->n_settled, fresh);
     }
   if (!self->more_source)
-    fill (self);
+    fill (self, self->widgets->len ? COST_OF_FRAME : COST_AT_FIRST);
   update_buttons (self);
 }
 
@@ -504,7 +537,7 @@ lw_markdown_view_clear (LwMarkdownView *self)
 {
   g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
 
-  g_clear_handle_id (&self->more_source, g_source_remove);
+  stop_filling (self);
   while (self->widgets->len)
     remove_widget (self, self->widgets->len - 1);
   g_ptr_array_set_size (self->blocks, 0);
@@ -527,7 +560,7 @@ lw_markdown_view_dispose (GObject *object)
 {
   LwMarkdownView *self = LW_MARKDOWN_VIEW (object);
 
-  g_clear_handle_id (&self->more_source, g_source_remove);
+  stop_filling (self);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   G_OBJECT_CLASS (lw_markdown_view_parent_class)->dispose (object);
 }
@@ -542,12 +575,40 @@ lw_markdown_view_finalize (GObject *object)
   G_OBJECT_CLASS (lw_markdown_view_parent_class)->finalize (object);
 }
 
+/* The width is never asked for a height: a label answers that by trying one width after the other, and the answer
+ * is not used. */
+static void
+lw_markdown_view_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
+                          int *natural, int *minimum_baseline, int *natural_baseline)
+{
+  LwMarkdownView *self = LW_MARKDOWN_VIEW (widget);
+
+  gtk_widget_measure (self->box, orientation, orientation == GTK_ORIENTATION_HORIZONTAL ? -1 : for_size,
+                      minimum, natural, NULL, NULL);
+}
+
+static void
+lw_markdown_view_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  gtk_widget_allocate (LW_MARKDOWN_VIEW (widget)->box, width, height, -1, NULL);
+}
+
+static GtkSizeRequestMode
+lw_markdown_view_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
 static void
 lw_markdown_view_class_init (LwMarkdownViewClass *klass)
 {
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
   G_OBJECT_CLASS (klass)->dispose = lw_markdown_view_dispose;
   G_OBJECT_CLASS (klass)->finalize = lw_markdown_view_finalize;
-  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BIN_LAYOUT);
+  widget_class->measure = lw_markdown_view_measure;
+  widget_class->size_allocate = lw_markdown_view_size_allocate;
+  widget_class->get_request_mode = lw_markdown_view_get_request_mode;
   gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "markdown");
 }
 

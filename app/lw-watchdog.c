@@ -1,16 +1,53 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/lw-watchdog.h"
 
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <gtk/gtk.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#define TICK_MS 10
+#define STALL_US (LW_WATCHDOG_STALL_MS * 1000)
+#define MAX_FRAMES 64
 
-static guint source;
-static gint64 begin, last, last_cpu;
-static gint64 longest, longest_at; /* ms, ms after the start */
-static guint stalls;
+/* All times in microseconds. */
+typedef struct
+{
+  gint64 wall, cpu, queued; /* queued: ready, but another program had the processor */
+} Reading;
 
-/* What this thread has computed, microseconds: a stall without it is the machine's, or a wait. */
+static struct
+{
+  gboolean running;
+  gint64 begin;
+  Reading turn; /* at its begin */
+  gboolean in_turn, painted; /* painted: a window was, so that somebody may wait */
+  gint64 layout_end, painting; /* CPU time: painting of this turn */
+  guint stalls, faults;
+  gint64 longest, longest_at;
+  int schedstat;
+
+  /* The looking thread. */
+  pthread_t main;
+  GThread *looker;
+  GMutex lock;
+  GCond wake;
+  gboolean quit;         /* under lock */
+  gint64 turn_began;     /* under lock; 0: the loop polls */
+  sem_t answered;
+  void *frames[MAX_FRAMES];
+  int n_frames;
+  char *own_wait;        /* under lock: the stack that waits in a call of our own, in this turn */
+  char *seen;            /* under lock: the stack that was seen last in this turn */
+} dog;
+
+/* ---- Measuring ---- */
+
 static gint64
 cpu_time (void)
 {
@@ -20,48 +57,308 @@ cpu_time (void)
   return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
 }
 
-static gboolean
-tick (gpointer data)
+/* Without the kernel's account of it nothing is known of the queue, and waiting cannot be told from it. */
+static gint64
+queue_time (void)
 {
-  gint64 now = g_get_monotonic_time (), cpu = cpu_time ();
-  gint64 late = (now - last) / 1000 - TICK_MS;
+  char line[128];
+  unsigned long long cpu, queued;
+  ssize_t n = dog.schedstat >= 0 ? pread (dog.schedstat, line, sizeof line - 1, 0) : -1;
 
-  if (late > LW_WATCHDOG_STALL_MS)
+  if (n <= 0)
+    return -1;
+  line[n] = 0;
+  return sscanf (line, "%llu %llu", &cpu, &queued) == 2 ? (gint64)(queued / 1000) : -1;
+}
+
+static Reading
+read_clocks (void)
+{
+  return (Reading){ g_get_monotonic_time (), cpu_time (), queue_time () };
+}
+
+/* ---- Looking at the stack ---- */
+
+static void
+on_signal (int number)
+{
+  dog.n_frames = backtrace (dog.frames, MAX_FRAMES);
+  sem_post (&dog.answered);
+}
+
+static const char *
+module_of (void *address)
+{
+  Dl_info info;
+  const char *base;
+
+  if (!dladdr (address, &info) || !info.dli_fname)
+    return "?";
+  base = strrchr (info.dli_fname, '/');
+  return base ? base + 1 : info.dli_fname;
+}
+
+/* The call that waits is this program's own: outwards from the C library and GLib it is the first. */
+static gboolean
+waits_by_itself (void)
+{
+  const char *own = module_of ((void *)on_signal);
+  gboolean waits = FALSE;
+
+  /* The handler and the signal's frame come first. */
+  for (int i = 2; i < dog.n_frames; i++)
     {
-      stalls++;
-      g_printerr ("watchdog: stall of %d ms, %d ms of it computing, %d ms after the start\n", (int)late,
-                  (int)((cpu - last_cpu) / 1000), (int)((now - begin) / 1000));
+      const char *module = module_of (dog.frames[i]);
+
+      if (g_str_has_prefix (module, "libc.") || g_str_has_prefix (module, "libglib-")
+          || g_str_has_prefix (module, "libgio-") || g_str_has_prefix (module, "libsqlite3."))
+        {
+          waits = TRUE;
+          continue;
+        }
+      return waits && g_str_equal (module, own);
     }
-  last_cpu = cpu;
-  if (late > longest)
+  return FALSE;
+}
+
+/* Names where the dynamic linker knows them, else the place in the file, for nm. */
+static char *
+describe_stack (void)
+{
+  GString *s = g_string_new (NULL);
+
+  for (int i = 2; i < dog.n_frames; i++)
     {
-      longest = late;
-      longest_at = (now - begin) / 1000;
+      Dl_info info;
+
+      if (!dladdr (dog.frames[i], &info))
+        continue;
+      g_string_append_printf (s, "%s%s", s->len ? " < " : "", module_of (dog.frames[i]));
+      if (info.dli_sname)
+        g_string_append_printf (s, ":%s", info.dli_sname);
+      else
+        g_string_append_printf (s, "+0x%zx", (gsize)((char *)dog.frames[i] - (char *)info.dli_fbase));
     }
-  last = now;
-  return G_SOURCE_CONTINUE;
+  return g_string_free (s, FALSE);
+}
+
+/* Is the main thread asleep, whatever for? */
+static gboolean
+main_sleeps (void)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/stat", (int)getpid ());
+  g_autofree char *text = NULL;
+  const char *end;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  end = strrchr (text, ')');
+  return end && (end[2] == 'S' || end[2] == 'D');
+}
+
+/* Under the lock. */
+static void
+look (void)
+{
+  gboolean sleeps = main_sleeps ();
+  struct timespec until;
+
+  clock_gettime (CLOCK_REALTIME, &until);
+  until.tv_sec += 1;
+  if (pthread_kill (dog.main, SIGUSR2) != 0 || sem_timedwait (&dog.answered, &until) != 0)
+    return;
+  g_free (dog.seen);
+  dog.seen = describe_stack ();
+  if (sleeps && !dog.own_wait && waits_by_itself ())
+    dog.own_wait = g_strdup (dog.seen);
+}
+
+static gpointer
+looker_thread (gpointer data)
+{
+  g_mutex_lock (&dog.lock);
+  while (!dog.quit)
+    {
+      gint64 until;
+
+      if (!dog.turn_began)
+        {
+          g_cond_wait (&dog.wake, &dog.lock);
+          continue;
+        }
+      until = dog.turn_began + STALL_US;
+      while (until <= g_get_monotonic_time ())
+        until += STALL_US;
+      if (!g_cond_wait_until (&dog.wake, &dog.lock, until) && dog.turn_began
+          && g_get_monotonic_time () - dog.turn_began >= STALL_US)
+        look ();
+    }
+  g_mutex_unlock (&dog.lock);
+  return NULL;
+}
+
+static void
+tell_looker (gint64 began)
+{
+  if (!dog.looker)
+    return;
+  g_mutex_lock (&dog.lock);
+  dog.turn_began = began;
+  if (began)
+    {
+      g_clear_pointer (&dog.own_wait, g_free);
+      g_clear_pointer (&dog.seen, g_free);
+    }
+  g_cond_signal (&dog.wake);
+  g_mutex_unlock (&dog.lock);
+}
+
+/* ---- Turns ---- */
+
+static void
+end_turn (void)
+{
+  Reading now = read_clocks ();
+  gint64 wall = now.wall - dog.turn.wall, cpu = now.cpu - dog.turn.cpu, waited = 0;
+  gint64 painting = dog.painting, at = (dog.turn.wall - dog.begin) / 1000;
+  const char *why = NULL, *stack;
+
+  tell_looker (0);
+  if (wall > dog.longest)
+    {
+      dog.longest = wall;
+      dog.longest_at = at;
+    }
+  if (wall <= STALL_US)
+    return;
+  if (now.queued >= 0 && dog.turn.queued >= 0)
+    waited = MAX (0, wall - cpu - (now.queued - dog.turn.queued));
+  dog.stalls++;
+  if (dog.painted && cpu - painting > STALL_US)
+    why = "it computed";
+  else if (dog.painted && waited > STALL_US && dog.own_wait)
+    why = "it waited";
+  stack = dog.own_wait ? dog.own_wait : dog.seen;
+  g_printerr ("watchdog: stall of %d ms: computed %d ms, %d of them painting, and waited %d ms, %d ms after the "
+              "start%s%s%s\n",
+              (int)(wall / 1000), (int)(cpu / 1000), (int)(painting / 1000), (int)(waited / 1000), (int)at,
+              dog.painted ? "" : " (before the first window)",
+              waited > STALL_US && stack ? ", seen in " : "", waited > STALL_US && stack ? stack : "");
+  if (!why)
+    return;
+  dog.faults++;
+  g_printerr ("watchdog: fault: %s for more than %d ms%s%s\n", why, LW_WATCHDOG_STALL_MS,
+              stack ? ", seen in " : "", stack ? stack : "");
+}
+
+static int
+poll_between_turns (GPollFD *fds, guint n_fds, int timeout)
+{
+  int result;
+
+  if (dog.in_turn)
+    end_turn ();
+  result = g_poll (fds, n_fds, timeout);
+  dog.in_turn = TRUE;
+  dog.painting = 0;
+  dog.turn = read_clocks ();
+  tell_looker (dog.turn.wall);
+  return result;
+}
+
+/* ---- Painting ---- */
+
+/* The phases before it; connected behind GTK's handlers. */
+static void
+phase_ended (GdkFrameClock *clock)
+{
+  dog.layout_end = cpu_time ();
+}
+
+static void
+painted (GdkFrameClock *clock)
+{
+  dog.painting += cpu_time () - dog.layout_end;
+  dog.painted = TRUE;
+}
+
+static void
+realized (GtkWidget *window)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (window);
+
+  if (g_object_get_data (G_OBJECT (clock), "lw-watchdog"))
+    return;
+  g_object_set_data (G_OBJECT (clock), "lw-watchdog", clock);
+  g_signal_connect_after (clock, "before-paint", G_CALLBACK (phase_ended), NULL);
+  g_signal_connect_after (clock, "update", G_CALLBACK (phase_ended), NULL);
+  g_signal_connect_after (clock, "layout", G_CALLBACK (phase_ended), NULL);
+  g_signal_connect_after (clock, "paint", G_CALLBACK (painted), NULL);
+}
+
+static void
+windows_changed (GListModel *windows, guint position, guint removed, guint added)
+{
+  for (guint i = position; i < position + added; i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      g_signal_connect_after (window, "realize", G_CALLBACK (realized), NULL);
+    }
+}
+
+/* ---- On and off ---- */
+
+static void
+start_looking (void)
+{
+  struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+  /* The first call loads a library, which a signal handler must not. */
+  dog.n_frames = backtrace (dog.frames, MAX_FRAMES);
+  sem_init (&dog.answered, 0, 0);
+  dog.main = pthread_self ();
+  sigaction (SIGUSR2, &action, NULL);
+  dog.looker = g_thread_new ("lw-watchdog", looker_thread, NULL);
 }
 
 void
 lw_watchdog_start (void)
 {
+  gboolean asked = g_strcmp0 (g_getenv ("LW_WATCHDOG"), "1") == 0;
+
 #ifdef NDEBUG
-  if (g_strcmp0 (g_getenv ("LW_WATCHDOG"), "1") != 0)
+  if (!asked)
     return;
 #endif
-  if (source)
+  if (dog.running)
     return;
-  begin = last = g_get_monotonic_time ();
-  last_cpu = cpu_time ();
-  source = g_timeout_add_full (G_PRIORITY_HIGH, TICK_MS, tick, NULL, NULL);
+  dog.running = TRUE;
+  dog.begin = g_get_monotonic_time ();
+  dog.schedstat = open ("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+  g_signal_connect (gtk_window_get_toplevels (), "items-changed", G_CALLBACK (windows_changed), NULL);
+  if (asked)
+    start_looking ();
+  g_main_context_set_poll_func (NULL, poll_between_turns);
 }
 
 void
 lw_watchdog_stop (void)
 {
-  if (!source)
+  if (!dog.running)
     return;
-  g_clear_handle_id (&source, g_source_remove);
-  g_printerr ("watchdog: %u stalls over %d ms, longest %d ms (%d ms after the start)\n", stalls,
-              LW_WATCHDOG_STALL_MS, (int)longest, (int)longest_at);
+  dog.running = FALSE;
+  g_main_context_set_poll_func (NULL, NULL);
+  if (dog.looker)
+    {
+      g_mutex_lock (&dog.lock);
+      dog.quit = TRUE;
+      g_cond_signal (&dog.wake);
+      g_mutex_unlock (&dog.lock);
+      g_thread_join (g_steal_pointer (&dog.looker));
+    }
+  if (dog.schedstat >= 0)
+    close (dog.schedstat);
+  g_printerr ("watchdog: %u stalls over %d ms, longest %d ms (%d ms after the start), %u faults\n", dog.stalls,
+              LW_WATCHDOG_STALL_MS, (int)(dog.longest / 1000), (int)dog.longest_at, dog.faults);
 }

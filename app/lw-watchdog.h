@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A check that the main loop never waits: with LW_WATCHDOG=1 (and always in debug builds) a source
- * that should run every few milliseconds measures how late it is.  Stalls over 50 ms are counted, and
- * the end of the program prints one line about them on stderr.
+ * A check that the main loop never waits and never computes for long; on with LW_WATCHDOG=1, and in debug
+ * builds always.
+ *
+ * Each turn of the main loop (from the return of one poll to the next) is measured: how long it took, how long
+ * the thread computed, how much of that was painting, and how long it waited for something (not for a processor:
+ * what other programs take is not this one's fault).  A turn over 50 ms is reported on stderr.  It counts as a
+ * fault of this program, "watchdog: fault", when
+ * - it computed for more than 50 ms beside painting.  Painting, the frame clock's phase of that name, is left
+ *   out because tests let the processor do what a graphics card does elsewhere; laying out is not.
+ * - or it waited for more than 50 ms inside a call that this program made itself, not GTK: a lock, a file.  With
+ *   LW_WATCHDOG=1 a second thread looks at the stack after 50 ms, and every 50 ms again.
+ * Turns before the first window has been painted are reported only.
  */
 #pragma once
 
@@ -12,7 +21,9 @@ G_BEGIN_DECLS
 
 #define LW_WATCHDOG_STALL_MS 50
 
+/* UI thread, after GTK was initialised. */
 void lw_watchdog_start (void);
+/* Prints one line about all of it. */
 void lw_watchdog_stop (void);
 
 G_END_DECLS

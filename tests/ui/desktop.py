@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Driving a program through accessibility and the X server, always waiting for what should happen."""
 
+import bisect
 import os
 import re
 import signal
@@ -90,6 +91,22 @@ def press(node):
 
 def text_of(node):
     return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node))
+
+
+def name_places(text):
+    """Places of a stack in our own program, longwave+0x1234, by the names of its functions."""
+    symbols = []
+    for line in run("nm", "-n", os.environ["LW_APP"]).splitlines():
+        at, kind, name = line.rsplit(maxsplit=2) if line.count(" ") == 2 else (None, None, None)
+        if kind and kind in "tT":
+            symbols.append((int(at, 16), name))
+
+    def name(match):
+        place = int(match[1], 16)
+        i = bisect.bisect_right(symbols, (place, "\xff")) - 1
+        return f"longwave:{symbols[i][1]}" if i >= 0 else match[0]
+
+    return re.sub(r"longwave\+0x([0-9a-f]+)", name, text)
 
 
 class Program:
@@ -268,3 +285,10 @@ class WindowTest(unittest.TestCase):
         self.assertEqual([line for line in self.program.output().splitlines()
                           if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [],
                          self.program.output())
+        # app/lw-watchdog.h says what is a fault: the program's own computing and waiting, never the machine's.
+        watched = [line for line in self.program.output().splitlines() if line.startswith("watchdog: ")]
+        self.assertTrue(watched, "the watchdog did not run")
+        stalls = name_places("\n".join(line for line in watched if "stall of" in line or "fault: " in line))
+        if stalls:
+            print(f"{self._testMethodName}: {watched[-1]}\n{stalls}")
+        self.assertNotIn("watchdog: fault: ", stalls)

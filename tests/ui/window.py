@@ -14,7 +14,6 @@ from endless_model import make_endless
 
 TMP = os.environ["TMPDIR"]
 FIXTURES = os.environ["LW_FIXTURES"]
-stalls = []
 
 
 def make_models():
@@ -61,12 +60,6 @@ def make_film():
     return path
 
 
-def note_stalls(program, label):
-    found = re.search(r"watchdog: (\d+ stalls.*)", program.output())
-    if found:
-        stalls.append(f"{label}: {found[1]}")
-
-
 class Window(WindowTest):
     """The tests share one home and run in the order of their names."""
 
@@ -78,10 +71,6 @@ class Window(WindowTest):
 
     def start(self, model, *args, **environment):
         return self.launch(*args, LW_DEFAULT_MODEL=self.models[model], **environment)
-
-    def end(self, label):
-        super().end()
-        note_stalls(self.program, label)
 
     def answers(self, p):
         """Texts of the model's rows, in order."""
@@ -158,7 +147,7 @@ class Window(WindowTest):
             # The film is longer than the context has room for, and that is said.
             p.get("label", contains="do not fit the context")
         p.screenshot("second-turn")
-        self.end("ask")
+        self.end()
 
     def test_2_stop_keeps_the_text(self):
         p = self.start("endless")
@@ -219,7 +208,7 @@ class Window(WindowTest):
         p.get("list item", contains="You: What is in this picture?")
         p.get(contains="Film moving.mp4")
         p.screenshot("dark")
-        self.end("restart")
+        self.end()
 
     def test_4_errors_lose_nothing(self):
         p = self.start("missing")
@@ -232,7 +221,7 @@ class Window(WindowTest):
                  lambda: text_of(p.question()) == "This must not get lost")
         self.assertIsNone(p.find("list item", name="This must not get lost"))
         p.screenshot("error")
-        self.end("missing model")
+        self.end()
 
         p = self.start("blind", self.picture)
         p.get(contains="Remove red circle.png")
@@ -251,7 +240,7 @@ class Window(WindowTest):
         subprocess.run([os.environ["LW_APP"], text], check=True, timeout=60)
         wait_for("the refusal", lambda: p.find("label", contains="notes.png"))
         self.assertEqual(text_of(p.question()), "Look at this")
-        self.end("no vision")
+        self.end()
 
     def test_5_rename_delete_undo(self):
         p = self.start("default")
@@ -275,12 +264,12 @@ class Window(WindowTest):
         p.get("push button", "Manage models")
         p.screenshot("models", whole=True)
         p.key("Escape")
-        self.end("rename and delete")
+        self.end()
 
         p = self.start("default")
         p.get("list item", "The red circle")
         self.assertIsNone(p.find("list item", "Another one"))
-        self.end("after deleting")
+        self.end()
 
     def chat_menu(self, p, title, item):
         row = p.get("list item", title)
@@ -313,12 +302,10 @@ class Window(WindowTest):
         p.key("F10")
         p.get(contains="About Longwave")
         p.key("Escape")
-        self.end("narrow")
+        self.end()
 
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     program = unittest.main(exit=False, verbosity=2)
-    for line in stalls:
-        print("main loop, " + line)
     sys.exit(0 if program.result.wasSuccessful() else 1)
