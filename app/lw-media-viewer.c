@@ -2,6 +2,9 @@
 #include "app/lw-media-viewer.h"
 
 #include <glib/gi18n.h>
+#ifdef LW_HAVE_CAMERA
+#include <gst/gst.h>
+#endif
 
 #include "app/lw-problem.h"
 #include "engine/base/alloc.h"
@@ -100,18 +103,27 @@ picture_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* ---- Films ---- */
 
+/* The button in the header opens another program, which may know more. */
+static void
+cannot_play (LwMediaViewer *self, const char *why)
+{
+  /* Translators: %s says why, a whole sentence */
+  g_autofree char *message = g_strdup_printf (_("This film cannot be played here, but perhaps in another "
+                                                "program. %s"), why);
+
+  show_problem (self, message);
+}
+
 static void
 stream_failed (LwMediaViewer *self)
 {
-  if (gtk_media_stream_get_error (self->stream))
-    {
-      open_elsewhere (self);
-      gtk_window_close (GTK_WINDOW (self));
-    }
+  const GError *error = gtk_media_stream_get_error (self->stream);
+
+  if (error)
+    cannot_play (self, error->message);
 }
 
-/* FALSE: there is no player. */
-static gboolean
+static void
 play_film (LwMediaViewer *self)
 {
   g_autoptr (GFile) file = g_file_new_for_path (lw_attachment_get_path (self->attachment));
@@ -120,12 +132,49 @@ play_film (LwMediaViewer *self)
   self->stream = gtk_media_file_new_for_file (file);
   gtk_video_set_media_stream (GTK_VIDEO (video), self->stream);
   set_content (self, video);
-  if (gtk_media_stream_get_error (self->stream))
-    return FALSE;
   g_signal_connect_object (self->stream, "notify::error", G_CALLBACK (stream_failed), self,
                            G_CONNECT_SWAPPED);
   gtk_media_stream_play (self->stream);
-  return TRUE;
+  stream_failed (self);
+}
+
+/* GTK's player starts GStreamer, which looks at all its plug-ins the first time: that takes a second. */
+static void
+start_player (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+#ifdef LW_HAVE_CAMERA
+  GError *error = NULL;
+
+  if (!gst_init_check (NULL, NULL, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_autoptr (GstElementFactory) player = gst_element_factory_find ("playbin");
+  if (!player)
+    {
+      /* GTK's player would end the program. */
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s",
+                               _("A part of GStreamer that films need is not installed: playbin"));
+      return;
+    }
+#endif
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+player_started (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwMediaViewer) self = user_data;
+  g_autoptr (GError) error = NULL;
+  gboolean ok = g_task_propagate_boolean (G_TASK (result), &error);
+
+  if (!self->box)
+    return;
+  if (ok)
+    play_film (self);
+  else
+    cannot_play (self, error->message);
 }
 
 /* ---- Object ---- */
@@ -185,32 +234,18 @@ void
 lw_media_viewer_open (GtkWindow *parent, LwAttachment *attachment)
 {
   LwMediaViewer *self = g_object_new (LW_TYPE_MEDIA_VIEWER, "transient-for", parent, NULL);
+  gboolean film = lw_attachment_is_film (attachment);
+  g_autoptr (GTask) task
+      = g_task_new (NULL, NULL, film ? player_started : picture_loaded, g_object_ref (self));
+  GtkWidget *spinner = gtk_spinner_new ();
 
   self->attachment = g_object_ref (attachment);
   gtk_window_set_title (GTK_WINDOW (self), lw_attachment_get_label (attachment));
   set_size (self);
-  if (lw_attachment_is_film (attachment))
-    {
-      if (play_film (self))
-        {
-          gtk_window_present (GTK_WINDOW (self));
-        }
-      else
-        {
-          open_elsewhere (self);
-          gtk_window_destroy (GTK_WINDOW (self));
-        }
-    }
-  else
-    {
-      g_autoptr (GTask) task = g_task_new (NULL, NULL, picture_loaded, g_object_ref (self));
-      GtkWidget *spinner = gtk_spinner_new ();
-
-      gtk_spinner_start (GTK_SPINNER (spinner));
-      set_content (self, spinner);
-      g_task_set_source_tag (task, lw_media_viewer_open);
-      g_task_set_task_data (task, g_strdup (lw_attachment_get_path (attachment)), g_free);
-      g_task_run_in_thread (task, load_picture);
-      gtk_window_present (GTK_WINDOW (self));
-    }
+  gtk_spinner_start (GTK_SPINNER (spinner));
+  set_content (self, spinner);
+  g_task_set_source_tag (task, lw_media_viewer_open);
+  g_task_set_task_data (task, g_strdup (lw_attachment_get_path (attachment)), g_free);
+  g_task_run_in_thread (task, film ? start_player : load_picture);
+  gtk_window_present (GTK_WINDOW (self));
 }
