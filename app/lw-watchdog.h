@@ -8,10 +8,12 @@
  * what other programs take is not this one's fault).  A turn over 50 ms is reported on stderr.  It counts as a
  * fault of this program, "watchdog: fault", when
  * - it computed for more than 50 ms beside painting.  Painting, the frame clock's phase of that name, is left
- *   out because tests let the processor do what a graphics card does elsewhere; laying out is not.
+ *   out because tests let the processor do what a graphics card does elsewhere; laying out is not.  On a machine
+ *   that is slow or busy the time counts for less: as much as a fixed piece of work takes longer there.
  * - or it waited for more than 50 ms inside a call that this program made itself, not GTK: a lock, a file.  With
  *   LW_WATCHDOG=1 a second thread looks at the stack after 50 ms, and every 50 ms again.
- * Turns before the first window has been painted are reported only.
+ * Turns before the first window has been painted are reported only.  For its own test LW_WATCHDOG_MISBEHAVE
+ * says which of the two happens once: "compute" or "wait".
  */
 #pragma once
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import WindowTest, press, role, run, showing, text_of, wait_for, walk
+from desktop import WindowTest, name_places, press, role, run, showing, text_of, wait_for, walk
 from answering import make_model, make_slow_model
 import store
 
@@ -251,6 +251,44 @@ class Robust(WindowTest):
         p.get("label", contains="Conversations cannot be saved at the moment: ")
         self.assertEqual(len(p.find_all("label", contains="cannot be created")), 1)
         self.end()
+
+    # -- Films --
+
+    def test_45_films_that_cannot_be_played(self):
+        film = os.path.join(TMP, "short.mp4")
+        run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i",
+            "testsrc=size=320x240:rate=10:duration=2", "-pix_fmt", "yuv420p", film)
+        # What reads its format is missing, then all of GStreamer's plug-ins are.
+        for missing, said in [({"GST_PLUGIN_FEATURE_RANK":
+                                "qtdemux:NONE,avdemux_mov,mp4,m4a,3gp,3g2,mj2:NONE,matroskademux:NONE"},
+                               "cannot be played here"),
+                              ({"GST_PLUGIN_SYSTEM_PATH_1_0": TMP, "GST_REGISTRY": os.path.join(TMP, "none")},
+                               "not installed: playbin")]:
+            p = self.start(film, **missing)
+            p.get(contains="Remove short.mp4")
+            p.write("What is this?")
+            p.press("Send")
+            p.get("list item", contains="You: What is this?")
+            wait_for("the answer", lambda: p.find("push button", "Send") and self.answer(p))
+            tile = wait_for("the film", lambda: p.find("push button", contains="Film short.mp4"))
+            self.assertTrue(press(tile))
+            p.get("label", contains=said)
+            p.get(name="Open in another program")
+            p.screenshot("film-problem", whole=True)
+            run("xdotool", "key", "Escape")
+            wait_for("it to be closed", lambda: not p.find(name="Open in another program"))
+            self.end()
+
+    # -- The watchdog --
+
+    def test_5_watchdog(self):
+        for how, said in [("compute", "it computed for "), ("wait", "it waited for ")]:
+            p = self.start(LW_WATCHDOG_MISBEHAVE=how)
+            wait_for("the fault", lambda: re.search(rf"watchdog: fault: {said}\d+ ms, seen in ", p.output()))
+            self.assertIn("longwave:misbehave", name_places(p.output()))
+            with self.assertRaises(AssertionError):
+                self.end_by_signal()
+            self.assertIn("1 faults", p.output())
 
 
 if __name__ == "__main__":
