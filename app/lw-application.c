@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "app/lw-attention.h"
+#include "app/lw-chats.h"
 #include "app/lw-engine-service.h"
 #include "app/lw-model-library.h"
 #include "app/lw-preferences.h"
@@ -22,6 +23,7 @@ struct _LwApplication
   LwStoreService *store;
   LwEngineService *engine;
   LwModelLibrary *library;
+  LwChats *chats;
   LwAttention *attention;
   LwSearchProvider *search;
 };
@@ -32,7 +34,7 @@ static LwWindow *
 make_window (LwApplication *self)
 {
   return lw_window_new (GTK_APPLICATION (self), self->settings, self->store, self->engine,
-                        self->library);
+                        self->library, self->chats);
 }
 
 static LwWindow *
@@ -112,10 +114,10 @@ search_activated (LwApplication *self, const char *chat, const char *terms)
 static void
 delete_all (LwApplication *self)
 {
+  lw_chats_delete_all (self->chats);
   for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l; l = l->next)
     if (LW_IS_WINDOW (l->data))
-      lw_window_forget_all (l->data);
-  lw_store_service_delete_all (self->store);
+      lw_window_forget (l->data, NULL);
 }
 
 static void
@@ -217,6 +219,7 @@ lw_application_startup (GApplication *app)
   self->store = lw_store_service_new ();
   self->engine = lw_engine_service_new ();
   self->library = lw_model_library_new ();
+  self->chats = lw_chats_new (self->store, self->engine);
   self->attention = lw_attention_new (GTK_APPLICATION (app), self->settings);
   lw_search_provider_set_store (self->search, self->store);
   g_signal_connect_swapped (self->settings, "changed", G_CALLBACK (settings_changed), self);
@@ -289,6 +292,7 @@ lw_application_finalize (GObject *object)
   g_clear_object (&self->settings);
   g_clear_object (&self->search);
   g_clear_object (&self->attention);
+  g_clear_object (&self->chats);
   g_clear_object (&self->library);
   g_clear_object (&self->engine);
   g_clear_object (&self->store);

@@ -127,6 +127,10 @@ lw_attention_watch (LwAttention *self, LwConversation *conversation)
 {
   g_return_if_fail (LW_IS_ATTENTION (self));
 
+  /* Each window says it. */
+  if (g_signal_handler_find (conversation, G_SIGNAL_MATCH_FUNC | G_SIGNAL_MATCH_DATA, 0, 0, NULL,
+                             (gpointer)busy_changed, self))
+    return;
   g_signal_connect_object (conversation, "notify::busy", G_CALLBACK (busy_changed), self,
                            G_CONNECT_SWAPPED);
   g_object_weak_ref (G_OBJECT (conversation), conversation_gone, g_object_ref (self));

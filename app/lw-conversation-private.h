@@ -27,6 +27,7 @@ struct _LwConversation
   gint64 created, updated;
   GListStore *messages;
   gboolean loading, loaded;
+  gboolean forgotten; /* nothing of it is saved any more */
   gboolean withdrawn; /* in the store's bin because its only question came back */
 
   GtkTextBuffer *draft;

@@ -229,8 +229,11 @@ lw_conversation_get_draft_attachments (LwConversation *self)
 void
 lw_conversation_put (LwConversation *self)
 {
-  lw_mem_conversation *record = g_new0 (lw_mem_conversation, 1);
+  lw_mem_conversation *record;
 
+  if (self->forgotten)
+    return;
+  record = g_new0 (lw_mem_conversation, 1);
   record->id = g_strdup (self->id);
   record->title = g_strdup (self->title);
   record->model = g_strdup (self->model);
@@ -247,7 +250,7 @@ lw_conversation_put_message (LwConversation *self, LwMessage *message)
 {
   guint position;
 
-  if (g_list_store_find (self->messages, message, &position))
+  if (!self->forgotten && g_list_store_find (self->messages, message, &position))
     lw_store_service_put_message (self->store,
                                   lw_message_to_record (message, self->id, (int)position));
 }
@@ -429,4 +432,16 @@ lw_conversation_append (LwConversation *self, LwMessage *message, int branch, in
   lw_message_set_place (message, before ? lw_message_get_id (before) : NULL, branch, n_branches);
   g_list_store_append (self->messages, message);
   lw_conversation_update_last (self);
+}
+
+void
+lw_conversation_forget (LwConversation *self)
+{
+  g_return_if_fail (LW_IS_CONVERSATION (self));
+
+  self->forgotten = TRUE;
+  g_clear_handle_id (&self->title_source, g_source_remove);
+  if (self->title_request)
+    lw_engine_request_cancel (self->title_request);
+  lw_conversation_stop (self);
 }

@@ -71,6 +71,8 @@ void lw_conversation_recount (LwConversation *self);
 gboolean lw_conversation_send (LwConversation *self, const char *model_path);
 /* End the answer; its text stays. */
 void lw_conversation_stop (LwConversation *self);
+/* It has been deleted for good: end the answer, and save nothing of it any more. */
+void lw_conversation_forget (LwConversation *self);
 /* ---- What is there already; nothing happens while busy ---- */
 
 /* Write the answer again, as a branch beside it. */

@@ -38,7 +38,7 @@ struct _LwEngineRequest
 
 typedef struct
 {
-  gboolean quit;
+  gboolean quit, forget;
   GTask *task;
   char *model_path;         /* describe */
   LwEngineRequest *request; /* generate */
@@ -698,7 +698,13 @@ engine_thread (gpointer data)
       Command *c = g_async_queue_pop (self->queue);
       gboolean quit = c->quit;
 
-      if (c->request)
+      if (c->forget)
+        {
+          g_hash_table_remove_all (self->media);
+          g_clear_pointer (&self->session, lw_session_free);
+          lw_session_clear_snapshots (NULL);
+        }
+      else if (c->request)
         do_generate (self, c);
       else if (c->task)
         do_describe (self, c);
@@ -821,6 +827,18 @@ push (LwEngineService *self, Command *c)
     }
   g_task_return_new_error (c->task, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED, "%s", _("Stopped"));
   command_free (c);
+}
+
+void
+lw_engine_service_forget (LwEngineService *self)
+{
+  Command *c = g_new0 (Command, 1);
+
+  c->forget = TRUE;
+  if (self->thread)
+    g_async_queue_push (self->queue, c);
+  else
+    command_free (c);
 }
 
 void

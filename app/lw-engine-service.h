@@ -25,6 +25,9 @@ lw_model *lw_engine_service_dup_model (LwEngineService *self);
 /* Tokens that fit the context of the open model's session; before there is one, what the model was trained
  * for; 0: no model is open. */
 gint64 lw_engine_service_get_context (LwEngineService *self);
+/* Once what runs has ended: drop what the session holds of any chat, and remove the snapshots on disk, the one
+ * that the end of a turn writes included. */
+void lw_engine_service_forget (LwEngineService *self);
 /* Cancel what runs and end the thread.  Blocks (at most as long as cancelling takes). */
 void lw_engine_service_shutdown (LwEngineService *self);
 

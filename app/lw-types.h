@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 typedef struct _LwAttention LwAttention;
 typedef struct _LwAttachment LwAttachment;
 typedef struct _LwChatOptions LwChatOptions;
+typedef struct _LwChats LwChats;
 typedef struct _LwConversation LwConversation;
 typedef struct _LwEngineService LwEngineService;
 typedef struct _LwMessage LwMessage;

@@ -217,14 +217,20 @@ void
 lw_window_delete (LwWindow *self, LwConversation *conversation)
 {
   g_autofree char *escaped = NULL, *title = NULL;
+  GList *windows = gtk_application_get_windows (gtk_window_get_application (GTK_WINDOW (self)));
+  gboolean busy = lw_conversation_get_busy (conversation);
   guint position;
 
   lw_conversation_stop (conversation);
   lw_store_service_bin_conversation (self->store, lw_conversation_get_id (conversation), TRUE);
   if (g_list_store_find (self->conversations, conversation, &position))
     g_list_store_remove (self->conversations, position);
-  if (self->current == conversation)
-    lw_window_new_chat (self);
+  /* The end of its answer would leave a snapshot. */
+  if (busy)
+    lw_engine_service_forget (self->engine);
+  for (GList *l = windows; l; l = l->next)
+    if (LW_IS_WINDOW (l->data))
+      lw_window_forget (l->data, conversation);
 
   escaped = g_markup_escape_text (lw_conversation_get_title (conversation), -1);
   /* Translators: %s is the title of a chat */

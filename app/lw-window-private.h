@@ -7,6 +7,7 @@
 #include "app/lw-window.h"
 
 #include "app/lw-chat-view.h"
+#include "app/lw-chats.h"
 #include "app/lw-composer.h"
 #include "app/lw-conversation-list.h"
 #include "app/lw-engine-service.h"
@@ -36,13 +37,15 @@ struct _LwWindow
   LwEngineService *engine;
   LwModelLibrary *library;
   LwModelsDialog *models_dialog; /* while it is open */
-  GListStore *conversations;
+  LwChats *chats;
+  GListStore *conversations; /* of chats */
   LwConversation *current;
   GSignalGroup *current_signals;
   char *model_path; /* NULL: the default model */
   char *described_path; /* of the model that was opened last */
   char *pending_chat;       /* to open once the list has been read */
   GPtrArray *pending_files; /* of GFile: to attach once a conversation is open */
+  gboolean first;           /* there was no other one when it was made */
   gboolean listed;          /* the conversations have been read */
 
   AdwToast *undo; /* the last one on offer */
@@ -72,7 +75,7 @@ void lw_window_install_chats (GtkWidgetClass *widget_class);
 /* Once the settings are there. */
 void lw_window_add_enter_action (LwWindow *self);
 
-/* Follow its signals. */
+/* Follow its signals; once, however often it is said. */
 void lw_window_watch_conversation (LwWindow *self, LwConversation *conversation);
 
 void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);

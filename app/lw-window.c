@@ -166,11 +166,38 @@ update_title (LwWindow *self)
   gtk_window_set_title (GTK_WINDOW (self), *title ? title : _("Longwave"));
 }
 
+/* What happens to a chat is said in the windows that show it, else in the first one. */
+static gboolean
+is_about_us (LwWindow *self, LwConversation *conversation)
+{
+  GtkApplication *app = gtk_window_get_application (GTK_WINDOW (self));
+  LwWindow *first = NULL;
+
+  /* A window that has been closed. */
+  if (!self->store || !app)
+    return FALSE;
+  if (conversation == self->current)
+    return TRUE;
+  for (GList *l = gtk_application_get_windows (app); l; l = l->next)
+    {
+      if (!LW_IS_WINDOW (l->data))
+        continue;
+      if (LW_WINDOW (l->data)->current == conversation)
+        return FALSE;
+      if (!first || gtk_application_window_get_id (l->data)
+                        < gtk_application_window_get_id (GTK_APPLICATION_WINDOW (first)))
+        first = l->data;
+    }
+  return self == first;
+}
+
 static void
 conversation_failed (LwWindow *self, const GError *error, LwConversation *conversation)
 {
   guint position;
 
+  if (!is_about_us (self, conversation))
+    return;
   lw_window_show_error (self, GTK_MESSAGE_ERROR, error, remedy_for (self, error));
   /* Nothing of it is left to list: its only question is in the composer again. */
   if (lw_conversation_get_loaded (conversation)
@@ -186,21 +213,33 @@ conversation_failed (LwWindow *self, const GError *error, LwConversation *conver
 }
 
 static void
+messages_deleted (LwWindow *self, const char *message, guint n, LwConversation *conversation)
+{
+  if (is_about_us (self, conversation))
+    lw_window_messages_deleted (self, message, n, conversation);
+}
+
+static void
 conversation_updated (LwWindow *self)
 {
+  if (!self->store)
+    return;
   lw_conversation_list_resort (self->list);
 }
 
 void
 lw_window_watch_conversation (LwWindow *self, LwConversation *conversation)
 {
+  if (g_signal_handler_find (conversation, G_SIGNAL_MATCH_FUNC | G_SIGNAL_MATCH_DATA, 0, 0, NULL,
+                             (gpointer)conversation_failed, self))
+    return;
   g_signal_connect_object (conversation, "failed", G_CALLBACK (conversation_failed), self,
                            G_CONNECT_SWAPPED);
   if (gtk_window_get_application (GTK_WINDOW (self)))
     lw_attention_watch (lw_application_get_attention (LW_APPLICATION (
                             gtk_window_get_application (GTK_WINDOW (self)))),
                         conversation);
-  g_signal_connect_object (conversation, "deleted", G_CALLBACK (lw_window_messages_deleted), self,
+  g_signal_connect_object (conversation, "deleted", G_CALLBACK (messages_deleted), self,
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::updated", G_CALLBACK (conversation_updated),
                            self, G_CONNECT_SWAPPED);
@@ -382,51 +421,44 @@ lw_window_open_chat (LwWindow *self, const char *id)
 }
 
 void
-lw_window_forget_all (LwWindow *self)
+lw_window_forget (LwWindow *self, LwConversation *conversation)
 {
-  guint n;
-
   g_return_if_fail (LW_IS_WINDOW (self));
 
-  n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
-  for (guint i = 0; i < n; i++)
-    {
-      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
-
-      lw_conversation_stop (c);
-    }
-  g_list_store_remove_all (self->conversations);
-  lw_window_new_chat (self);
+  if (self->current && (!conversation || self->current == conversation))
+    lw_window_new_chat (self);
 }
 
 static void
-conversations_listed (GObject *source, GAsyncResult *result, gpointer user_data)
+conversations_changed (LwWindow *self, guint position, guint removed, guint added)
 {
-  g_autoptr (LwWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) records
-      = lw_store_service_list_finish (LW_STORE_SERVICE (source), result, &error);
-  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autofree char *last = NULL;
-  LwConversation *open = NULL;
-
-  if (!self->store)
-    return;
-  last = lw_settings_dup_string (self->settings, "last-conversation");
-  for (guint i = 0; records && i < records->len; i++)
+  for (guint i = position; self->conversations && i < position + added; i++)
     {
-      LwConversation *c = lw_conversation_new_for_record (self->store, self->engine,
-                                                          records->pdata[i]);
+      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
       lw_window_watch_conversation (self, c);
-      g_ptr_array_add (items, c);
-      if (g_str_equal (lw_conversation_get_id (c),
-                       self->pending_chat ? self->pending_chat : last))
-        open = c;
+    }
+}
+
+static void
+chats_loaded (LwWindow *self, const GError *error)
+{
+  g_autofree char *last = lw_settings_dup_string (self->settings, "last-conversation");
+  const char *wanted = self->pending_chat ? self->pending_chat : self->first ? last : "";
+  g_autoptr (LwConversation) open = NULL;
+  guint n;
+
+  if (self->listed || !self->store)
+    return;
+  n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+  for (guint i = 0; i < n && !open; i++)
+    {
+      g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+
+      if (g_str_equal (lw_conversation_get_id (c), wanted))
+        open = g_steal_pointer (&c);
     }
   g_clear_pointer (&self->pending_chat, g_free);
-  g_list_store_splice (self->conversations, g_list_model_get_n_items (
-                                                G_LIST_MODEL (self->conversations)),
-                       0, items->pdata, items->len);
   /* That nothing can be saved is said by the store itself. */
   if (error && !g_error_matches (error, LW_MEM_ERROR, LW_MEM_ERROR_READ_ONLY))
     lw_window_show_error (self, GTK_MESSAGE_WARNING, error, LW_REMEDY_NONE);
@@ -518,6 +550,17 @@ key_pressed (GtkEventControllerKey *controller, guint key, guint code, GdkModifi
 /* ---- Object ---- */
 
 static gboolean
+is_only_window (LwWindow *self)
+{
+  GList *windows = gtk_application_get_windows (gtk_window_get_application (GTK_WINDOW (self)));
+
+  for (GList *l = windows; l; l = l->next)
+    if (LW_IS_WINDOW (l->data) && l->data != (gpointer)self)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 lw_window_close_request (GtkWindow *window)
 {
   LwWindow *self = LW_WINDOW (window);
@@ -531,7 +574,8 @@ lw_window_close_request (GtkWindow *window)
   if (!adw_flap_get_folded (self->flap))
     lw_settings_set_boolean (self->settings, "sidebar-visible",
                              adw_flap_get_reveal_flap (self->flap));
-  for (guint i = 0; i < n; i++)
+  /* What is written goes on in the other windows. */
+  for (guint i = 0; i < n && is_only_window (self); i++)
     {
       g_autoptr (LwConversation) c = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
 
@@ -549,6 +593,7 @@ lw_window_dispose (GObject *object)
   g_clear_object (&self->current_signals);
   g_clear_object (&self->current);
   g_clear_object (&self->conversations);
+  g_clear_object (&self->chats);
   g_clear_object (&self->settings);
   g_clear_object (&self->store);
   g_clear_object (&self->engine);
@@ -607,7 +652,6 @@ lw_window_init (LwWindow *self)
 {
   GtkEventController *keys;
 
-  self->conversations = g_list_store_new (LW_TYPE_CONVERSATION);
   self->pending_files = g_ptr_array_new_with_free_func (g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->current_signals = g_signal_group_new (LW_TYPE_CONVERSATION);
@@ -615,7 +659,6 @@ lw_window_init (LwWindow *self)
                                   G_CALLBACK (update_title), self);
   g_signal_group_connect_swapped (self->current_signals, "notify::busy",
                                   G_CALLBACK (busy_changed), self);
-  lw_conversation_list_set_model (self->list, G_LIST_MODEL (self->conversations));
   g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
   add_drop_target (self);
   keys = gtk_event_controller_key_new ();
@@ -643,7 +686,7 @@ settings_changed (LwWindow *self, const char *key)
 
 LwWindow *
 lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
-               LwEngineService *engine, LwModelLibrary *library)
+               LwEngineService *engine, LwModelLibrary *library, LwChats *chats)
 {
   LwWindow *self = g_object_new (LW_TYPE_WINDOW, "application", app, NULL);
   g_autofree char *model = lw_settings_dup_string (settings, "last-model");
@@ -652,6 +695,13 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   self->store = g_object_ref (store);
   self->engine = g_object_ref (engine);
   self->library = g_object_ref (library);
+  self->chats = g_object_ref (chats);
+  self->conversations = g_object_ref (lw_chats_get_list (chats));
+  self->first = is_only_window (self);
+  lw_conversation_list_set_model (self->list, G_LIST_MODEL (self->conversations));
+  conversations_changed (self, 0, 0, g_list_model_get_n_items (G_LIST_MODEL (self->conversations)));
+  g_signal_connect_object (self->conversations, "items-changed", G_CALLBACK (conversations_changed), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (settings, "changed", G_CALLBACK (settings_changed), self,
                            G_CONNECT_SWAPPED);
   lw_model_list_set_library (self->models, library);
@@ -669,8 +719,10 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   lw_conversation_list_set_store (self->list, store);
   lw_window_prepare_shortcuts (self);
   lw_window_add_enter_action (self);
-  lw_store_service_purge (store, NULL);
-  lw_store_service_list_async (store, conversations_listed, g_object_ref (self));
   open_model (self, model);
+  if (lw_chats_get_loaded (chats))
+    chats_loaded (self, NULL);
+  else
+    g_signal_connect_object (chats, "loaded", G_CALLBACK (chats_loaded), self, G_CONNECT_SWAPPED);
   return self;
 }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import WindowTest, name_places, press, role, run, showing, text_of, wait_for, walk
+from desktop import Atspi, Program, WindowTest, name_places, press, role, run, showing, text_of, wait_for, walk
 from answering import make_model, make_slow_model
 import store
 
@@ -21,6 +21,8 @@ class Robust(WindowTest):
     @classmethod
     def setUpClass(cls):
         cls.model = make_model()
+        p = Program(LW_DEFAULT_MODEL=cls.model)
+        assert p.quit() == 0
 
     def start(self, *args, model=None, **environment):
         return self.launch(*args, LW_DEFAULT_MODEL=model or self.model, **environment)
@@ -278,6 +280,118 @@ class Robust(WindowTest):
             run("xdotool", "key", "Escape")
             wait_for("it to be closed", lambda: not p.find(name="Open in another program"))
             self.end()
+
+    # -- More windows, and deleting while an answer is written --
+
+    def frames(self, p):
+        """GTK 4.8 says filler of a window that was just made."""
+        return [f for f in (p.app.get_child_at_index(i) for i in range(p.app.get_child_count()))
+                if f and role(f) in ("frame", "filler")]
+
+    def in_frame(self, frame, wanted, contains):
+        return [n for n in walk(frame) if role(n) == wanted and contains in (n.get_name() or "") and showing(n)]
+
+    def second_window(self, p):
+        run(os.environ["LW_APP"], "--new-window")
+        return wait_for("a second window", lambda: len(self.frames(p)) == 2 and all(
+            self.in_frame(f, "text", "Question") for f in self.frames(p)) and self.frames(p))
+
+    def press_in(self, frame, name):
+        wait_for(f"the button {name}", lambda: any(press(n) for n in self.in_frame(frame, "push button", name)))
+
+    def test_7_two_windows_with_one_chat(self):
+        p = self.start(model=make_slow_model())
+        p.press("New chat")
+        p.get("label", "New Chat")
+        first, second = self.second_window(p)
+        field = self.in_frame(first, "text", "Question")[0]
+        Atspi.EditableText.insert_text(field, 0, "Tell both of us a story", 23)
+        self.press_in(first, "Send")
+        # It is in the other window's list at once; there it is shown while it is written.
+        p.select(wait_for("the chat in the other window", lambda: next(iter(
+            self.in_frame(second, "list item", "Tell both of us a story")), None)))
+
+        def shown(frame):
+            texts = [text_of(n) for n in walk(frame) if role(n) == "label"]
+            return max(texts, key=len) if texts else ""
+        wait_for("the answer in both", lambda: len(shown(first)) > 60 and len(shown(second)) > 60)
+        begun = len(shown(second))
+        wait_for("it to grow in the second", lambda: len(shown(second)) > begun + 40)
+        p.screenshot("two-windows", whole=True)
+        # Stopped in the second, it is stopped in the first.
+        self.press_in(second, "Stop")
+        wait_for("the end in both", lambda: self.in_frame(first, "push button", "Send")
+                 and self.in_frame(second, "push button", "Send"))
+        wait_for("the same text in both", lambda: shown(first) == shown(second))
+        # Closing one leaves the other's answer alone.
+        self.press_in(second, "Go on writing")
+        wait_for("it to be written", lambda: self.in_frame(first, "push button", "Stop"))
+        self.press_in(second, "Close")
+        wait_for("one window", lambda: len(self.frames(p)) == 1)
+        before = len(shown(first))
+        wait_for("it to go on", lambda: len(shown(first)) > before)
+        self.assertTrue(self.in_frame(first, "push button", "Stop"))
+        self.press_in(first, "Stop")
+        wait_for("the end", lambda: self.in_frame(first, "push button", "Send"))
+        self.end_by_signal()
+        with store.connect() as db:
+            rows = db.execute("SELECT m.role, m.state FROM messages m JOIN messages q ON q.conversation ="
+                              " m.conversation WHERE q.text = 'Tell both of us a story'"
+                              " ORDER BY m.position").fetchall()
+        # One question, one answer, no branches.
+        self.assertEqual([r for r, _ in rows], [1, 2])
+
+    def test_71_deleted_in_the_other_window(self):
+        p = self.start(model=make_slow_model())
+        first, second = self.second_window(p)
+        for frame in first, second:
+            p.select(wait_for("the chat", lambda: next(iter(
+                self.in_frame(frame, "list item", "Tell both of us a story")), None)))
+            wait_for("its messages", lambda: self.in_frame(frame, "list item", "You: Tell both"))
+        wait_for("the chat's menu", lambda: any(
+            n.get_name() == "Chat menu" and press(n) for row in self.in_frame(second, "list item", "Tell both")
+            for n in walk(row) if role(n) == "push button"))
+        self.assertTrue(press(wait_for("the menu item", lambda: next(
+            (n for n in walk(second) if role(n) == "menu item" and n.get_name() == "Delete" and showing(n)),
+            None))))
+        for frame in first, second:
+            wait_for("it to be gone", lambda: not self.in_frame(frame, "list item", "Tell both")
+                     and not self.in_frame(frame, "list item", "You: Tell both"))
+        self.end_by_signal()
+
+    def test_8_delete_all_while_an_answer_is_written(self):
+        p = self.start(model=make_slow_model())
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Tell me about the marmalade forest")
+        p.press("Send")
+        wait_for("the answer", lambda: any(len(t) > 60 for t in self.texts(p)))
+        p.key("ctrl+comma")
+        wait_for("the preferences", lambda: p.find(name="Storage and Privacy") or p.find(contains="Delete All Chats"))
+        if not p.find("push button", contains="Delete All Chats"):
+            page = wait_for("the page", lambda: p.find_all(name="Storage and Privacy"))
+            self.assertTrue(any(press(n) for node in page for n in walk(node)))
+        p.press("_Delete All Chats… Delete All Chats…")
+        p.press("_Delete All Delete All")
+        wait_for("none listed", lambda: not p.find("list item", contains="marmalade"))
+        wait_for("nothing to be written", lambda: not p.find("push button", "Stop"))
+        wait_for("the chats to be gone", lambda: self.counts() == (0, 0))
+        self.end_by_signal()
+        # What ended afterwards has left nothing.
+        self.assertEqual(self.counts(), (0, 0))
+        for folder in os.environ["XDG_DATA_HOME"], os.environ["XDG_CACHE_HOME"]:
+            for path in glob.glob(os.path.join(folder, "longwave", "**"), recursive=True):
+                if os.path.isfile(path):
+                    with open(path, "rb") as f:
+                        self.assertNotIn(b"marmalade", f.read(), path)
+        left = [n for n in glob.glob(os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "kv", "**"),
+                                     recursive=True) if os.path.isfile(n) and os.path.getsize(n)]
+        self.assertEqual(left, [])
+
+    def counts(self):
+        with store.connect() as db:
+            return tuple(db.execute(f"SELECT count(*) FROM {t}").fetchone()[0]
+                         for t in ("conversations", "messages"))
 
     # -- The watchdog --
 
