@@ -8,11 +8,11 @@
 #include "app/lw-side-scroller.h"
 #include "app/markdown/lw-markdown.h"
 
-/* Laying out is what costs, GTK measures a label some ten times before it stands: so widgets are made a few in
+/* Laying out is what costs, GTK measures a label several times before it stands: so widgets are made a few in
  * each frame.  A text begins with blocks of this cost (see block_cost()), and all texts together go on with less
  * in each frame that follows. */
-#define COST_AT_FIRST 2000
-#define COST_OF_FRAME 2000
+#define COST_AT_FIRST 3000
+#define COST_OF_FRAME 4000
 /* What a widget costs beside its text, in bytes of text that take as long to lay out. */
 #define WIDGET_COST 400
 
@@ -23,6 +23,11 @@
 #define CELL_CHARS 32
 
 #define INDENT 22 /* pixels a level */
+
+/* A text of more characters is never narrower than so many: GTK would lay it out one character a line to see how
+ * narrow it can be, which takes longer than everything else. */
+#define LONG_CHARS 60
+#define LEAST_CHARS 20
 
 struct _LwMarkdownView
 {
@@ -47,6 +52,16 @@ G_DEFINE_FINAL_TYPE (LwMarkdownView, lw_markdown_view, GTK_TYPE_WIDGET)
 
 /* ---- Blocks to widgets ---- */
 
+static void
+set_markup (GtkLabel *label, const char *markup)
+{
+  const char *text;
+
+  gtk_label_set_markup (label, markup);
+  text = gtk_label_get_text (label);
+  gtk_label_set_width_chars (label, g_utf8_strlen (text, 4 * LONG_CHARS) > LONG_CHARS ? LEAST_CHARS : -1);
+}
+
 static GtkWidget *
 make_label (const char *markup)
 {
@@ -56,7 +71,7 @@ make_label (const char *markup)
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_markup (GTK_LABEL (label), markup);
+  set_markup (GTK_LABEL (label), markup);
   return label;
 }
 
@@ -241,7 +256,7 @@ update_widget (GtkWidget *widget, const lw_md_block *old, const lw_md_block *new
     {
     case LW_MD_TEXT:
     case LW_MD_HEADING:
-      gtk_label_set_markup (GTK_LABEL (content), new->text);
+      set_markup (GTK_LABEL (content), new->text);
       return TRUE;
     case LW_MD_CODE:
       lw_code_block_set_code (LW_CODE_BLOCK (content), new->text, new->language);
@@ -318,6 +333,18 @@ update_buttons (LwMarkdownView *self)
   gtk_widget_set_visible (GTK_WIDGET (self), self->blocks->len > 0);
 }
 
+static void
+skip_to_end (LwMarkdownView *self)
+{
+  gsize bytes = 0;
+  guint from = self->blocks->len;
+
+  while (from > self->from && self->blocks->len - from < LW_MARKDOWN_VIEW_BLOCKS
+         && bytes < LW_MARKDOWN_VIEW_BYTES)
+    bytes += block_bytes (self->blocks->pdata[--from]);
+  self->from = from;
+}
+
 static gboolean add_more (GtkWidget *widget, GdkFrameClock *clock, gpointer data);
 
 /* Widgets for what is there, as far as the limit and this cost go.  Returns what they cost. */
@@ -326,6 +353,9 @@ fill (LwMarkdownView *self, gsize cost)
 {
   gsize made = 0;
 
+  /* What grows is looked at where it ends. */
+  if (self->growing && !self->widgets->len)
+    skip_to_end (self);
   while (self->from + self->widgets->len < self->blocks->len)
     {
       while (is_full (self) && self->growing && self->widgets->len > 1)

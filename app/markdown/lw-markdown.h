@@ -24,6 +24,9 @@ G_BEGIN_DECLS
 
 /* A part without a natural end is cut here, bytes. */
 #define LW_MD_MAX_PART (16 << 10)
+/* A paragraph's line that is longer is cut, between two words if it can: laying out what has changed takes as long
+ * as all of its block, in every frame. */
+#define LW_MD_MAX_LINE (4 << 10)
 /* Quotes and lists inside each other; deeper ones look as deep as this. */
 #define LW_MD_MAX_DEPTH 8
 /* Emphasis, links... inside each other; deeper ones change nothing. */

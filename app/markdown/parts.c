@@ -99,12 +99,31 @@ static gsize forced_cut(const char *text, gsize n)
     return cut;
 }
 
+/* Where a line that is too long is cut, or 0: it is not.  Code is cut by its lines. */
+static gsize line_cut(const char *text, gsize n, const lw_md_state *state)
+{
+    gsize cut = LW_MD_MAX_LINE;
+    const char *space;
+
+    if (n <= cut || state->fence || memchr(text, '\n', cut))
+        return 0;
+    space = g_strrstr_len(text, (gssize)cut, " ");
+    if (space && space > text + cut / 2)
+        return (gsize)(space - text) + 1;
+    while ((text[cut] & 0xc0) == 0x80 && cut > LW_MD_MAX_LINE - 4)
+        cut--;
+    return cut;
+}
+
 gsize lw_md_part(const char *text, gsize n, lw_md_state *state)
 {
     lw_md_state now = *state;
+    gsize cut = line_cut(text, n, state);
     gsize at = 0;
     gboolean after_blank = FALSE, in_list = FALSE, any = FALSE;
 
+    if (cut)
+        return cut;
     while (at < n && at < LW_MD_MAX_PART) {
         const char *line = text + at, *nl = memchr(line, '\n', n - at);
         gsize len = nl ? (gsize)(nl - line) : n - at, run;
@@ -149,7 +168,7 @@ gsize lw_md_part(const char *text, gsize n, lw_md_state *state)
     if (n <= LW_MD_MAX_PART)
         return 0;
     /* Once more up to the cut: is it inside code? */
-    gsize cut = forced_cut(text, n);
+    cut = forced_cut(text, n);
     now = *state;
     in_list = FALSE;
     for (at = 0; at < cut;) {

@@ -242,6 +242,30 @@ static void test_hostile(void)
     g_assert_cmpuint(total, ==, strlen(line));
 }
 
+/* A paragraph on one endless line is cut between words, the same however much of it is there. */
+static void test_long_line(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    lw_md_state state = {0}, code = {.fence = '`', .fence_length = 3};
+    gsize len;
+
+    while (text->len < 3 * LW_MD_MAX_LINE)
+        g_string_append(text, "some words ");
+    len = lw_md_part(text->str, text->len, &state);
+    g_assert_cmpuint(len, <=, LW_MD_MAX_LINE);
+    g_assert_cmpuint(len, >, LW_MD_MAX_LINE / 2);
+    g_assert_cmpint(text->str[len - 1], ==, ' ');
+    g_assert_cmpuint(lw_md_part(text->str, LW_MD_MAX_LINE + 1, &state), ==, len);
+    g_assert_cmpuint(lw_md_part(text->str, LW_MD_MAX_LINE, &state), ==, 0);
+    g_assert_cmpuint(lw_md_part(text->str, LW_MD_MAX_LINE + 1, &code), ==, 0);
+    /* Without spaces: not inside a character. */
+    g_string_assign(text, "a");
+    while (text->len < 2 * LW_MD_MAX_LINE)
+        g_string_append(text, "é");
+    len = lw_md_part(text->str, text->len, &state);
+    g_assert_cmpuint(len, ==, LW_MD_MAX_LINE - 1);
+}
+
 int main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
@@ -252,6 +276,7 @@ int main(int argc, char *argv[])
     g_test_add_func("/markdown/maths", test_maths);
     g_test_add_func("/markdown/growing", test_growing);
     g_test_add_func("/markdown/long-code", test_long_code);
+    g_test_add_func("/markdown/long-line", test_long_line);
     g_test_add_func("/markdown/hostile", test_hostile);
     return g_test_run();
 }
