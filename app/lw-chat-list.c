@@ -12,7 +12,9 @@
 #define SCROLL_TO_TOP 48 /* where a row goes that is scrolled to */
 
 /* Rows that are kept for the next message. */
-#define MAX_SPARE 12
+#define MAX_SPARE 24
+/* Rows that are made for one frame. */
+#define ROWS_OF_FRAME 4
 
 typedef struct
 {
@@ -47,6 +49,10 @@ struct _LwChatList
   guint tick;
   GtkAdjustment *hadjustment, *vadjustment;
   gboolean configuring;
+
+  gint64 frame;      /* its counter */
+  guint made;        /* rows, for it */
+  gboolean incomplete; /* more are wanted */
 };
 
 enum
@@ -158,6 +164,24 @@ make_live (LwChatList *self, guint position)
     }
 }
 
+/* Making a row and laying it out takes milliseconds, so that a frame has room for a few. */
+static gboolean
+may_measure (LwChatList *self, guint position, gboolean create)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
+  gint64 frame = clock ? gdk_frame_clock_get_frame_counter (clock) : -1;
+
+  if (!create || live_at (self, position))
+    return TRUE;
+  if (frame != self->frame)
+    self->made = 0;
+  self->frame = frame;
+  if (self->made++ < ROWS_OF_FRAME)
+    return TRUE;
+  self->incomplete = TRUE;
+  return FALSE;
+}
+
 /* The height of a row; create: it becomes live if it is not. */
 static int
 measure_row (LwChatList *self, guint position, gboolean create)
@@ -203,6 +227,8 @@ configure (LwChatList *self)
   self->configuring = FALSE;
 }
 
+static void complete_soon (LwChatList *self);
+
 /* Decide where rows are.  create: rows may come and go; else only their places change. */
 static void
 lay_out (LwChatList *self, gboolean create)
@@ -212,6 +238,7 @@ lay_out (LwChatList *self, gboolean create)
 
   if (self->width <= 0 || self->height <= 0)
     return;
+  self->incomplete = FALSE;
   if (!n)
     {
       if (create)
@@ -233,9 +260,14 @@ lay_out (LwChatList *self, gboolean create)
   top = self->at_end ? self->height - PAD_BOTTOM - bottom : self->anchor_y;
   bottom += top;
 
-  while (lo > 0 && top > -margin)
+  /* What is in sight first. */
+  while (hi + 1 < n && bottom < self->height && may_measure (self, hi + 1, create))
+    bottom += measure_row (self, ++hi, create);
+  while (lo > 0 && top > 0 && may_measure (self, lo - 1, create))
     top -= measure_row (self, --lo, create);
-  while (hi + 1 < n && bottom < self->height + margin)
+  while (lo > 0 && top > -margin && may_measure (self, lo - 1, create))
+    top -= measure_row (self, --lo, create);
+  while (hi + 1 < n && bottom < self->height + margin && may_measure (self, hi + 1, create))
     bottom += measure_row (self, ++hi, create);
   /* No gap at the end... */
   shift = self->height - PAD_BOTTOM - bottom;
@@ -243,7 +275,7 @@ lay_out (LwChatList *self, gboolean create)
     {
       top += shift;
       bottom += shift;
-      while (lo > 0 && top > -margin)
+      while (lo > 0 && top > -margin && may_measure (self, lo - 1, create))
         top -= measure_row (self, --lo, create);
     }
   /* ...and before that, none at the beginning. */
@@ -252,9 +284,11 @@ lay_out (LwChatList *self, gboolean create)
     {
       top += shift;
       bottom += shift;
-      while (hi + 1 < n && bottom < self->height + margin)
+      while (hi + 1 < n && bottom < self->height + margin && may_measure (self, hi + 1, create))
         bottom += measure_row (self, ++hi, create);
     }
+  if (self->incomplete)
+    complete_soon (self);
   if (create)
     {
       if (self->first + self->live->len > hi + 1)

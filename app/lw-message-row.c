@@ -7,6 +7,7 @@
 #include "app/lw-attachment-tile.h"
 #include "app/lw-code-block.h"
 #include "app/lw-markdown-view.h"
+#include "app/lw-watchdog.h"
 
 /* Several pictures stand in squares, two beside each other: that fits a window of 360 pixels. */
 #define COLUMNS 2
@@ -34,6 +35,7 @@ struct _LwMessageRow
   GtkWidget *progress;
   GtkSpinner *spinner;
   GtkProgressBar *bar;
+  guint tick; /* of the text that has grown */
 };
 
 G_DEFINE_FINAL_TYPE (LwMessageRow, lw_message_row, GTK_TYPE_WIDGET)
@@ -98,6 +100,39 @@ update_text (LwMessageRow *self)
     }
   /* A question is shown as it was typed. */
   lw_markdown_view_set_text (self->text, text, user, writing);
+}
+
+static gboolean
+update_grown_text (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  LwMessageRow *self = LW_MESSAGE_ROW (widget);
+
+  self->tick = 0;
+  lw_watchdog_note_update ();
+  update_text (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+forget_tick (LwMessageRow *self)
+{
+  if (self->tick)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
+  self->tick = 0;
+}
+
+/* However often the text grows, a frame shows it once. */
+static void
+text_changed (LwMessageRow *self)
+{
+  if (lw_message_get_phase (self->message) == LW_PHASE_WRITING)
+    {
+      if (!self->tick)
+        self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), update_grown_text, NULL, NULL);
+      return;
+    }
+  forget_tick (self);
+  update_text (self);
 }
 
 static char *
@@ -174,6 +209,11 @@ update_progress (LwMessageRow *self)
   if (fraction >= 0)
     gtk_progress_bar_set_fraction (self->bar, fraction);
   gtk_widget_set_visible (GTK_WIDGET (self->actions), phase == LW_PHASE_SETTLED);
+  if (phase == LW_PHASE_SETTLED && self->tick)
+    {
+      forget_tick (self);
+      update_text (self);
+    }
   update_continue (self);
   if (phase == LW_PHASE_SETTLED)
     name_row (self);
@@ -220,6 +260,7 @@ lw_message_row_dispose (GObject *object)
 {
   LwMessageRow *self = LW_MESSAGE_ROW (object);
 
+  forget_tick (self);
   g_clear_object (&self->signals);
   g_clear_object (&self->message);
   g_clear_pointer (&self->clamp, gtk_widget_unparent);
@@ -311,7 +352,7 @@ lw_message_row_init (LwMessageRow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   make_actions (self);
   self->signals = g_signal_group_new (LW_TYPE_MESSAGE);
-  g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (update_text), self);
+  g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (text_changed), self);
   g_signal_group_connect_swapped (self->signals, "notify::phase", G_CALLBACK (update_progress),
                                   self);
   g_signal_group_connect_swapped (self->signals, "notify::status", G_CALLBACK (update_progress),
@@ -342,6 +383,7 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
   g_return_if_fail (LW_IS_MESSAGE_ROW (self));
 
   g_signal_group_set_target (self->signals, NULL);
+  forget_tick (self);
   clear_tiles (self);
   lw_markdown_view_clear (self->text);
   lw_markdown_view_clear (self->thoughts);

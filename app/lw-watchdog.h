@@ -25,7 +25,9 @@ G_BEGIN_DECLS
 
 /* UI thread, after GTK was initialised. */
 void lw_watchdog_start (void);
-/* Prints one line about all of it. */
+/* A text that is being written was shown longer than before: counted for each frame. */
+void lw_watchdog_note_update (void);
+/* Prints a line about the turns and one about the frames. */
 void lw_watchdog_stop (void);
 
 G_END_DECLS

@@ -34,3 +34,14 @@ def make_slow_model():
         "4", "--vocab", "2048", "--context", "16384", path)
     make_endless(path)
     return path
+
+
+def make_wide_model():
+    """Random weights that never end their turn, small and fast, for very long chats."""
+    folder = os.path.join(TMP, "wide")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "wide.gguf")
+    run(sys.executable, os.environ["LW_MAKE_RANDOM"], "--preset", "tiny", "--type", "q8_0", "--layers", "1",
+        "--context", "200000", path)
+    make_endless(path)
+    return path

@@ -445,7 +445,7 @@ class Chat(WindowTest):
         self.end()
 
         p = self.start()
-        self.longest_stall_ms = 100
+        self.longest_stall_ms = 200  # 100 is what a paste may take
         text = "".join(f"line {i} of a very long text that somebody pastes\n" for i in range(20000))
         subprocess.run(["xclip", "-selection", "clipboard"], input=text, text=True, check=True,
                        stdout=subprocess.DEVNULL)
