@@ -253,9 +253,9 @@ class Program:
 class WindowTest(unittest.TestCase):
     """One run of the window after the other, in one home; a failure leaves a screenshot and what was there."""
 
-    # The watchdog reports what takes more than 50 ms.  What another program does meanwhile makes its figures up to
-    # twice as large, and must not decide a test.
-    longest_stall_ms = 100
+    # The watchdog reports what takes more than 50 ms.  What other programs do meanwhile (seven on two processors)
+    # makes its figures more than twice as large, and must not decide a test.
+    longest_stall_ms = 150
 
     def launch(self, *args, **environment):
         self.program = Program(*args, **environment)
