@@ -473,6 +473,13 @@ chats_loaded (LwWindow *self, const GError *error)
   lw_composer_focus (self->composer);
 }
 
+static gboolean
+show_loaded (gpointer data)
+{
+  chats_loaded (data, NULL);
+  return G_SOURCE_REMOVE;
+}
+
 /* ---- Drop ---- */
 
 /* Not only transparent: screen readers would find it. */
@@ -720,8 +727,9 @@ lw_window_new (GtkApplication *app, LwSettings *settings, LwStoreService *store,
   lw_window_prepare_shortcuts (self);
   lw_window_add_enter_action (self);
   open_model (self, model);
+  /* Later: a window that is given the focus before it is shown has no role for screen readers. */
   if (lw_chats_get_loaded (chats))
-    chats_loaded (self, NULL);
+    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_loaded, g_object_ref (self), g_object_unref);
   else
     g_signal_connect_object (chats, "loaded", G_CALLBACK (chats_loaded), self, G_CONNECT_SWAPPED);
   return self;

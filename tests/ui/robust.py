@@ -284,9 +284,8 @@ class Robust(WindowTest):
     # -- More windows, and deleting while an answer is written --
 
     def frames(self, p):
-        """GTK 4.8 says filler of a window that was just made."""
         return [f for f in (p.app.get_child_at_index(i) for i in range(p.app.get_child_count()))
-                if f and role(f) in ("frame", "filler")]
+                if f and role(f) == "frame"]
 
     def in_frame(self, frame, wanted, contains):
         return [n for n in walk(frame) if role(n) == wanted and contains in (n.get_name() or "") and showing(n)]
