@@ -46,6 +46,7 @@ static struct
   gboolean quit;         /* under lock */
   gint64 turn_began;     /* under lock; 0: the loop polls */
   sem_t answered;
+  volatile sig_atomic_t telling; /* the main thread waits for the lock */
   void *frames[MAX_FRAMES];
   int n_frames;
   char *own_wait;        /* under lock: the stack that waits in a call of our own, in this turn */
@@ -126,7 +127,7 @@ on_reference (gint64 cpu)
 static void
 on_signal (int number)
 {
-  dog.n_frames = backtrace (dog.frames, MAX_FRAMES);
+  dog.n_frames = dog.telling ? 0 : backtrace (dog.frames, MAX_FRAMES);
   sem_post (&dog.answered);
 }
 
@@ -255,6 +256,7 @@ tell_looker (gint64 began)
 {
   if (!dog.looker)
     return;
+  dog.telling = 1;
   g_mutex_lock (&dog.lock);
   dog.turn_began = began;
   if (began)
@@ -264,6 +266,7 @@ tell_looker (gint64 began)
     }
   g_cond_signal (&dog.wake);
   g_mutex_unlock (&dog.lock);
+  dog.telling = 0;
 }
 
 /* ---- Turns ---- */
@@ -332,10 +335,10 @@ static gboolean
 misbehave (gpointer data)
 {
   const char *how = data;
-  gint64 end = cpu_time () + 2 * STALL_US;
+  gint64 end = cpu_time () + 16 * STALL_US;
 
   if (g_str_equal (how, "wait"))
-    g_usleep (3 * STALL_US);
+    g_usleep (8 * STALL_US);
   while (g_str_equal (how, "compute") && cpu_time () < end)
     ;
   return G_SOURCE_REMOVE;
