@@ -419,8 +419,8 @@ value_changed (LwChatList *self)
     y += height_of (self, i);
   self->anchor = i;
   self->anchor_y = (int)((double)y - value);
-  lay_out (self, TRUE);
-  gtk_widget_queue_allocate (GTK_WIDGET (self));
+  /* A wheel turns many times between two frames; rows are made for where it ends. */
+  complete_soon (self);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/lw-markdown-view.h"
 
+#include <adwaita.h>
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@
 #define CELL_CHARS 32
 
 #define INDENT 22 /* pixels a level */
+#define MARKER_GAP 6
 
 /* A text of more characters is never narrower than so many: GTK would lay it out one character a line to see how
  * narrow it can be, which takes longer than everything else. */
@@ -49,6 +51,113 @@ struct _LwMarkdownView
 };
 
 G_DEFINE_FINAL_TYPE (LwMarkdownView, lw_markdown_view, GTK_TYPE_WIDGET)
+
+/* ---- An item of a list ---- */
+
+/* Its marker, and what it says beside it.  Not a GtkBox: that asks how wide a text is at a height, which a label
+ * answers by laying itself out a dozen times. */
+#define LW_TYPE_LIST_ITEM (lw_list_item_get_type ())
+G_DECLARE_FINAL_TYPE (LwListItem, lw_list_item, LW, LIST_ITEM, GtkWidget)
+
+struct _LwListItem
+{
+  GtkWidget parent_instance;
+  GtkWidget *marker, *content; /* marker may be NULL */
+};
+
+G_DEFINE_FINAL_TYPE (LwListItem, lw_list_item, GTK_TYPE_WIDGET)
+
+static GtkSizeRequestMode
+height_for_width (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
+static void
+lw_list_item_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
+                      int *minimum_baseline, int *natural_baseline)
+{
+  LwListItem *self = LW_LIST_ITEM (widget);
+  int least;
+
+  if (orientation == GTK_ORIENTATION_HORIZONTAL)
+    {
+      gtk_widget_measure (self->content, orientation, -1, minimum, natural, NULL, NULL);
+      *minimum += INDENT;
+      *natural += INDENT;
+      return;
+    }
+  gtk_widget_measure (self->content, orientation, for_size < 0 ? -1 : MAX (for_size - INDENT, 0), minimum,
+                      natural, NULL, NULL);
+  if (!self->marker)
+    return;
+  gtk_widget_measure (self->marker, orientation, -1, &least, NULL, NULL, NULL);
+  *minimum = MAX (*minimum, least);
+  *natural = MAX (*natural, least);
+}
+
+static void
+lw_list_item_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  LwListItem *self = LW_LIST_ITEM (widget);
+  gboolean rtl = gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL;
+  GtkAllocation content = { rtl ? 0 : INDENT, 0, MAX (width - INDENT, 0), height }, marker;
+  int wide;
+
+  gtk_widget_size_allocate (self->content, &content, -1);
+  if (!self->marker)
+    return;
+  gtk_widget_measure (self->marker, GTK_ORIENTATION_HORIZONTAL, -1, &wide, NULL, NULL, NULL);
+  gtk_widget_measure (self->marker, GTK_ORIENTATION_VERTICAL, -1, &marker.height, NULL, NULL, NULL);
+  /* A long number begins further out. */
+  marker.width = MAX (wide, INDENT - MARKER_GAP);
+  marker.x = rtl ? width - INDENT + MARKER_GAP : INDENT - MARKER_GAP - marker.width;
+  marker.y = 0;
+  gtk_widget_size_allocate (self->marker, &marker, -1);
+}
+
+static void
+lw_list_item_dispose (GObject *object)
+{
+  LwListItem *self = LW_LIST_ITEM (object);
+
+  g_clear_pointer (&self->marker, gtk_widget_unparent);
+  g_clear_pointer (&self->content, gtk_widget_unparent);
+  G_OBJECT_CLASS (lw_list_item_parent_class)->dispose (object);
+}
+
+static void
+lw_list_item_class_init (LwListItemClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = lw_list_item_dispose;
+  widget_class->measure = lw_list_item_measure;
+  widget_class->size_allocate = lw_list_item_size_allocate;
+  widget_class->get_request_mode = height_for_width;
+}
+
+static void
+lw_list_item_init (LwListItem *self)
+{
+}
+
+static GtkWidget *
+list_item_new (const char *marker, GtkWidget *content)
+{
+  LwListItem *self = g_object_new (LW_TYPE_LIST_ITEM, NULL);
+
+  if (marker)
+    {
+      self->marker = gtk_label_new (marker);
+      gtk_label_set_xalign (GTK_LABEL (self->marker), 1);
+      gtk_widget_add_css_class (self->marker, "marker");
+      gtk_widget_set_parent (self->marker, GTK_WIDGET (self));
+    }
+  self->content = content;
+  gtk_widget_set_parent (content, GTK_WIDGET (self));
+  return GTK_WIDGET (self);
+}
 
 /* ---- Blocks to widgets ---- */
 
@@ -172,33 +281,16 @@ wrap (const lw_md_block *b, GtkWidget *content)
 
   if (b->indent || b->marker)
     {
-      widget = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+      widget = list_item_new (b->marker, content);
       gtk_widget_set_margin_start (widget, MAX (0, b->indent - 1) * INDENT);
-      if (b->marker)
-        {
-          GtkWidget *marker = gtk_label_new (b->marker);
-
-          gtk_widget_set_valign (marker, GTK_ALIGN_START);
-          gtk_label_set_xalign (GTK_LABEL (marker), 1);
-          gtk_widget_set_size_request (marker, INDENT - 6, -1);
-          gtk_widget_add_css_class (marker, "marker");
-          gtk_box_append (GTK_BOX (widget), marker);
-        }
-      else
-        {
-          gtk_widget_set_margin_start (content, INDENT);
-        }
-      gtk_widget_set_hexpand (content, TRUE);
-      gtk_box_append (GTK_BOX (widget), content);
       gtk_widget_add_css_class (widget, "item");
     }
   for (int i = 0; i < b->quote; i++)
     {
-      GtkWidget *quote = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 0);
+      GtkWidget *quote = adw_bin_new ();
 
       gtk_widget_add_css_class (quote, "quote");
-      gtk_widget_set_hexpand (widget, TRUE);
-      gtk_box_append (GTK_BOX (quote), widget);
+      adw_bin_set_child (ADW_BIN (quote), widget);
       widget = quote;
     }
   g_object_set_data (G_OBJECT (widget), "content", content);
@@ -623,12 +715,6 @@ lw_markdown_view_size_allocate (GtkWidget *widget, int width, int height, int ba
   gtk_widget_allocate (LW_MARKDOWN_VIEW (widget)->box, width, height, -1, NULL);
 }
 
-static GtkSizeRequestMode
-lw_markdown_view_get_request_mode (GtkWidget *widget)
-{
-  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
-}
-
 static void
 lw_markdown_view_class_init (LwMarkdownViewClass *klass)
 {
@@ -638,7 +724,7 @@ lw_markdown_view_class_init (LwMarkdownViewClass *klass)
   G_OBJECT_CLASS (klass)->finalize = lw_markdown_view_finalize;
   widget_class->measure = lw_markdown_view_measure;
   widget_class->size_allocate = lw_markdown_view_size_allocate;
-  widget_class->get_request_mode = lw_markdown_view_get_request_mode;
+  widget_class->get_request_mode = height_for_width;
   gtk_widget_class_set_css_name (GTK_WIDGET_CLASS (klass), "markdown");
 }
 
