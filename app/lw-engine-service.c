@@ -549,14 +549,14 @@ static void
 give_up_device (LwEngineService *self, GError **failed)
 {
   g_autoptr (GError) why = g_steal_pointer (failed);
+  g_autofree char *problem = NULL;
 
   self->device_lost = TRUE;
   g_clear_pointer (&self->session, lw_session_free);
-  /* Translators: %s says why, "the device is gone" */
-  *failed = g_error_new (LW_ENGINE_ERROR, LW_ENGINE_ERROR_DEVICE,
-                         _("What computed the answer has failed: %s. What it wrote is kept; the processor "
-                           "computes from now on, and you can go on."),
-                         why->message);
+  problem = lw_problem_join (_("What computed the answer has failed. What it wrote is kept; the processor "
+                               "computes from now on, and you can go on."),
+                             why->message);
+  *failed = g_error_new_literal (LW_APP_ERROR, LW_APP_ERROR_DEVICE, problem);
 }
 
 static gboolean

@@ -20,6 +20,7 @@ typedef enum
 {
   LW_APP_ERROR_CANNOT_SEE,   /* a picture for a model without eyes */
   LW_APP_ERROR_CONTEXT_FULL, /* as LW_ENGINE_ERROR_CONTEXT_FULL, with the numbers in the sentence */
+  LW_APP_ERROR_DEVICE,       /* as LW_ENGINE_ERROR_DEVICE; the processor takes its place */
   LW_APP_ERROR_BUSY,         /* it is being done already */
 } LwAppError;
 

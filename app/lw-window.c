@@ -443,13 +443,15 @@ conversations_changed (LwWindow *self, guint position, guint removed, guint adde
 static void
 chats_loaded (LwWindow *self, const GError *error)
 {
-  g_autofree char *last = lw_settings_dup_string (self->settings, "last-conversation");
-  const char *wanted = self->pending_chat ? self->pending_chat : self->first ? last : "";
+  g_autofree char *last = NULL;
+  const char *wanted;
   g_autoptr (LwConversation) open = NULL;
   guint n;
 
   if (self->listed || !self->store)
     return;
+  last = lw_settings_dup_string (self->settings, "last-conversation");
+  wanted = self->pending_chat ? self->pending_chat : self->first ? last : "";
   n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
   for (guint i = 0; i < n && !open; i++)
     {
