@@ -340,7 +340,7 @@ class Robust(WindowTest):
         # One question, one answer, no branches.
         self.assertEqual([r for r, _ in rows], [1, 2])
 
-    def test_71_deleted_in_the_other_window(self):
+    def test_7a_deleted_in_the_other_window(self):
         p = self.start(model=make_slow_model())
         first, second = self.second_window(p)
         for frame in first, second:
