@@ -39,8 +39,14 @@ typedef struct {
     gint32 ids[CACHED_LONG_IDS];
 } cached_long_piece;
 
+/* Texts from this size on have their longer pieces covered with tokens instead of merged: it takes
+ * a tree of all tokens, which is made for the first of them. */
+#define COVER_FROM (64 * 1024)
+#define COVERED_BYTES 64
+
 struct lw_encoder {
     const lw_tokenizer *t;
+    lw_cover *cover;               /* NULL: a short text */
     cached_piece *cache;           /* NULL: a short text */
     cached_long_piece *long_cache; /* NULL: the same */
     gsize n_slots;                 /* of cache, a power of two */
@@ -66,13 +72,21 @@ GError **lw_encoder_error(lw_encoder *e)
     return e->error;
 }
 
+static gboolean encode_unknown(lw_encoder *e, const guint8 *piece, gsize n)
+{
+    if (e->cover != NULL && n > COVERED_BYTES &&
+        e->t->model->cover(e->t, e->cover, piece, n, e->ids))
+        return TRUE;
+    return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
+}
+
 /* Encode a piece and, if its ids are few enough, write them to a slot. */
 static gboolean encode_and_keep(lw_encoder *e, const guint8 *piece, gsize n, guint8 *n_bytes,
                                 guint8 *bytes, guint8 *n_slot_ids, gint32 *ids, guint max_ids)
 {
     guint first = e->ids->len, n_ids;
 
-    if (!e->t->model->encode_piece(e->t, piece, n, e->ids, e->error))
+    if (!encode_unknown(e, piece, n))
         return FALSE;
     n_ids = e->ids->len - first;
     if (n_ids <= max_ids) {
@@ -87,7 +101,7 @@ static gboolean encode_and_keep(lw_encoder *e, const guint8 *piece, gsize n, gui
 static gboolean encode_hashed(lw_encoder *e, const guint8 *piece, gsize n, guint64 hash)
 {
     if (e->cache == NULL || n > CACHED_LONG_BYTES)
-        return e->t->model->encode_piece(e->t, piece, n, e->ids, e->error);
+        return encode_unknown(e, piece, n);
     if (n <= CACHED_BYTES) {
         cached_piece *c = &e->cache[hash & (e->n_slots - 1)];
 
@@ -250,6 +264,13 @@ gboolean lw_tokenizer_encode(const lw_tokenizer *t, const lw_span *spans, gsize 
         return FALSE;
     if (total >= CACHE_FROM && !make_cache(&e, total))
         goto out;
+    if (total >= COVER_FROM && t->model->cover != NULL) {
+        if (!lw_tokenizer_prepare_trie(t, error))
+            goto out;
+        e.cover = lw_cover_new(t, error);
+        if (e.cover == NULL)
+            goto out;
+    }
     if (n_spans == 1) {
         ok = encode_joined(&e, (const guint8 *)spans[0].bytes, total, spans, 1);
     } else if (n_spans > 1) {
@@ -271,6 +292,7 @@ out:
     lw_free(joined);
     lw_free(e.cache);
     lw_free(e.long_cache);
+    lw_cover_free(e.cover);
     return ok;
 }
 

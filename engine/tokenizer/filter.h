@@ -32,19 +32,23 @@ static inline void lw_filter_clear(lw_filter *f)
     f->bits = NULL;
 }
 
-/* Only the upper bits of a hash count. */
+/* Two bits of a word. */
+static inline guint64 lw_filter_mask(guint64 hash)
+{
+    return G_GUINT64_CONSTANT(1) << (hash >> 32 & 63) | G_GUINT64_CONSTANT(1) << (hash >> 38 & 63);
+}
+
+/* Only the upper 32 bits of a hash count. */
 static inline void lw_filter_add(lw_filter *f, guint64 hash)
 {
-    guint64 bit = hash >> f->shift;
-
-    f->bits[bit / 64] |= G_GUINT64_CONSTANT(1) << bit % 64;
+    f->bits[hash >> f->shift >> 6] |= lw_filter_mask(hash);
 }
 
 static inline gboolean lw_filter_may_have(const lw_filter *f, guint64 hash)
 {
-    guint64 bit = hash >> f->shift;
+    guint64 mask = lw_filter_mask(hash);
 
-    return (f->bits[bit / 64] >> bit % 64 & 1) != 0;
+    return (f->bits[hash >> f->shift >> 6] & mask) == mask;
 }
 
 G_END_DECLS

@@ -7,8 +7,8 @@
 
 #include "engine/base/alloc.h"
 #include "engine/tokenizer/byte-alphabet.h"
+#include "engine/tokenizer/cover.h"
 #include "engine/tokenizer/filter.h"
-#include "engine/tokenizer/merge-short.h"
 #include "engine/tokenizer/pretokenize.h"
 #include "engine/tokenizer/unicode.h"
 
@@ -320,6 +320,16 @@ static gsize merge_short(const lw_tokenizer *t, const guint8 *piece, gsize n, lw
     return lw_merge_short(t, piece, n, parts, first, pair_rank);
 }
 
+static gboolean cover(const lw_tokenizer *t, lw_cover *c, const guint8 *piece, gsize n, GArray *ids)
+{
+    const gpt2 *own = t->own;
+
+    /* A piece that is a token as it stands is found by encode_piece(). */
+    if (own->pre->whole_pieces && n <= own->symbols.max_bytes)
+        return FALSE;
+    return lw_cover_piece(t, c, piece, n, ids, first, pair_rank);
+}
+
 const lw_tokenizer_model lw_tokenizer_gpt2 = {
     .name = "gpt2",
     .init = init,
@@ -331,5 +341,6 @@ const lw_tokenizer_model lw_tokenizer_gpt2 = {
     .first = first,
     .pair = pair,
     .merge_short = merge_short,
+    .cover = cover,
     .spell = lw_spell_bytes,
 };

@@ -16,8 +16,6 @@ G_BEGIN_DECLS
 /* Longest piece, in bytes; a multiple of 16, and places have to fit below a rank. */
 #define LW_SHORT_PIECE 64
 #define LW_SHORT_BITS 6
-/* Bytes that may be read behind the piece that the look-ups below are given (zeros). */
-#define LW_SHORT_PADDING 8
 
 /* The symbol that begins at p < end and its length. */
 typedef gint32 (*lw_short_first)(const lw_tokenizer *t, const guint8 *p, const guint8 *end,
@@ -54,13 +52,13 @@ G_ALWAYS_INLINE static inline gsize lw_merge_short(const lw_tokenizer *t, const 
     const gint32 none = LW_NO_RANK << LW_SHORT_BITS;
     gint32 key[LW_SHORT_PIECE];    /* rank of a symbol with the next << LW_SHORT_BITS | its place */
     gint32 result[LW_SHORT_PIECE]; /* what the two become */
-    guint8 bytes[LW_SHORT_PIECE + LW_SHORT_PADDING];
+    guint8 bytes[LW_SHORT_PIECE + LW_TEXT_PADDING];
     guint8 at[LW_SHORT_PIECE + 1], next[LW_SHORT_PIECE + 1], before[LW_SHORT_PIECE + 1];
     guint count = 0, padded;
     gsize n_parts = 0;
 
     memcpy(bytes, piece, n);
-    memset(bytes + n, 0, LW_SHORT_PADDING);
+    memset(bytes + n, 0, LW_TEXT_PADDING);
     for (gsize p = 0; p < n; p += parts[count].n, count++) {
         parts[count].symbol = first(t, bytes + p, bytes + n, &parts[count].n);
         at[count] = (guint8)p;

@@ -30,6 +30,8 @@
 static const gsize block_sizes[] = {SHORT, 1024, 16384};
 /* Borders that are tried between two blocks. */
 #define MAX_BORDERS 4
+/* Blocks that overlap by three sixteenths and not by two, after a border that did not hold. */
+#define CAREFUL 16
 
 gboolean lw_spell_bytes(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                         GError **error)
@@ -249,7 +251,8 @@ typedef enum {
 typedef struct {
     const lw_tokenizer *t;
     gsize size;
-    heap_merge heap;        /* used for more than SHORT bytes */
+    guint careful;   /* blocks to come that overlap more, since two did not meet at a border */
+    heap_merge heap; /* used for more than SHORT bytes */
     lw_part *parts, *fresh; /* [2 * size] */
 } blocks;
 
@@ -302,15 +305,18 @@ static blocks_result merge_blocks(blocks *b, const guint8 *piece, gsize n, GArra
         gsize keep = 0, kept_bytes = 0, fresh_size = 0, n_fresh = 0;
         gboolean stable = FALSE;
 
-        /* The last border that leaves 3/16 of the block to be merged again, but not the first.
-         */
+        gsize overlap = size * (b->careful > 0 ? 3 : 2) / 16;
+
+        /* The last border that leaves the overlap to be merged again, but not the first. */
+        b->careful -= b->careful > 0;
         do
             kept_bytes += b->parts[keep++].n;
-        while (keep < n_parts && kept_bytes + b->parts[keep].n <= size - size * 3 / 16);
+        while (keep < n_parts && kept_bytes + b->parts[keep].n <= size - overlap);
         for (guint tries = 0; !stable; tries++) {
             if (tries > 0) {
                 if (tries == MAX_BORDERS || keep == 1)
                     return BLOCKS_UNSTABLE;
+                b->careful = CAREFUL;
                 kept_bytes -= b->parts[--keep].n;
             }
             fresh_size = MIN(b->size, n - at - kept_bytes);

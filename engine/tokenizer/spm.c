@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/tokenizer/merge-short.h"
+#include "engine/tokenizer/cover.h"
 #include "engine/tokenizer/unicode.h"
 
 static const char scores_key[] = "tokenizer.ggml.scores";
@@ -366,9 +366,7 @@ static gboolean encode_stretch(lw_encoder *e, const guint8 *text, gsize n)
     char *copy;
     gboolean ok;
 
-    if (!t->space_prefix && memmem(text, n, space_mark, SPACE_MARK_BYTES) == NULL)
-        return encode_pieces(e, text, text + n);
-    copy = lw_alloc_try(n + 1, "the text", lw_encoder_error(e));
+    copy = lw_alloc_try(1 + n + LW_TEXT_PADDING, "the text", lw_encoder_error(e));
     if (copy == NULL)
         return FALSE;
     if (t->space_prefix)
@@ -379,6 +377,7 @@ static gboolean encode_stretch(lw_encoder *e, const guint8 *text, gsize n)
         memcpy(copy + n_copy, text, n);
         n_copy += n;
     }
+    memset(copy + n_copy, 0, LW_TEXT_PADDING);
     ok = encode_pieces(e, (const guint8 *)copy, (const guint8 *)copy + n_copy);
     lw_free(copy);
     return ok;
@@ -409,7 +408,7 @@ static gboolean pair(const lw_tokenizer *t, const guint8 *bytes, lw_part left, l
     return TRUE;
 }
 
-/* The same two for merge-short.h, where 8 bytes may be read at any place. */
+/* The same two for merge-short.h and cover.h, where 8 bytes may be read at any place. */
 static inline gint32 short_first(const lw_tokenizer *t, const guint8 *p, const guint8 *end,
                                  guint32 *n)
 {
@@ -455,6 +454,11 @@ static gsize merge_short(const lw_tokenizer *t, const guint8 *piece, gsize n, lw
     return lw_merge_short(t, piece, n, parts, short_first, short_pair);
 }
 
+static gboolean cover(const lw_tokenizer *t, lw_cover *c, const guint8 *piece, gsize n, GArray *ids)
+{
+    return lw_cover_piece(t, c, piece, n, ids, short_first, short_pair);
+}
+
 static gboolean spell(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                       GError **error)
 {
@@ -481,5 +485,6 @@ const lw_tokenizer_model lw_tokenizer_spm = {
     .first = first,
     .pair = pair,
     .merge_short = merge_short,
+    .cover = cover,
     .spell = spell,
 };

@@ -13,6 +13,7 @@
 #include "engine/lw-error.h"
 #include "engine/tokenizer/symbols.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/trie.h"
 
 G_BEGIN_DECLS
 
@@ -40,6 +41,9 @@ enum {
     LW_FIRST_LAYOUT = 2,
 };
 
+/* Bytes that may be read behind a text. */
+#define LW_TEXT_PADDING 8
+
 /* Above all ranks. */
 #define LW_NO_RANK (1 << 24)
 
@@ -57,6 +61,9 @@ typedef struct {
 
 /* One call of lw_tokenizer_encode(). */
 typedef struct lw_encoder lw_encoder;
+
+/* What covering a piece with tokens needs (cover.h); belongs to one call. */
+typedef struct lw_cover lw_cover;
 
 /* A kind of vocabulary, as tokenizer.ggml.model names it.  One file each. */
 typedef struct {
@@ -85,6 +92,10 @@ typedef struct {
                      lw_pair *out);
     /* ... what a piece of at most LW_SHORT_PIECE bytes ends as (see merge-short.h) ... */
     gsize (*merge_short)(const lw_tokenizer *t, const guint8 *piece, gsize n, lw_part *parts);
+    /* ... the same for a piece of any length with LW_TEXT_PADDING zeros behind it, appended as ids,
+     * FALSE: it has to be merged (see cover.h) ... */
+    gboolean (*cover)(const lw_tokenizer *t, lw_cover *c, const guint8 *piece, gsize n,
+                      GArray *ids);
     /* ... and the ids of a symbol that is no token. */
     gboolean (*spell)(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                       GError **error);
@@ -115,8 +126,10 @@ struct lw_tokenizer {
 
     void *own; /* the model's */
 
+    lw_trie trie; /* all symbols; made for the first long text */
+
     GMutex lock; /* of the first preparation */
-    gint ready;
+    gint ready, trie_ready;
 };
 
 /* "PATH: what". */
@@ -164,6 +177,12 @@ gboolean lw_merge_encode_whole(const lw_tokenizer *t, const guint8 *piece, gsize
 /* A part as the ids of its bytes. */
 gboolean lw_spell_bytes(const lw_tokenizer *t, lw_part part, const guint8 *bytes, GArray *ids,
                         GError **error);
+
+/* The tree of symbols, made now if there is none.  Any thread.  Errors: NO_MEMORY. */
+gboolean lw_tokenizer_prepare_trie(const lw_tokenizer *t, GError **error);
+/* cover.c: free with lw_cover_free(), NULL is allowed.  The tree is there.  Errors: NO_MEMORY. */
+lw_cover *lw_cover_new(const lw_tokenizer *t, GError **error);
+void lw_cover_free(lw_cover *c);
 
 /* "<0xHH>" exactly. */
 gboolean lw_parse_byte_token(lw_gguf_str s, char *out);

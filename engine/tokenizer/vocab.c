@@ -402,6 +402,7 @@ void lw_tokenizer_free(lw_tokenizer *t)
         return;
     if (t->own != NULL)
         t->model->clear(t);
+    lw_trie_clear(&t->trie);
     lw_free(t->bytes);
     lw_free(t->offsets);
     lw_free(t->kinds);
@@ -424,6 +425,22 @@ gboolean lw_tokenizer_prepare(const lw_tokenizer *t, GError **error)
             ok = lw_tokenizer_fail(t, error, LW_MODEL_ERROR_IO,
                                    "the file became shorter while it was read");
         g_atomic_int_set(&w->ready, ok);
+    }
+    g_mutex_unlock(&w->lock);
+    return ok;
+}
+
+gboolean lw_tokenizer_prepare_trie(const lw_tokenizer *t, GError **error)
+{
+    lw_tokenizer *w = (lw_tokenizer *)t; /* the other step */
+    gboolean ok = TRUE;
+
+    if (g_atomic_int_get(&w->trie_ready))
+        return TRUE;
+    g_mutex_lock(&w->lock);
+    if (!g_atomic_int_get(&w->trie_ready)) {
+        ok = lw_trie_init(&w->trie, t, error);
+        g_atomic_int_set(&w->trie_ready, ok);
     }
     g_mutex_unlock(&w->lock);
     return ok;

@@ -122,7 +122,26 @@ static const lw_tokenizer *fixed(guint which)
     return tokenizers[which];
 }
 
-/* Blocks against one heap, on the whole text as if it were one piece. */
+static void check_cover(const lw_tokenizer *t, const GByteArray *text, const GArray *expected)
+{
+    guint8 *padded = g_malloc0(text->len + LW_TEXT_PADDING);
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32));
+    lw_cover *c;
+
+    memcpy(padded, text->data, text->len);
+    fuzz_require(lw_tokenizer_prepare_trie(t, NULL));
+    c = lw_cover_new(t, NULL);
+    if (t->model->cover(t, c, padded, text->len, ids))
+        fuzz_require(ids->len == expected->len &&
+                     memcmp(ids->data, expected->data, ids->len * sizeof(gint32)) == 0);
+    else
+        fuzz_require(ids->len == 0);
+    lw_cover_free(c);
+    g_array_unref(ids);
+    g_free(padded);
+}
+
+/* Blocks and covering against one heap, on the whole text as if it were one piece. */
 static void check_merging(const lw_tokenizer *t, const GByteArray *text)
 {
     GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32)),
@@ -133,6 +152,7 @@ static void check_merging(const lw_tokenizer *t, const GByteArray *text)
         fuzz_require(lw_merge_encode_whole(t, text->data, text->len, whole, NULL));
         fuzz_require(ids->len == whole->len &&
                      memcmp(ids->data, whole->data, ids->len * sizeof(gint32)) == 0);
+        check_cover(t, text, whole);
     }
     g_array_unref(ids);
     g_array_unref(whole);

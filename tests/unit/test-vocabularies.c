@@ -134,6 +134,35 @@ static void test_layout(void)
     close_fixture(&f);
 }
 
+/* Covering a piece with tokens gives what merging it gives, or nothing; whether it gave something.
+ */
+static gboolean check_cover(const lw_tokenizer *t, const char *text, gsize n)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32)),
+           *whole = g_array_new(FALSE, FALSE, sizeof(gint32));
+    guint8 *padded = g_malloc0(n + LW_TEXT_PADDING);
+    gboolean covered;
+    lw_cover *c;
+
+    memcpy(padded, text, n);
+    g_assert_true(lw_tokenizer_prepare(t, NULL));
+    g_assert_true(lw_tokenizer_prepare_trie(t, NULL));
+    c = lw_cover_new(t, NULL);
+    covered = t->model->cover(t, c, padded, n, ids);
+    if (covered) {
+        g_assert_true(lw_merge_encode_whole(t, padded, n, whole, NULL));
+        g_assert_cmpmem(ids->data, ids->len * sizeof(gint32), whole->data,
+                        whole->len * sizeof(gint32));
+    } else {
+        g_assert_cmpuint(ids->len, ==, 0);
+    }
+    lw_cover_free(c);
+    g_free(padded);
+    g_array_unref(ids);
+    g_array_unref(whole);
+    return covered;
+}
+
 /* The textbook way on strings: the pair of highest score, leftmost first. */
 static void naive_spm(GHashTable *scores, const char *text, GString *out)
 {
@@ -168,9 +197,11 @@ static void naive_spm(GHashTable *scores, const char *text, GString *out)
     g_ptr_array_unref(parts);
 }
 
-/* Random tokens over three letters; scores are few, so that many are equal. */
-static void check_random_spm(GRand *rand)
+/* Random tokens over three letters; scores are few, so that many are equal.  Scores that are lower
+ * for longer tokens leave none out of covering.  How many of 30 texts were covered. */
+static guint check_random_spm(GRand *rand, gboolean ordered)
 {
+    guint n_covered = 0;
     GHashTable *scores = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray *tokens = g_ptr_array_new_with_free_func(g_free);
     GArray *values = g_array_new(FALSE, FALSE, sizeof(float));
@@ -189,7 +220,7 @@ static void check_random_spm(GRand *rand)
             g_free(score);
             continue;
         }
-        *score = value = (float)g_rand_int_range(rand, -4, 3);
+        *score = value = ordered ? (float)-n : (float)g_rand_int_range(rand, -4, 3);
         g_hash_table_insert(scores, g_strdup(text), score);
         g_ptr_array_add(tokens, g_strdup(text));
         g_array_append_val(values, value);
@@ -213,6 +244,7 @@ static void check_random_spm(GRand *rand)
             g_string_append_printf(have, "%s|",
                                    (char *)tokens->pdata[g_array_index(ids, gint32, i)]);
         g_assert_cmpstr(have->str, ==, expected->str);
+        n_covered += check_cover(f.t, text->str, text->len);
         g_array_unref(ids);
         g_string_free(have, TRUE);
         g_string_free(text, TRUE);
@@ -222,14 +254,17 @@ static void check_random_spm(GRand *rand)
     g_ptr_array_unref(tokens);
     g_array_unref(values);
     g_hash_table_unref(scores);
+    return n_covered;
 }
 
 static void test_spm_naive(void)
 {
     GRand *rand = g_rand_new_with_seed(3);
 
-    for (guint i = 0; i < 40; i++)
-        check_random_spm(rand);
+    for (guint i = 0; i < 40; i++) {
+        check_random_spm(rand, FALSE);
+        g_assert_cmpuint(check_random_spm(rand, TRUE), ==, 30);
+    }
     g_rand_free(rand);
 }
 
@@ -273,6 +308,7 @@ static void test_blocks(void)
             text[i] = g_rand_int_range(rand, 0, one_in + 1) == 0 ? 'b' : 'a';
         g_assert_true(lw_merge_encode(f.t, text, n, ids, NULL));
         g_assert_true(lw_merge_encode_whole(f.t, text, n, whole, NULL));
+        check_cover(f.t, (const char *)text, n);
         g_assert_cmpmem(ids->data, ids->len * sizeof(gint32), whole->data,
                         whole->len * sizeof(gint32));
         g_array_unref(ids);
@@ -282,6 +318,41 @@ static void test_blocks(void)
     close_fixture(&f);
     g_ptr_array_unref(tokens);
     g_ptr_array_unref(merges);
+    g_rand_free(rand);
+}
+
+/* A text long enough to be covered, of one word and of pairs that come again or never do. */
+static void test_long_text(void)
+{
+    static const char *const parts[] = {"the", "ing", "inter", "nation", "al", "un", "q"};
+    GRand *rand = g_rand_new_with_seed(4);
+    gguf_build *b = gguf_build_new();
+    fixture f;
+
+    gguf_build_vocab(b, "gpt-2");
+    f = open_build(b);
+    for (guint kind = 0; kind < 2; kind++) {
+        GString *text = g_string_new(NULL);
+        GArray *ids = g_array_new(FALSE, FALSE, sizeof(gint32)),
+               *whole = g_array_new(FALSE, FALSE, sizeof(gint32));
+
+        while (text->len < 200000) {
+            if (kind == 0)
+                g_string_append(text, parts[g_rand_int_range(rand, 0, G_N_ELEMENTS(parts))]);
+            else
+                g_string_append_c(text, (char)g_rand_int_range(rand, 'a', 'z' + 1));
+        }
+        g_assert_true(lw_tokenizer_encode_text(f.t, text->str, -1, FALSE, ids, NULL));
+        g_assert_true(
+            lw_merge_encode_whole(f.t, (const guint8 *)text->str, text->len, whole, NULL));
+        g_assert_cmpmem(ids->data, ids->len * sizeof(gint32), whole->data,
+                        whole->len * sizeof(gint32));
+        g_assert_true(kind == 1 || check_cover(f.t, text->str, text->len));
+        g_string_free(text, TRUE);
+        g_array_unref(ids);
+        g_array_unref(whole);
+    }
+    close_fixture(&f);
     g_rand_free(rand);
 }
 
@@ -607,6 +678,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vocabularies/spm/layout", test_layout);
     g_test_add_func("/vocabularies/spm/naive", test_spm_naive);
     g_test_add_func("/vocabularies/merge/blocks", test_blocks);
+    g_test_add_func("/vocabularies/merge/long-text", test_long_text);
     g_test_add_func("/vocabularies/wordpiece", test_wordpiece);
     g_test_add_func("/vocabularies/bpe/whole-pieces", test_whole_pieces);
     g_test_add_func("/vocabularies/all/named-marker", test_named_marker);
