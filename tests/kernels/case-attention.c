@@ -2,6 +2,9 @@
  *
  * attn_step against a softmax in double over everything visible, after one or several merged tiles.
  */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/kernels/check.h"
 
 typedef enum { KV_F16, KV_F32, KV_Q8_0 } kv_type;
@@ -16,8 +19,8 @@ typedef struct {
     float spread; /* of the scores: large ones make most weights vanish */
 } attn_case;
 
-/* One token of a q8_0 tile from floats; x becomes what the tile holds.  Scales are drawn apart, so that a
- * kernel that mixes them up is seen. */
+/* One token of a q8_0 tile from floats; x becomes what the tile holds.  Scales are drawn apart, so
+ * that a kernel that mixes them up is seen. */
 static void put_q8_0(void *tile, int slot, int d, gboolean is_k, float *x)
 {
     lw_f16 *scales = (void *)((char *)tile + LW_TILE_Q8_SCALES(d));
@@ -85,8 +88,10 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
             visible[r] = seen[r] - first;
             first_in_tile[r] = from[r] - first;
         }
-        const void *k[] = {kh + first * kv_stride, kf + first * kv_stride, kq + first / c->tile * tile_bytes};
-        const void *v[] = {vh + first * kv_stride, vf + first * kv_stride, vq + first / c->tile * tile_bytes};
+        const void *k[] = {kh + first * kv_stride, kf + first * kv_stride,
+                           kq + first / c->tile * tile_bytes};
+        const void *v[] = {vh + first * kv_stride, vf + first * kv_stride,
+                           vq + first / c->tile * tile_bytes};
         step(&(lw_attn_step){
             .q = q,
             .q_stride = q_stride,
@@ -185,8 +190,13 @@ static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
         }
     }
     for (int n = 3; n <= 8; n++) {
-        attn_case c = {
-            .type = type, .rows = n, .d = 64, .n_keys = 150, .tile = 64, .masked = TRUE, .spread = 3};
+        attn_case c = {.type = type,
+                       .rows = n,
+                       .d = 64,
+                       .n_keys = 150,
+                       .tile = 64,
+                       .masked = TRUE,
+                       .spread = 3};
         run_case(&c, step);
         c.windowed = TRUE;
         run_case(&c, step);
@@ -213,7 +223,105 @@ void test_attn_step_f32(const lw_kernels *ref, const lw_kernels *k)
     all_cases(KV_F32, k->attn_step_f32);
 }
 
+/* ---- A step that goes on in another thread or process ---- */
+
+#define ROWS 7
+#define DIM 64
+
+typedef struct {
+    void (*step)(const lw_attn_step *);
+    float q[ROWS * DIM], o[ROWS * DIM], m[ROWS], l[ROWS];
+    void *tile, *scratch, *q_work;
+    gboolean same_q, last;
+} walk;
+
+static gpointer go_on(gpointer data)
+{
+    walk *w = data;
+
+    w->step(&(lw_attn_step){
+        .q = w->q,
+        .q_stride = DIM,
+        .k = w->tile,
+        .v = (char *)w->tile + LW_TILE_Q8_BYTES(DIM),
+        .rows = ROWS,
+        .n_keys = LW_ATTN_TILE,
+        .d = DIM,
+        .scale = 0.125f,
+        .m = w->m,
+        .l = w->l,
+        .o = w->o,
+        .scratch = w->scratch,
+        .q_work = w->q_work,
+        .same_q = w->same_q,
+        .last = w->last,
+    });
+    return NULL;
+}
+
+static gpointer go_on_later(gpointer queue)
+{
+    return go_on(g_async_queue_pop(queue));
+}
+
+/* The second of two steps, by the thread of the first, by one that was there before it (new ones
+ * inherit the registers) and by a process forked between the two: what a thread keeps for its next
+ * step (AMX's set-up) is its own, and a fork must not believe in what it has lost. */
+static void test_elsewhere(void (*step)(const lw_attn_step *))
+{
+    walk *first = g_new0(walk, 1), *here, *there;
+    float x[DIM], child[ROWS * DIM];
+    int ends[2], status;
+    pid_t pid;
+    GAsyncQueue *queue = g_async_queue_new();
+    GThread *other = g_thread_new("elsewhere", go_on_later, queue);
+
+    first->step = step;
+    first->tile = check_alloc(2 * LW_TILE_Q8_BYTES(DIM), 2);
+    first->scratch = check_alloc(LW_ATTN_SCRATCH, 0);
+    first->q_work = check_alloc(LW_ATTN_Q_WORK(ROWS, DIM), 0);
+    check_fill_f32(first->q, ROWS * DIM, FILL_NORMAL);
+    for (int r = 0; r < ROWS; r++)
+        first->m[r] = -INFINITY;
+    for (int j = 0; j < 2 * LW_ATTN_TILE; j++) {
+        for (int i = 0; i < DIM; i++)
+            x[i] = check_normal();
+        put_q8_0((char *)first->tile + j / LW_ATTN_TILE * LW_TILE_Q8_BYTES(DIM), j % LW_ATTN_TILE,
+                 DIM, j < LW_ATTN_TILE, x);
+    }
+    go_on(first);
+    first->same_q = TRUE;
+    g_assert_cmpint(pipe(ends), ==, 0);
+    pid = fork();
+    g_assert_cmpint(pid, >=, 0);
+    if (pid == 0) {
+        go_on(first);
+        _exit(write(ends[1], first->o, sizeof first->o) == sizeof first->o ? 0 : 1);
+    }
+    here = g_memdup2(first, sizeof *first);
+    there = g_memdup2(first, sizeof *first);
+    g_async_queue_push(queue, there);
+    g_thread_join(other);
+    g_async_queue_unref(queue);
+    here->last = TRUE;
+    go_on(here);
+    g_assert_cmpmem(there->o, sizeof there->o, here->o, sizeof here->o);
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_cmpint(status, ==, 0);
+    g_assert_cmpint(read(ends[0], child, sizeof child), ==, sizeof child);
+    g_assert_cmpmem(child, sizeof child, here->o, sizeof here->o);
+    close(ends[0]);
+    close(ends[1]);
+    check_free(first->tile);
+    check_free(first->scratch);
+    check_free(first->q_work);
+    g_free(first);
+    g_free(here);
+    g_free(there);
+}
+
 void test_attn_step_q8_0(const lw_kernels *ref, const lw_kernels *k)
 {
     all_cases(KV_Q8_0, k->attn_step_q8_0);
+    test_elsewhere(k->attn_step_q8_0);
 }

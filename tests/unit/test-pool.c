@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <signal.h>
+
 #include "engine/base/cpu.h"
 #include "engine/base/pool.h"
 
@@ -137,6 +139,27 @@ static void test_cpu(void)
     g_assert_cmpstr(lw_cpu_describe(~(guint)LW_CPU_AMX_INT8), ==, "AVX-512 VNNI BF16");
 }
 
+/* The system keeps AMX's registers only for who has room for them: with a stack for signals that is
+ * too small for them it refuses.  Permission stays with a process, so a new one asks. */
+static void test_cpu_refused(void)
+{
+    if (g_test_subprocess()) {
+        static char room[8192]; /* enough for AVX-512, AMX alone takes as much */
+        stack_t small = {.ss_sp = room, .ss_size = sizeof room};
+        guint found;
+
+        g_assert_cmpint(sigaltstack(&small, NULL), ==, 0);
+        found = lw_cpu_detect();
+        g_assert_cmpuint(found & LW_CPU_AMX_INT8, ==, 0);
+        small.ss_flags = SS_DISABLE;
+        g_assert_cmpint(sigaltstack(&small, NULL), ==, 0);
+        g_assert_cmpuint(lw_cpu_detect() & ~(guint)LW_CPU_AMX_INT8, ==, found);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
 /* LW_CPU is read once per process: each value in a process of its own. */
 static void test_cpu_env(gconstpointer data)
 {
@@ -175,6 +198,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/pool/sizes", test_sizes);
     g_test_add_func("/cpu/flags", test_cpu);
+    g_test_add_func("/cpu/refused", test_cpu_refused);
     for (guint i = 0; i < G_N_ELEMENTS(caps); i++) {
         g_autofree char *path = g_strdup_printf("/cpu/env/%s", caps[i]);
         g_test_add_data_func(path, caps[i], test_cpu_env);
