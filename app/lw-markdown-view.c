@@ -193,7 +193,9 @@ maths_source (gpointer data)
 static GtkWidget *
 make_maths (const lw_md_block *b)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  /* Beside the button a long one would be asked for its width at a height, see LwListItem. */
+  gboolean is_long = strlen (b->text) > 4 * LONG_CHARS;
+  GtkWidget *box = gtk_box_new (is_long ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *label = gtk_label_new (b->text), *copy;
 
   g_object_set_data_full (G_OBJECT (box), "source", g_strdup (b->source), g_free);
@@ -204,6 +206,11 @@ make_maths (const lw_md_block *b)
   gtk_widget_add_css_class (label, "maths");
   copy = lw_copy_button_new (_("Copy LaTeX source"), maths_source, box);
   gtk_widget_set_valign (copy, GTK_ALIGN_CENTER);
+  if (is_long)
+    {
+      gtk_label_set_width_chars (GTK_LABEL (label), LEAST_CHARS);
+      gtk_widget_set_halign (copy, GTK_ALIGN_START);
+    }
   gtk_box_append (GTK_BOX (box), label);
   gtk_box_append (GTK_BOX (box), copy);
   return box;
