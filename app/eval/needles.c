@@ -303,7 +303,7 @@ static LwEvalTurn *
 ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, LwEvalRandom *random,
             gboolean hard)
 {
-  g_autofree char *question = question_of (needle);
+  g_autofree char *question = question_of (needle), *seen = NULL;
   char **options = g_new0 (char *, N_OPTIONS + 1);
   guint right = lw_eval_random_below (random, N_OPTIONS);
   char letter[] = { '(', (char) ('A' + right), ')', 0 };
@@ -335,10 +335,13 @@ ask_choice (const LwEvalNeedle *needle, LwEvalSample *sample, const char *kind, 
       g_string_append_printf (text, " %s", option);
     }
   g_string_append (text, " Reply with its letter.");
-  turn = lw_eval_ask (sample, kind, g_string_free (text, FALSE), g_strdup (letter), letter,
+  /* The gold reply says what is seen first: a letter alone asks for looking, comparing and naming at once. */
+  seen = reply_of (needle);
+  seen[strlen (seen) - 1] = 0; /* the full stop */
+  turn = lw_eval_ask (sample, kind, g_string_free (text, FALSE), g_strdup_printf ("%s: %s", seen, letter), letter,
                       LW_EVAL_SCORE_LETTER);
   turn->options = options;
-  turn->cap = 10;
+  turn->cap = 24;
   return turn;
 }
 
