@@ -23,7 +23,7 @@ TASKS = ["copy64", "recall64", "colour", "shape", "count", "where", "exist", "pl
          "background", "clutter", "word", "number", "letters", "text-colour", "pair-compare", "pair-change", "film-what",
          "film-move", "film-order", "film-count", "film-colour", "facts", "sums", "copy", "order", "chat", "kv", "prefix_suffix",
          "vt", "twofact", "mdqa", "icl", "mf", "digest", "chronicle", "mix_a", "reorder", "vniah", "mmniah", "small",
-         "shapes", "filmorder", "prefix_suffix-step", "vt-step", "twofact-step"]
+         "shapes", "filmorder", "prefix_suffix-step", "vt-step", "twofact-step", "ends", "both", "starts", "names"]
 TASK_ID = {t: i for i, t in enumerate(TASKS)}
 # Sizes of pictures in cells of 28 px; 4 and 8 and 12 are whole windows.
 SMALL = [(4, 4)] * 6 + [(4, 8), (8, 4), (5, 5), (6, 6), (5, 7), (6, 5), (4, 6), (7, 5)]
@@ -137,9 +137,10 @@ def pack(tok, rows, length, stream):
     return finish(dict(stream=stream, tokens=ids, pos=pos, index=index), at, label, task, seg)
 
 
-def finish(out, at, label, task, seg):
+def finish(out, at, label, task, seg, doubling=0):
+    """doubling: fewest places of an answer; more are twice that, four times, ... so that few sizes occur."""
     n = len(at)
-    m = (n + 1023) // 1024 * 1024
+    m = max(doubling, 1 << (n - 1).bit_length()) if doubling else (n + 1023) // 1024 * 1024
     out["at"] = np.zeros(m, np.int32)
     out["label"] = np.full(m, -100, np.int16)
     out["task"] = np.zeros(m, np.int8)
@@ -447,15 +448,14 @@ class Maker:
         return getattr(self, self.draw_stream(progress))(level)
 
 
-def worker(seed, tokens, quick, progress, queue):
-    """Runs until the parent goes away."""
+def fill(queue, make):
+    """Puts what make() gives into the queue until the parent goes away."""
     import signal
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["RAYON_NUM_THREADS"] = "1"
     parent = os.getppid()
-    m = Maker(seed, tokens, False, quick)
     while os.getppid() == parent:
-        out = m.next(progress.value)
+        out = make()
         while True:
             try:
                 queue.put(out, timeout=5)
@@ -463,3 +463,8 @@ def worker(seed, tokens, quick, progress, queue):
             except Exception:
                 if os.getppid() != parent:
                     return
+
+
+def worker(seed, tokens, quick, progress, queue):
+    m = Maker(seed, tokens, False, quick)
+    fill(queue, lambda: m.next(progress.value))

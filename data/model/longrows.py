@@ -11,6 +11,7 @@ import random
 
 import numpy as np
 
+import drills
 import generators
 import batch as batches
 from batch import TASK_ID, Row, Tok
@@ -20,17 +21,18 @@ DEAR = 6
 FARTHEST = 262144
 # task: (share, first guess of tokens a unit, tokens a question with its answer, most questions)
 TASKS = {
-    "kv": (0.13, 75, 90, 48), "prefix_suffix": (0.27, 25, 65, 48), "vt": (0.20, 26, 55, 24),
-    "twofact": (0.14, 18, 60, 24), "mdqa": (0.06, 80, 40, 24), "icl": (0.04, 40, 45, 24),
+    "kv": (0.08, 75, 90, 48), "prefix_suffix": (0.24, 25, 65, 48), "vt": (0.22, 26, 55, 24),
+    "twofact": (0.21, 18, 60, 48), "mdqa": (0.06, 80, 40, 24), "icl": (0.04, 40, 45, 24),
     "mf": (0.02, 5, 30, 5), "digest": (0.02, 300, 160, 8), "chronicle": (0.04, 24, 40, 24),
     "mix_a": (0.02, 300, 120, 8), "reorder": (0.03, 30, 60, 12),
 }
 # Variant "step" of a task asks for one of its steps alone, which is what the whole is learned from: with
 # the whole alone two of these three stayed at what guessing gives (LOG.md).
 STEPS = ("prefix_suffix", "vt", "twofact")
-VISUAL = {"vniah": 0.50, "mmniah": 0.14, "filmorder": 0.10, "word": 0.12, "shapes": 0.06, "count": 0.04, "small": 0.04}
-VISUAL_SHARE = 0.25
+VISUAL = {"vniah": 0.34, "mmniah": 0.06, "filmorder": 0.12, "word": 0.32, "shapes": 0.03, "count": 0.11, "small": 0.02}
 FRAMES_MOST = 256
+DRILLS = {"ends": 0.2, "both": 0.5, "starts": 0.05, "names": 0.25}
+DRILL_MOST = 4096       # tokens of a row of drills
 
 CORE = ("kv", "prefix_suffix", "vt")     # what decides whether rows get longer
 
@@ -40,11 +42,11 @@ def length_of(k, top):
     r = random.Random(k * 7919 + 17)
     x = r.random()
     if top > DEAR:              # the longest rows cost many times what the others do
-        if x < 0.10:
+        if x < 0.05:
             return top
-        if x < 0.22:
+        if x < 0.15:
             return DEAR + 1
-        top, x = DEAR, (x - 0.22) / 0.78
+        top, x = DEAR, (x - 0.15) / 0.85
     if x < 0.35 or top == 0:
         return top
     if x < 0.55:
@@ -52,16 +54,14 @@ def length_of(k, top):
     return int(r.random() * top)
 
 
-def is_visual(k):
-    """Is micro-batch k one of pictures and films?  The same everywhere."""
-    return random.Random(k * 104729 + 5).random() < VISUAL_SHARE
-
-
 class Maker:
-    def __init__(self, seed, tokens=32768):
+    """drill: the share of drills (drills.py) among short rows; drills: of each of them; stage: how hard they are."""
+
+    def __init__(self, seed, tokens=32768, drill=0.0, drills=DRILLS):
         self.r = random.Random(seed)
         self.tok = Tok()
         self.tokens = tokens
+        self.drill, self.drills, self.stage = drill, drills, 0
         self.cost = {t: [v[1], v[2]] for t, v in TASKS.items()}
         have = generators.tasks()
         self.names = [t for t in TASKS if t in have]
@@ -75,15 +75,15 @@ class Maker:
         r, tok = self.r, self.tok
         per_unit, per_turn = self.cost[task]
         most = TASKS[task][3]
-        want = max(1, min(most, int(length * (0.1 + 0.5 * r.random()) / per_turn)))
+        want = max(1, min(most, int(length * (0.15 + 0.5 * r.random()) / per_turn)))
         units = max(2, int((length - want * per_turn - 30) * 0.97 / per_unit))
-        hard = int(task == "kv" and r.random() < 0.2)
+        hard = int(task in ("kv", "twofact") and r.random() < 0.25)
         variant = "repeat" if task == "vt" and r.random() < 0.1 else None
-        step = task in STEPS and r.random() < (0.45 if length <= 4096 else 0.25)
+        step = task in STEPS and r.random() < (0.3 if length <= 4096 else 0.2)
         if step:
             variant = "step"
         elif task == "prefix_suffix":
-            variant = "short" if r.random() < 0.4 else None
+            variant = "short" if r.random() < 0.25 else None
             want = max(1, min(want, units // 9))        # room for decoys: with few of them guessing pays
         for _ in range(6):
             try:
@@ -142,8 +142,12 @@ class Maker:
         for i in range(n):
             row = None
             while row is None:
-                task = self.r.choices(self.names, self.shares)[0]
-                row = self.text_row(task, length)
+                if length <= DRILL_MOST and self.r.random() < self.drill:
+                    task = self.r.choices(list(self.drills), self.drills.values())[0]
+                    row = drills.row(self.r, self.tok, task, length, self.stage, TASK_ID[task])
+                else:
+                    task = self.r.choices(self.names, self.shares)[0]
+                    row = self.text_row(task, length)
             ids[i, :len(row[0])] = row[0]
             pos[i] = self.positions(len(row[0]), length)
             for a0, a1, t in row[1]:
@@ -151,13 +155,14 @@ class Maker:
                 label.extend(row[0][a0:a1])
                 kind.extend([t] * (a1 - a0))
                 seg.extend([seg[-1] + 1 if seg else 0] * (a1 - a0))
-        return batches.finish(dict(stream="long", level=level, tokens=ids, pos=pos, index=None), at, label, kind, seg)
+        return batches.finish(dict(stream="long", level=level, tokens=ids, pos=pos, index=None), at, label, kind, seg,
+                              doubling=8192)
 
 
     def visual_row(self, task, frames, length):
         """A batch.Row and its scenes, or None when a picture of another size or too many tokens came out."""
         r, tok = self.r, self.tok
-        turns = 1 + int(r.random() * min(12, max(2, frames // 3))) if frames else 1 + int(r.random() * 6)
+        turns = 1 + int(r.random() * min(12, max(2, frames // (2 if frames <= 16 else 3)))) if frames else 1 + int(r.random() * 6)
         cells = "%dx%d" % self.cells
         units = frames or self.cells[0] * self.cells[1]
         hard = int(r.random() < 0.3)
@@ -216,6 +221,8 @@ class Maker:
                 most = min(FRAMES_MOST, int((length - 260) / a_pair / (1.4 if task == "mmniah" else 1.0)) * 2)
                 if task == "filmorder":
                     most = min(most, 24)
+                if task != "filmorder" and r.random() < 0.4:    # a few frames, most of them asked about
+                    most = min(most, 16)
                 frames = max(4, int(most * (1 - 0.7 * r.random() ** 2)) // 2 * 2)
                 need = min(length, int(frames / 2 * a_pair * (1.45 if task == "mmniah" else 1.0)) + 700)
             else:
@@ -239,26 +246,19 @@ class Maker:
                    gw=rows[0][4] // 28, per_row=pictures // 2 if film else pictures, frames=2 if film else 1, level=level)
         return out
 
-    def next(self, k, top):
-        level = length_of(k, top)
-        return self.visual(level) if is_visual(k) else self.text(level)
+
+def text_worker(seed, tokens, drill, drills, first, step, top, stage, queue):
+    """Makes text micro-batches first, first + step, ..."""
+    m = Maker(seed, tokens, drill, drills)
+    k = [first]
+
+    def make():
+        m.stage = stage.value
+        k[0] += step
+        return m.text(length_of(k[0] - step, top.value))
+    batches.fill(queue, make)
 
 
-def worker(seed, tokens, first, step, top, queue):
-    """Makes micro-batches first, first + step, ... until the parent goes away."""
-    import signal
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["RAYON_NUM_THREADS"] = "1"
-    parent = os.getppid()
+def visual_worker(seed, tokens, top, queue):
     m = Maker(seed, tokens)
-    k = first
-    while os.getppid() == parent:
-        out = m.next(k, top.value)
-        k += step
-        while True:
-            try:
-                queue.put(out, timeout=5)
-                break
-            except Exception:
-                if os.getppid() != parent:
-                    return
+    batches.fill(queue, lambda: m.visual(length_of(m.r.getrandbits(40), top.value)))

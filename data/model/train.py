@@ -3,13 +3,14 @@
 
     python3 data/model/train.py --out DIR --minutes 20
 
-Worker processes invent conversations and scenes (batch.py); the device draws
-them (draw.py) and learns from them.  The schedule follows the clock: warm-up,
-a plateau, and a linear fall to zero over the last part of --minutes; minutes
-already spent are kept in the checkpoint, so the same command goes on where it
-was stopped.  DIR/log.jsonl gets one line a minute: loss and accuracy per task,
-measured on fresh data before it is learned from (each answer counts as right
-only if every one of its tokens is the model's first choice).
+Worker processes invent conversations and scenes (batch.py, longrows.py, drills.py); the device
+draws them (draw.py) and learns from them.  A step learns from one micro-batch of long texts,
+replayed as a CUDA graph (it would be launches mostly), and one of pictures and short rows.  The
+schedule follows the clock: warm-up, a plateau, and a linear fall to zero over the last part of
+--minutes; minutes already spent are kept in the checkpoint, so the same command goes on where it
+was stopped.  DIR/log.jsonl gets one line a minute: loss and accuracy per task, measured on fresh
+data before it is learned from (each answer counts as right only if every one of its tokens is the
+model's first choice).
 
 Several GPUs: start it with torch.distributed.run (train.sh full --gpus N); each
 process draws its own data, gradients are averaged, the first one logs and saves.
@@ -29,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import batch as batches  # noqa: E402
+import drills  # noqa: E402
 import longrows  # noqa: E402
 
 
@@ -37,7 +39,14 @@ def arguments():
     a.add_argument("--out", required=True)
     a.add_argument("--minutes", type=float, default=20)
     a.add_argument("--workers", type=int, default=5, help="processes a GPU for pictures and short rows")
-    a.add_argument("--long-workers", type=int, default=5, help="processes a GPU for long rows")
+    a.add_argument("--long-workers", type=int, default=4, help="processes a GPU for long texts")
+    a.add_argument("--visual-workers", type=int, default=3, help="processes a GPU for the evaluation's pictures and films")
+    a.add_argument("--visual", type=float, default=0.45, help="share of these among pictures and short rows")
+    a.add_argument("--drill", type=float, default=0.25, help="share of drills among long texts up to 4096 tokens")
+    a.add_argument("--drills", default="", help="shares of the drills, as ends:0.5,names:0.5")
+    a.add_argument("--stage", type=int, default=0, help="how hard the drills are at the beginning")
+    a.add_argument("--text-weight", type=float, default=0.5, help="of the loss of long texts; the rest is pictures'")
+    a.add_argument("--graphs", type=int, default=1, help="0: launch every kernel by itself")
     a.add_argument("--tokens", type=int, default=49152, help="tokens in a micro-batch of short rows")
     a.add_argument("--long-tokens", type=int, default=32768, help="tokens in a micro-batch of long rows, at least one row")
     a.add_argument("--top", type=int, default=0, help="place in longrows.LENGTHS to begin at")
@@ -118,7 +127,9 @@ def main():
     ctx = mp.get_context("fork")
     progress = ctx.Value("d", 0.0, lock=False)
     top = ctx.Value("i", args.top, lock=False)
+    stage = ctx.Value("i", args.stage, lock=False)
     queue = ctx.Queue(maxsize=args.workers * 3)
+    visual_queue = ctx.Queue(maxsize=args.visual_workers * 3)
     long_queues = [ctx.Queue(maxsize=3) for _ in range(args.long_workers)]
 
     # What was spent before decides where the workers begin.
@@ -127,7 +138,7 @@ def main():
     if os.path.exists(os.path.join(args.out, "spent.json")):
         with open(os.path.join(args.out, "spent.json")) as f:
             saved = json.load(f)
-        spent, top.value = saved["seconds"], saved["top"]
+        spent, top.value, stage.value = saved["seconds"], saved["top"], saved["stage"]
     elif args.init:
         spent = args.spent * 60
     budget = args.minutes * 60
@@ -136,8 +147,12 @@ def main():
     seed = args.seed * 1000003 + int(spent * 10) * 101 + rank * 5003
     workers = [ctx.Process(target=batches.worker, args=(seed + i, args.tokens, args.quick, progress, queue), daemon=True)
                for i in range(args.workers)]
-    workers += [ctx.Process(target=longrows.worker, args=(seed * 31 + 977 + i, args.long_tokens, i, args.long_workers, top, q),
-                            daemon=True) for i, q in enumerate(long_queues)]
+    share = {k: float(v) for k, v in (x.split(":") for x in args.drills.split(",") if x)} or longrows.DRILLS
+    workers += [ctx.Process(target=longrows.text_worker, args=(seed * 31 + 977 + i, args.long_tokens, args.drill, share, i,
+                                                               args.long_workers, top, stage, q), daemon=True)
+                for i, q in enumerate(long_queues)]
+    workers += [ctx.Process(target=longrows.visual_worker, args=(seed * 37 + 1977 + i, args.tokens, top, visual_queue),
+                            daemon=True) for i in range(args.visual_workers)]
     for w in workers:
         w.start()
 
@@ -152,12 +167,15 @@ def main():
     cuda = device.startswith("cuda")
     if cuda:
         torch.cuda.set_device(device)
+        stream = torch.cuda.Stream()        # graphs are not captured on the default stream
+        torch.cuda.set_stream(stream)
     if world > 1:
         import torch.distributed as dist
         dist.init_process_group("nccl" if cuda else "gloo")
     torch.manual_seed(args.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.enable_cudnn_sdp(False)     # its backward gave a not-a-number once in ten pictures' steps
     c = Config() if not args.tiny else Config(layers=2, v_layers=4, width=128, heads=2, kv_heads=1, ffn=256, v_width=64,
                                               v_heads=1, v_ffn=128)
     init = None
@@ -241,8 +259,43 @@ def main():
                 index = b["index"].long()
             x = net.hidden(tokens, pos, feats, index)
             x = x.reshape(-1, x.shape[-1])[b["at"].long()]
-            loss, best = answer_loss(x, net.model.language_model.embed_tokens.weight, b["label"].long())
-        return loss / max(1, b["n_answer"]), best
+            return answer_loss(x, net.model.language_model.embed_tokens.weight, b["label"].long())
+
+    def learn(b, weight):
+        """Adds the gradient of a micro-batch; (loss a token, best tokens)."""
+        loss, best = forward(b)
+        loss = loss * weight["each"]
+        (loss * weight["share"]).backward()
+        return loss.detach(), best
+
+    class Graphs:
+        """learn() for text as CUDA graphs, one for each shape of micro-batch; they share their memory."""
+
+        def __init__(self):
+            self.made, self.pool = {}, torch.cuda.graph_pool_handle()
+
+        def __call__(self, d, weight):
+            key = (tuple(d["tokens"].shape), d["at"].shape[0])
+            if key not in self.made:
+                held = {k: d[k].clone() for k in ("tokens", "pos", "at", "label")}
+                held.update(index=None)
+                w = {k: v.clone() for k, v in weight.items()}
+                before = flat.clone()
+                for _ in range(2):
+                    learn(held, w)
+                flat.copy_(before)
+                torch.cuda.synchronize()
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph, pool=self.pool, stream=stream, capture_error_mode="thread_local"):
+                    out = learn(held, w)
+                self.made[key] = graph, held, w, out
+            graph, held, w, out = self.made[key]
+            for k in ("tokens", "pos", "at", "label"):
+                held[k].copy_(d[k])
+            for k in w:
+                w[k].copy_(weight[k])
+            graph.replay()
+            return tuple(x.clone() for x in out)
 
     def rate(sec):
         """1 on the plateau; falls to 0 at the end; the warm-up counts steps."""
@@ -260,7 +313,7 @@ def main():
                         spent=spent, tokens=seen), tmp)
         os.replace(tmp, os.path.join(args.out, "weights.pt"))
         with open(os.path.join(args.out, "spent.json"), "w") as f:
-            json.dump(dict(seconds=spent, step=step, top=top.value, finished=final), f)
+            json.dump(dict(seconds=spent, step=step, top=top.value, stage=stage.value, finished=final), f)
 
     log = open(os.path.join(args.out, "log.jsonl"), "a")
 
@@ -276,6 +329,13 @@ def main():
              workers=args.workers, gpus=world, tokens=args.tokens, long=args.long_tokens, minutes=args.minutes)
 
     params = [p for p in net.parameters()]
+    flat = torch.zeros(n_param, device=device)          # all gradients; a parameter's is a view
+    at = 0
+    for p in params:
+        p.grad = flat[at:at + p.numel()].view_as(p)
+        at += p.numel()
+    kept = torch.zeros_like(flat)
+    graphs = Graphs() if cuda and args.graphs else None
     resumed, step0 = os.path.exists(state_file), step
     t_start = time.time()
     spent0, last_save, last_log = spent, time.time(), time.time()
@@ -286,9 +346,12 @@ def main():
     total = torch.zeros(n_level + 1, n_task, device=device)
     core = torch.tensor([batches.TASK_ID[x] for x in longrows.CORE], device=device)
     gate = torch.zeros(2, device=device)        # right and asked, core tasks at the longest length so far
+    drilled = torch.zeros(2, device=device)     # the same, of the drills that have stages
+    staged = torch.tensor([batches.TASK_ID[x] for x in ("ends", "both")], device=device)
+    pictures_due = 0.0
     floor = [(float(a), int(b)) for a, b in (x.split(":") for x in args.floor.split(","))]
     turn = 0
-    loss_sum, loss_n = {}, {}
+    loss_sum, loss_n, odd = {}, {}, {}      # odd: gradients that are not finite
     answers = pictures = 0
     step_log, waiting, warm_time = step, 0.0, 0.0
     first = True
@@ -305,22 +368,32 @@ def main():
         if args.progress < 0:
             progress.value = min(1.0, easy + (1 - easy) * spent / budget)
         r = rate(spent)
-        for source in ("short", "long"):
+        flat.zero_()
+        for source in ("long", "short"):
             t0 = time.time()
-            if source == "short":
-                b = queue.get(timeout=60)
-            else:
-                b = long_queues[turn % len(long_queues)].get(timeout=60)
+            if source == "long":
+                b = long_queues[turn % len(long_queues)].get(timeout=150)
                 turn += 1
+            else:
+                pictures_due += args.visual
+                b = (visual_queue if pictures_due >= 1 else queue).get(timeout=150)
+                pictures_due -= pictures_due >= 1
             waiting += time.time() - t0
             row = b.get("level", -1) + 1
-            d = upload(b)
-            loss, best = forward(d)
-            (loss / 2).backward()
             s = b["stream"]
-            fine = torch.isfinite(loss.detach())
-            loss_sum[s] = loss_sum.get(s, 0) + torch.where(fine, loss.detach(), 0.0)
+            d = upload(b)
+            share = args.text_weight if source == "long" else 1 - args.text_weight
+            weight = dict(each=torch.full((), 1 / max(1, b["n_answer"]), device=device), share=torch.full((), share, device=device))
+            loss, best = (graphs if graphs and source == "long" else learn)(d, weight)
+            fine = torch.isfinite(loss)
+            loss_sum[s] = loss_sum.get(s, 0) + torch.where(fine, loss, 0.0)
             loss_n[s] = loss_n.get(s, 0) + fine.float()
+            sound = torch.isfinite(flat.sum())
+            odd[s] = odd.get(s, 0) + 1 - sound.float()
+            if source == "long":
+                kept.copy_(flat)
+            else:       # without the pictures' gradient when it is not finite
+                flat.copy_(torch.where(sound, flat, kept))
             seen += b["tokens"].size
             answers += b["n_answer"]
             if b["index"] is not None:
@@ -334,23 +407,19 @@ def main():
                 kind = torch.zeros(segs, dtype=torch.long, device=device).scatter_(0, seg, d["task"][:n].long())
                 ok[row].scatter_add_(0, kind, whole)
                 total[row].scatter_add_(0, kind, torch.ones_like(whole))
-                if row == top.value + 1:
-                    of_core = torch.isin(kind, core).float()
-                    gate[0] += (whole * of_core).sum()
-                    gate[1] += of_core.sum()
-        for p in params:
-            if p.grad is None:      # a step without pictures, or without text for the tower
-                p.grad = torch.zeros_like(p)
+                if source == "long":
+                    of = torch.isin(kind, staged).float()
+                    drilled += torch.stack(((whole * of).sum(), of.sum()))
+                    if row == top.value + 1:
+                        of = torch.isin(kind, core).float()
+                        gate += torch.stack(((whole * of).sum(), of.sum()))
         if world > 1:
-            flat = torch.cat([p.grad.reshape(-1) for p in params])
             dist.all_reduce(flat)
             flat /= world
-            at = 0
-            for p in params:
-                p.grad.copy_(flat[at:at + p.numel()].view_as(p))
-                at += p.numel()
-        norm = float(torch.nn.utils.clip_grad_norm_(params, 1.0, foreach=True))
+        norm = float(flat.norm())
         if math.isfinite(norm):
+            if norm > 1:
+                flat /= norm
             muon.step(args.muon_lr * r * steady)
             for group in adam.param_groups:
                 group["lr"] = args.adam_lr * r * steady * group["scale"]
@@ -372,9 +441,18 @@ def main():
                 steady *= 0.7
                 bad = 0
                 note(event="back", step=step, steady=round(steady, 3))
-        for p in params:
-            p.grad = None
         step += 1
+        if step % 25 == 0 and stage.value < drills.STAGES - 1:
+            g = drilled.clone()
+            if world > 1:
+                dist.all_reduce(g)
+            right, asked = g.tolist()
+            if asked >= 500:
+                if right > 0.9 * asked:
+                    stage.value += 1
+                    note(event="harder", step=step, minutes=round(spent / 60, 2), longest=drills.LONGEST[stage.value],
+                         right=round(right / asked, 3))
+                drilled.zero_()
         if step % 25 == 0 and top.value < args.last:
             g = gate.clone()
             if world > 1:
@@ -409,7 +487,7 @@ def main():
                         acc[batches.TASKS[i] + at] = [round(o[i] / n[i], 4), int(n[i])]
             note(event="log", step=step, minutes=round(spent / 60, 2), rate=round(r, 3),
                  loss={k: round(float(loss_sum[k] / loss_n[k]), 4) for k in sorted(loss_sum)},
-                 gradient=round(norm, 3), skipped=skipped,
+                 gradient=round(norm, 3), skipped=skipped, odd={k: int(v) for k, v in odd.items() if int(v)},
                  tokens_per_s=int(world * (seen - seen_log) / dt), answers_per_s=int((answers - ans_log) / dt),
                  pictures_per_s=int(world * (pictures - pic_log) / dt), steps_per_s=round((step - step_log) / dt, 2),
                  waiting=round(waiting / dt, 3), tokens=world * seen, accuracy=acc,
