@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-attachment-tile.h"
+#include "app/lw-file-chooser.h"
 
 /* Pictures and films of one question; far more than any context holds. */
 #define MAX_ATTACHMENTS 32
@@ -304,13 +305,12 @@ lw_composer_choose_files (LwComposer *self)
   self->chooser
       = gtk_file_chooser_native_new (_("Attach Files"), GTK_WINDOW (root),
                                      GTK_FILE_CHOOSER_ACTION_OPEN, _("_Attach"), _("_Cancel"));
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
   gtk_file_chooser_set_select_multiple (GTK_FILE_CHOOSER (self->chooser), TRUE);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), media);
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (self->chooser), all);
   g_signal_connect_object (self->chooser, "response", G_CALLBACK (chooser_response), self,
                            G_CONNECT_SWAPPED);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
+  lw_file_chooser_show (self->chooser);
 }
 
 /* ---- Paste ---- */

@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-file-chooser.h"
 #include "app/lw-photo-dialog.h"
 #include "app/lw-screenshot.h"
 
@@ -125,12 +126,11 @@ export_chat (LwWindow *self, LwConversation *conversation, gboolean markdown)
   g_strdelimit (name, "/\\\n\r\t", ' ');
   file = g_strconcat (*name ? name : _("Chat"), markdown ? ".md" : ".json", NULL);
   gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), file);
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   g_object_set_data (G_OBJECT (dialog), "markdown", GINT_TO_POINTER (markdown));
   g_object_set_data_full (G_OBJECT (dialog), "chat", g_strdup (lw_conversation_get_id (conversation)),
                           g_free);
   g_signal_connect_object (dialog, "response", G_CALLBACK (export_response), self, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+  lw_file_chooser_show (dialog);
 }
 
 static void
@@ -183,9 +183,8 @@ action_import (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_file_filter_set_name (filter, _("Exported chats"));
   gtk_file_filter_add_suffix (filter, "json");
   gtk_file_chooser_add_filter (GTK_FILE_CHOOSER (dialog), filter);
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (dialog), TRUE);
   g_signal_connect_object (dialog, "response", G_CALLBACK (import_response), widget, 0);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (dialog));
+  lw_file_chooser_show (dialog);
 }
 
 /* ---- Search ---- */

@@ -372,6 +372,12 @@ class Chat(WindowTest):
             self.assertIn("# Old plans\n\n## You, ", f.read())
         self.end()
 
+    def test_61_file_dialog_before_its_folder(self):
+        folder = os.path.join(TMP, *(f"a folder with a long name, number {i}" for i in range(9)))
+        os.makedirs(folder)
+        said = subprocess.run([os.environ["LW_SLOW_FOLDER"], folder], capture_output=True, text=True, timeout=90)
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+
     def import_file(self, p, path):
         entry = wait_for("the menu item", lambda: next(
             (n for n in p.find_all("menu item", "Import Chat…")), None))
