@@ -21,10 +21,11 @@ class Killed(WindowTest):
         p = Program(LW_DEFAULT_MODEL=cls.model)
         assert p.quit() == 0
 
-    def shown(self, p):
-        """The answer as it is on the screen: its longest label."""
+    def shown(self, p, question):
+        """The newest answer as it is on the screen: the longest label behind its question."""
         texts = [text_of(n) for n in walk(p.get("list", "Messages")) if role(n) == "label"]
-        return max(texts[1:], key=len, default="")
+        asked = max((i for i, t in enumerate(texts) if t == question), default=len(texts))
+        return max(texts[asked + 1:], key=len, default="")
 
     def test_killed_while_it_answers(self):
         with open(os.path.join(os.environ["LW_SOURCE"], "memory", "lw-memory.h")) as f:
@@ -40,7 +41,7 @@ class Killed(WindowTest):
                 p.press("Send")
                 p.get("list item", contains="You: " + text)
                 if text.startswith("Finished"):
-                    wait_for("the answer", lambda: len(self.shown(p)) > 40)
+                    wait_for("the answer", lambda: len(self.shown(p, text)) > 40)
                     p.press("Stop")
                     p.get("push button", "Send")
                     answer = wait_for("it to be finished", lambda: self.finished_answer(text))
@@ -48,8 +49,8 @@ class Killed(WindowTest):
             question = f"Killed {i}"
             wait_for("the question in the database", lambda: question in self.texts(1))
             if i % 3:  # else at once, perhaps before the first word
-                wait_for("the answer", lambda: len(self.shown(p)) > 40 + 20 * i)
-                seen = self.shown(p)
+                wait_for("the answer", lambda: len(self.shown(p, question)) > 40 + 20 * i)
+                seen = wait_for("its text", lambda: self.shown(p, question))
                 # The save that runs may be older than what was seen; the one after it is not.
                 self.wait_for_saves(question, 2)
                 partial[question] = seen

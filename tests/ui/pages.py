@@ -249,7 +249,7 @@ class Pages(WindowTest):
             wait_for("the answer", lambda: p.find("push button", "Send") and p.find("label", contains="tokens/s"))
             run(os.environ["LW_APP"], self.film)
             p.get(contains="Remove moving.mp4")
-            p.write("What happens in the film?")
+            p.write("What moves?")
             p.press("Send")
             wait_for("the second answer", lambda: len(p.find_all("label", contains="tokens/s")) == 2)
         else:

@@ -135,15 +135,15 @@ class Window(WindowTest):
                        input=uri + "\r\n", text=True, check=True, stdout=subprocess.DEVNULL)
         p.key("ctrl+v")
         p.get(contains="Remove moving.mp4")
-        p.write("What happens in the film?")
+        p.write("What colour is the square?")
         p.press("Send")
-        p.get("list item", contains="You: What happens in the film?")
+        p.get("list item", contains="You: What colour is the square?")
         wait_for("the second answer", lambda: len([a for a in self.answers(p) if a]) == 2
                  and len(p.find_all("label", contains="tokens/s")) >= 1 and p.find(name="Send"))
         wait_for("what was reused of the first turn",
                  lambda: p.find("label", contains="prompt tokens reused"))
         if self.models["real"]:
-            self.assertIn("blue square", self.answers(p)[1])
+            self.assertIn("blue", self.answers(p)[1])       # the circle of the picture is red
             # The film is longer than the context has room for, and that is said.
             p.get("label", contains="do not fit the context")
         p.screenshot("second-turn")
