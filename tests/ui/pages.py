@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from desktop import Atspi, Program, WindowTest, press, role, run, showing, text_of, wait_for, walk
+from desktop import (Atspi, Missing, Program, WindowTest, press, role, run, showing, text_of, wait_for, walk)
 import store
 
 OURS = os.path.join(os.environ["LW_DEFAULT_MODEL_FOLDER"], "longwave-mini.gguf")
@@ -232,6 +232,17 @@ class Pages(WindowTest):
             first = False
         self.assertEqual("\n".join(sorted(set(self.complaints))), "")
 
+    def menu_of(self, p, box):
+        """A right click on a chat's row; again when the window was not ready for the first."""
+        for deadline in (8, 8, 40):
+            run("xdotool", "windowfocus", "--sync", p.window, "mousemove", "--window", p.window,
+                str(box.x + box.width // 2), str(box.y + box.height // 2), "click", "3")
+            try:
+                return wait_for("the chat's menu", lambda: p.find("menu item", "Rename…"), deadline)
+            except Missing:
+                if deadline == 40:
+                    raise
+
     def walk_through(self, first):
         p = self.start()
         if first:
@@ -264,18 +275,14 @@ class Pages(WindowTest):
         p.get("list item", "The tour")
         self.visit(p, "sidebar")
         box = Atspi.Component.get_extents(p.get("list item", "The tour"), Atspi.CoordType.WINDOW)
-        run("xdotool", "mousemove", "--window", p.window, str(box.x + box.width // 2), str(box.y + box.height // 2),
-            "click", "3")
-        p.get("menu item", "Rename…")
+        self.menu_of(p, box)
         self.visit(p, "chat-menu", whole=True)
         for entry, sign in (("Rename…", "Name"), ("Move to Folder…", "Folder")):
             wait_for(entry, lambda: press(p.find("menu item", entry)))
             p.get("text", sign)
             self.visit(p, sign.lower(), self.dialog(p))
             self.close(p, lambda: p.find("text", sign))
-            run("xdotool", "windowfocus", "--sync", p.window, "mousemove", "--window", p.window,
-                str(box.x + box.width // 2), str(box.y + box.height // 2), "click", "3")
-            p.get("menu item", "Rename…")
+            self.menu_of(p, box)
         run("xdotool", "key", "Escape")
         wait_for("the menu to close", lambda: not p.find("menu item", "Rename…"))
         p.select(p.get("list item", "The tour"))
