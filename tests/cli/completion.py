@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
-from lwtest import LW, Skip, main, test
+from lwtest import LIMIT, LW, Skip, main, test
 
 FOLDER = pathlib.Path(os.environ["LW_SOURCE"]) / "data" / "completions"
 BIN = os.path.dirname(LW)
@@ -16,7 +16,7 @@ def shell(name, script):
     if not shutil.which(name):
         raise Skip(f"{name} is not installed")
     env = dict(os.environ, PATH=BIN + ":" + os.environ["PATH"], LC_ALL="C.UTF-8")
-    done = subprocess.run([name, "-c", script], env=env, capture_output=True, text=True, timeout=60,
+    done = subprocess.run([name, "-c", script], env=env, capture_output=True, text=True, timeout=LIMIT,
                           stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

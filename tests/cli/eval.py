@@ -7,7 +7,7 @@ import signal
 import subprocess
 import xml.etree.ElementTree
 
-from lwtest import ENV, LIMIT, LW, MODEL, TMP, check_failure, endless_model, fails, main, test, works
+from lwtest import ENV, LIMIT, LW, MODEL, TMP, check_failure, endless_model, fails, main, test, wait_until, works
 
 SMALL = ("eval", "kv,vt", "-m", MODEL, "--units", "8", "--turns", "3", "--sessions", "2", "-t", "1")
 
@@ -25,6 +25,14 @@ def answers(folder):
             key = tuple(r[k] for k in ("task", "size", "attention", "session", "turn"))
             found[key] = {k: v for k, v in r.items() if not k.endswith("_seconds") and k != "first_token"}
     return found
+
+
+def so_far(folder):
+    """What a program that still runs has written; the end may be half a line, and half a character."""
+    try:
+        return (folder / "results.jsonl").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def without_times(found):
@@ -121,10 +129,12 @@ def resuming_equals_going_through():
     whole, parts = TMP / "whole", TMP / "parts"
     through = without_times(figures(*SMALL, "--out", whole))
     figures("eval", "vt", *SMALL[2:], "--out", parts)  # half of the tasks
-    lines = (parts / "results.jsonl").read_text().splitlines(keepends=True)
-    # As a kill in the middle of a sample leaves it: a question is missing, and half a line is there.
-    turns = [i for i, line in enumerate(lines) if '"what":"turn"' in line]
-    (parts / "results.jsonl").write_text("".join(lines[:turns[-1]]) + lines[turns[-1]][:40])
+    lines = so_far(parts).splitlines(keepends=True)
+    # As a kill in the middle of a sample leaves it: a question is missing, and half a line is there, of a reply
+    # of which half a character is.
+    turns = [i for i, line in enumerate(lines) if b'"what":"turn"' in line]
+    half = re.match(rb'.*"reply":"', lines[turns[-1]])[0] + "\N{EURO SIGN}".encode()[:2]
+    (parts / "results.jsonl").write_bytes(b"".join(lines[:turns[-1]]) + half)
     resumed = without_times(figures(*SMALL, "--out", parts, "--resume"))
     assert resumed == through
     assert answers(parts) == answers(whole) and len(answers(whole)) == 12
@@ -149,9 +159,7 @@ def ctrl_c_keeps_and_prints_what_is_done():
                                stderr=subprocess.PIPE)
     try:
         # As soon as some answers are there.
-        while running.poll() is None and (not (folder / "results.jsonl").exists()
-                                          or (folder / "results.jsonl").read_text().count('"what":"turn"') < 6):
-            pass
+        wait_until(lambda: running.poll() is not None or so_far(folder).count(b'"what":"turn"') >= 6)
         running.send_signal(signal.SIGINT)
         out, err = running.communicate(timeout=LIMIT)
     finally:

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import zlib
 
@@ -95,6 +96,14 @@ def check_failure(args, done, patterns):
 def fails(args, *patterns, **kwargs):
     """Exit status 1 and exactly one line "lw: ..." on stderr, the last one, matching every pattern."""
     return check_failure(args, lw(*args, **kwargs), patterns)
+
+
+def wait_until(happened):
+    """Ask until it is so, without taking the processor from the program that is waited for."""
+    deadline = time.monotonic() + LIMIT
+    while not happened():
+        assert time.monotonic() < deadline, f"waited {LIMIT} s in vain"
+        time.sleep(0.005)
 
 
 # ---- Files ----

@@ -10,10 +10,9 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 
 import lwtest
-from lwtest import LIMIT, LW, MMPROJ, MODEL, TMP, Gguf, fails, main, test, works
+from lwtest import LIMIT, LW, MMPROJ, MODEL, TMP, Gguf, fails, main, test, wait_until, works
 
 for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
     lwtest.ENV.pop(variable, None)
@@ -160,10 +159,8 @@ def interrupted(url, *options):
     process = subprocess.Popen([LW, "pull", *options, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                stdin=subprocess.DEVNULL, env=lwtest.ENV)
     part = MODELS / "m" / "m.gguf.part"
-    deadline = time.monotonic() + LIMIT
-    while not (part.exists() and part.stat().st_size >= HALF):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
-        time.sleep(0.005)
+    wait_until(lambda: process.poll() is not None or part.exists() and part.stat().st_size >= HALF)
+    assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
     error = process.communicate(timeout=LIMIT)[1].decode()
     assert process.returncode == 1, error
