@@ -134,11 +134,16 @@ lw_model_item_set_facts (LwModelItem *self, LwModelFacts *facts)
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
-void
-lw_model_item_inherit (LwModelItem *self, LwModelItem *older)
+gboolean
+lw_model_item_is_of (LwModelItem *self, const lw_library_entry *entry)
 {
-  if (older->facts && !self->facts && self->entry->bytes == older->entry->bytes)
-    self->facts = g_steal_pointer (&older->facts);
+  const lw_library_entry *a = self->entry, *b = entry;
+
+  return g_strcmp0 (a->path, b->path) == 0 && g_strcmp0 (a->name, b->name) == 0
+         && g_strcmp0 (a->problem, b->problem) == 0 && a->problem_code == b->problem_code
+         && g_strcmp0 (a->arch, b->arch) == 0 && g_strcmp0 (a->types, b->types) == 0
+         && g_strcmp0 (a->mmproj, b->mmproj) == 0 && a->bytes == b->bytes && a->n_files == b->n_files
+         && a->source == b->source && a->is_file == b->is_file && a->is_default == b->is_default;
 }
 
 gboolean

@@ -51,8 +51,8 @@ const lw_library_entry *lw_model_item_get_entry (LwModelItem *self);
 const LwModelFacts *lw_model_item_get_facts (LwModelItem *self);
 /* facts: taken over. */
 void lw_model_item_set_facts (LwModelItem *self, LwModelFacts *facts);
-/* Take what is known from an older item of the same file. */
-void lw_model_item_inherit (LwModelItem *self, LwModelItem *older);
+/* entry says the same as this item's. */
+gboolean lw_model_item_is_of (LwModelItem *self, const lw_library_entry *entry);
 
 /* It can answer here: nothing is known that speaks against it. */
 gboolean lw_model_item_is_usable (LwModelItem *self);

@@ -190,11 +190,18 @@ library_read (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < l->entries->len; i++)
     {
       lw_library_entry *e = l->entries->pdata[i];
-      LwModelItem *older = lw_model_library_find (self, e->path), *item = lw_model_item_new (e);
+      LwModelItem *older = lw_model_library_find (self, e->path);
 
-      if (older)
-        lw_model_item_inherit (item, older);
-      g_ptr_array_add (items, item);
+      /* What is known of it stays, and so does its row on the page. */
+      if (older && lw_model_item_is_of (older, e))
+        {
+          g_ptr_array_add (items, g_object_ref (older));
+          lw_library_entry_free (e);
+        }
+      else
+        {
+          g_ptr_array_add (items, lw_model_item_new (e));
+        }
     }
   g_list_store_splice (self->models, 0, g_list_model_get_n_items (G_LIST_MODEL (self->models)),
                        items->pdata, items->len);

@@ -11,7 +11,7 @@ struct _LwModelRow
   AdwExpanderRow parent_instance;
   LwModelItem *item;
   gboolean current;
-  GPtrArray *details; /* rows, borrowed */
+  GPtrArray *details; /* rows, borrowed; made when they are looked at */
   GtkWidget *use_button, *current_mark;
 };
 
@@ -163,20 +163,12 @@ add_file (LwModelRow *self, const lw_library_entry *e)
 }
 
 static void
-update (LwModelRow *self)
+add_details (LwModelRow *self)
 {
   const lw_library_entry *e = lw_model_item_get_entry (self->item);
   const LwModelFacts *f = lw_model_item_get_facts (self->item);
-  g_autofree char *summary = lw_model_item_dup_summary (self->item);
-  g_autofree char *escaped = g_markup_escape_text (summary, -1), *name = NULL;
   g_autofree char *problem = lw_model_item_dup_problem (self->item);
 
-  name = g_markup_escape_text (e->name, -1);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), name);
-  adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self), escaped);
-  for (guint i = 0; i < self->details->len; i++)
-    adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->details->pdata[i]);
-  g_ptr_array_set_size (self->details, 0);
   if (problem && lw_problem_get_detail (problem))
     add_detail (self, _("What is wrong"), lw_problem_get_detail (problem));
   if (f && !f->error)
@@ -192,6 +184,30 @@ update (LwModelRow *self)
   if (e->types)
     add_detail (self, _("Kind of numbers"), e->types);
   add_file (self, e);
+}
+
+/* An expander measures what it hides too, each line at several widths: a page of closed rows would take a
+ * quarter of a second to lay out. */
+static void
+expanded_changed (LwModelRow *self)
+{
+  if (!self->details->len && adw_expander_row_get_expanded (ADW_EXPANDER_ROW (self)))
+    add_details (self);
+}
+
+static void
+update (LwModelRow *self)
+{
+  g_autofree char *summary = lw_model_item_dup_summary (self->item);
+  g_autofree char *escaped = g_markup_escape_text (summary, -1);
+  g_autofree char *name = g_markup_escape_text (lw_model_item_get_entry (self->item)->name, -1);
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), name);
+  adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self), escaped);
+  for (guint i = 0; i < self->details->len; i++)
+    adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->details->pdata[i]);
+  g_ptr_array_set_size (self->details, 0);
+  expanded_changed (self);
   gtk_widget_set_visible (self->use_button, !self->current && lw_model_item_is_usable (self->item));
   gtk_widget_set_visible (self->current_mark, self->current);
 }
@@ -250,6 +266,7 @@ lw_model_row_new (LwModelItem *item)
   LwModelRow *self = g_object_new (LW_TYPE_MODEL_ROW, NULL);
   const char *name = lw_model_item_get_entry (item)->name;
   g_autofree char *label = NULL;
+  GtkWidget *hidden;
 
   self->item = g_object_ref (item);
   self->use_button = gtk_button_new_with_label (_("Use"));
@@ -267,6 +284,11 @@ lw_model_row_new (LwModelItem *item)
   adw_expander_row_add_action (ADW_EXPANDER_ROW (self), self->use_button);
   adw_expander_row_add_action (ADW_EXPANDER_ROW (self), self->current_mark);
   G_GNUC_END_IGNORE_DEPRECATIONS
+  /* There is more to see while it is closed, too: it must not look empty. */
+  hidden = gtk_list_box_row_new ();
+  gtk_widget_set_visible (hidden, FALSE);
+  adw_expander_row_add_row (ADW_EXPANDER_ROW (self), hidden);
+  g_signal_connect (self, "notify::expanded", G_CALLBACK (expanded_changed), NULL);
   g_signal_connect_object (item, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   update (self);
   return GTK_WIDGET (self);

@@ -17,7 +17,7 @@ struct _LwModelsDialog
   AdwWindow parent_instance;
   LwModelLibrary *library;
   char *current;
-  GPtrArray *rows;       /* LwModelRow, borrowed from their groups */
+  GPtrArray *rows;       /* LwModelRow, in the order of the library */
   GPtrArray *moving;     /* LwTransferRow, likewise */
   GtkFileChooserNative *chooser;
 
@@ -150,50 +150,84 @@ static void row_used (LwModelsDialog *self, LwModelRow *row);
 static void row_removed (LwModelsDialog *self, LwModelRow *row);
 static void row_measured (LwModelsDialog *self, LwModelRow *row);
 
+static LwModelRow *
+build_row (LwModelsDialog *self, LwModelItem *item)
+{
+  GtkWidget *row = lw_model_row_new (item);
+
+  g_signal_connect_object (row, "use", G_CALLBACK (row_used), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (row, "remove", G_CALLBACK (row_removed), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (row, "measure", G_CALLBACK (row_measured), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (item, "changed", G_CALLBACK (item_changed), self, G_CONNECT_SWAPPED);
+  return LW_MODEL_ROW (row);
+}
+
+static GPtrArray *
+rows_in (LwModelsDialog *self, GPtrArray *rows, AdwPreferencesGroup *group)
+{
+  GPtrArray *result = g_ptr_array_new ();
+
+  for (guint i = 0; i < rows->len; i++)
+    if (group_for (self, lw_model_item_get_entry (lw_model_row_get_item (rows->pdata[i]))->source) == group)
+      g_ptr_array_add (result, rows->pdata[i]);
+  return result;
+}
+
+/* The group shows what is in rows; what stays where it was is not touched. */
+static void
+fill_group (LwModelsDialog *self, AdwPreferencesGroup *group, GPtrArray *rows)
+{
+  g_autoptr (GPtrArray) shown = rows_in (self, self->rows, group), wanted = rows_in (self, rows, group);
+  guint same = 0;
+
+  while (same < shown->len && same < wanted->len && shown->pdata[same] == wanted->pdata[same])
+    same++;
+  for (guint i = same; i < shown->len; i++)
+    adw_preferences_group_remove (group, shown->pdata[i]);
+  for (guint i = same; i < wanted->len; i++)
+    adw_preferences_group_add (group, wanted->pdata[i]);
+  gtk_widget_set_visible (GTK_WIDGET (group), wanted->len > 0);
+}
+
 static void
 rebuild (LwModelsDialog *self)
 {
   AdwPreferencesGroup *groups[]
       = { self->with_program, self->own, self->ollama, self->lm_studio };
-  guint counts[G_N_ELEMENTS (groups)] = { 0 };
   GListModel *models = lw_model_library_get_models (self->library);
-  g_autoptr (GHashTable) open
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) older = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
   guint n = g_list_model_get_n_items (models);
 
   for (guint i = 0; i < self->rows->len; i++)
-    {
-      LwModelRow *row = self->rows->pdata[i];
-      const char *path = lw_model_item_get_entry (lw_model_row_get_item (row))->path;
-
-      if (adw_expander_row_get_expanded (ADW_EXPANDER_ROW (row)))
-        g_hash_table_add (open, g_strdup (path));
-      adw_preferences_group_remove (
-          ADW_PREFERENCES_GROUP (gtk_widget_get_ancestor (GTK_WIDGET (row),
-                                                          ADW_TYPE_PREFERENCES_GROUP)),
-          GTK_WIDGET (row));
-    }
-  g_ptr_array_set_size (self->rows, 0);
+    g_hash_table_insert (older,
+                         lw_model_item_get_entry (lw_model_row_get_item (self->rows->pdata[i]))->path,
+                         self->rows->pdata[i]);
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (LwModelItem) item = g_list_model_get_item (models, i);
-      const lw_library_entry *e = lw_model_item_get_entry (item);
-      AdwPreferencesGroup *group = group_for (self, e->source);
-      GtkWidget *row = lw_model_row_new (item);
+      const char *path = lw_model_item_get_entry (item)->path;
+      LwModelRow *row = g_hash_table_lookup (older, path);
 
-      lw_model_row_set_current (LW_MODEL_ROW (row), g_strcmp0 (e->path, self->current) == 0);
-      adw_expander_row_set_expanded (ADW_EXPANDER_ROW (row), g_hash_table_contains (open, e->path));
-      g_signal_connect_object (row, "use", G_CALLBACK (row_used), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (row, "remove", G_CALLBACK (row_removed), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (row, "measure", G_CALLBACK (row_measured), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (item, "changed", G_CALLBACK (item_changed), self, G_CONNECT_SWAPPED);
-      adw_preferences_group_add (group, row);
-      g_ptr_array_add (self->rows, row);
-      for (guint k = 0; k < G_N_ELEMENTS (groups); k++)
-        counts[k] += groups[k] == group;
+      if (!row || lw_model_row_get_item (row) != item)
+        {
+          gboolean open = row && adw_expander_row_get_expanded (ADW_EXPANDER_ROW (row));
+
+          row = build_row (self, item);
+          lw_model_row_set_current (row, g_strcmp0 (path, self->current) == 0);
+          adw_expander_row_set_expanded (ADW_EXPANDER_ROW (row), open);
+          g_object_ref_sink (row);
+        }
+      else
+        {
+          g_object_ref (row);
+        }
+      g_ptr_array_add (rows, row);
     }
   for (guint k = 0; k < G_N_ELEMENTS (groups); k++)
-    gtk_widget_set_visible (GTK_WIDGET (groups[k]), counts[k] > 0);
+    fill_group (self, groups[k], rows);
+  g_ptr_array_unref (self->rows);
+  self->rows = g_steal_pointer (&rows);
   update_summary (self);
 }
 
@@ -661,7 +695,7 @@ lw_models_dialog_init (LwModelsDialog *self)
 {
   GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
 
-  self->rows = g_ptr_array_new ();
+  self->rows = g_ptr_array_new_with_free_func (g_object_unref);
   self->moving = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));

@@ -157,6 +157,10 @@ class Models(WindowTest):
     def button_in(self, p, section, name):
         return [n for n in walk(p.get("list", section)) if role(n) == "push button" and n.get_name() == name]
 
+    def files_in(self, p, section):
+        """The rows that say where a model's file is: the last of those below its line."""
+        return [n for n in walk(p.get("list", section)) if role(n) == "label" and text_of(n) == "File"]
+
     def test_1_what_there_is(self):
         p = self.start()
         self.open_page(p)
@@ -172,17 +176,18 @@ class Models(WindowTest):
             self.assertIn("sees pictures" if sees else "text only", text)
         # What cannot be used is listed with the reason, and below it with what the engine says.
         self.assertIn("This file is not a model in GGUF format.", self.labels(self.row(p, "broken")))
-        self.expand(p, "broken")
-        p.get("label", contains="broken.gguf: not a GGUF file (it begins with bytes ")
-        self.expand(p, "broken")
         p.screenshot("models-page", whole=True)
-        # Only what is Longwave's own can be removed here.
-        self.assertTrue(self.button_in(p, "Yours", "Remove"))
-        for section in ("Comes with Longwave", "Ollama’s", "LM Studio’s"):
-            self.assertEqual(self.button_in(p, section, "Remove"), [], section)
+        # Only what is Longwave's own can be removed here.  What opens does not move what is above it.
+        for section, name, removable in (("LM Studio’s", "golden mistral", 0), ("Ollama’s", "seer:7b", 0),
+                                         ("Yours", "golden b", 1), ("Yours", "broken", 2),
+                                         ("Comes with Longwave", "Longwave Mini", 0)):
+            before = self.files_in(p, section)
+            self.expand(p, name)
+            wait_for("what is below " + name, lambda: len(self.files_in(p, section)) > len(before))
+            self.assertEqual(len(self.button_in(p, section, "Remove")), removable, section)
+        p.get("label", contains="broken.gguf: not a GGUF file (it begins with bytes ")
 
         # Its figures are those of lw info.
-        self.expand(p, "golden b")
         report = json.loads(run(os.environ["LW_BIN"], "info", "--json", self.own))
         context = wait_for("the contexts", lambda: p.find("label", contains="tokens take"))
         self.assertIn(str(report["contexts"][0]["tokens"]), text_of(context).replace(",", ""))
