@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-#define TILE_POSITIONS 32 /* query positions per task; times the group size = rows of a step */
+#define TILE_ROWS 256
 #define SPLIT_PAGES 8     /* pages per decode task: 512 keys */
 #define FEW_ROWS 8        /* up to here the split path is taken */
 
@@ -23,11 +23,18 @@ static gsize align64(gsize n)
     return (n + 63) & ~(gsize)63;
 }
 
+/* Query positions per task; times the group size they are the rows of a step, which all share what is prepared
+ * of a tile of keys. */
+static gsize tile_positions(guint group)
+{
+    return CLAMP(TILE_ROWS / group / 16 * 16, 32, 128);
+}
+
 /* Per-thread scratch: the kernel's own two, then gathered queries, accumulators, m, l, and the
  * first and end of the visible keys. */
 static gsize tile_rows_max(guint group)
 {
-    return MAX((gsize)TILE_POSITIONS, (gsize)FEW_ROWS) * group;
+    return tile_positions(group) * group;
 }
 
 static gsize thread_bytes(guint group, gsize d)
@@ -200,11 +207,11 @@ static void tile_task(void *user, int task, int worker)
 {
     const dense_ctx *c = user;
     const lw_attend *a = c->call;
-    gsize n_tiles = (a->n_rows + TILE_POSITIONS - 1) / TILE_POSITIONS;
+    gsize positions = tile_positions(c->group), n_tiles = (a->n_rows + positions - 1) / positions;
     /* Later tiles see more keys: start with them, so that the threads finish together. */
     gsize tile = n_tiles - 1 - (gsize)task / c->n_head_kv;
     guint kv_head = (guint)((gsize)task % c->n_head_kv);
-    gsize p0 = tile * TILE_POSITIONS, n = MIN((gsize)TILE_POSITIONS, a->n_rows - p0);
+    gsize p0 = tile * positions, n = MIN(positions, a->n_rows - p0);
     tile_scratch t = carve(a->scratch + (gsize)worker * c->thread_bytes, tile_rows_max(c->group),
                            c->head_dim);
 
@@ -270,7 +277,7 @@ static gboolean dense_run(lw_attention *state, const lw_attend *a)
 
     c.thread_bytes = thread_bytes(c.group, c.head_dim);
     if (a->n_rows > FEW_ROWS) {
-        gsize n_tiles = (a->n_rows + TILE_POSITIONS - 1) / TILE_POSITIONS;
+        gsize positions = tile_positions(c.group), n_tiles = (a->n_rows + positions - 1) / positions;
         return lw_pool_run(a->pool, (int)(n_tiles * c.n_head_kv), tile_task, &c, a->cancel);
     }
 

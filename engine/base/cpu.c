@@ -19,13 +19,15 @@ static gboolean have_f16c(void)
 }
 
 /* AMX's registers are 8 KiB a thread, which Linux only keeps for processes that have asked. */
-static gboolean have_amx_int8(void)
+static guint have_amx(void)
 {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     unsigned a, b, c, d;
 
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24) && (d & 1u << 25) && /* TILE, INT8 */
-           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & 1u << 24) || /* TILE */
+        syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) != 0)
+        return 0;
+    return (d & 1u << 25 ? LW_CPU_AMX_INT8 : 0) | (d & 1u << 22 ? LW_CPU_AMX_BF16 : 0);
 }
 
 guint lw_cpu_detect(void)
@@ -45,8 +47,10 @@ guint lw_cpu_detect(void)
         flags |= LW_CPU_AVX512_VNNI;
     if (__builtin_cpu_supports("avx512bf16"))
         flags |= LW_CPU_AVX512_BF16;
-    if ((flags & LW_CPU_AVX512_VNNI) && have_amx_int8())
-        flags |= LW_CPU_AMX_INT8;
+    if (flags & LW_CPU_AVX512_VNNI)
+        flags |= have_amx();
+    if (!(flags & LW_CPU_AVX512_BF16))
+        flags &= ~(guint)LW_CPU_AMX_BF16;
     return flags;
 }
 #else
@@ -64,7 +68,7 @@ static guint read_flags(void)
     if (cap == NULL || *cap == '\0' || strcmp(cap, "native") == 0)
         return found;
     if (strcmp(cap, "avx512") == 0)
-        return found & ~(guint)LW_CPU_AMX_INT8;
+        return found & ~(guint)LW_CPU_AMX;
     if (strcmp(cap, "avx2") == 0)
         return found & LW_CPU_AVX2;
     if (strcmp(cap, "c") == 0)
@@ -85,7 +89,7 @@ guint lw_cpu_flags_get(void)
 
 const char *lw_cpu_describe(guint flags)
 {
-    if (flags & LW_CPU_AMX_INT8)
+    if (flags & LW_CPU_AMX)
         return flags & LW_CPU_AVX512_BF16 ? "AVX-512 VNNI BF16, AMX" : "AVX-512 VNNI, AMX";
     if (flags & LW_CPU_AVX512) {
         gboolean vnni = flags & LW_CPU_AVX512_VNNI, bf16 = flags & LW_CPU_AVX512_BF16;

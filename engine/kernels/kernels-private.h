@@ -19,6 +19,7 @@ G_BEGIN_DECLS
     void lw_##stem##_init_avx512(lw_kernels *k);
 LW_KERNEL_STEMS(X)
 #undef X
+void lw_attention_init_amx(lw_kernels *k);
 void lw_attention_q8_init_amx(lw_kernels *k);
 
 /* Before a loop over registers: an array of vectors stays out of memory only when unrolled.  Under a

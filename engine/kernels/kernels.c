@@ -23,6 +23,8 @@ void lw_kernels_init(lw_kernels *k, guint cpu_flags)
 #undef X
     if (cpu_flags & LW_CPU_AMX_INT8)
         lw_attention_q8_init_amx(k);
+    if (cpu_flags & LW_CPU_AMX_BF16)
+        lw_attention_init_amx(k);
 #endif
 }
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/base/cpu.h"
 #include "tests/kernels/check.h"
 
 typedef enum { KV_F16, KV_F32, KV_Q8_0 } kv_type;
@@ -17,6 +18,7 @@ typedef struct {
     int tile;            /* keys per step */
     gboolean masked, windowed;
     float spread; /* of the scores: large ones make most weights vanish */
+    gboolean split; /* AMX: floats as two bf16, 16 bits, if the rows are many and d fits its registers */
 } attn_case;
 
 /* One token of a q8_0 tile from floats; x becomes what the tile holds.  Scales are drawn apart, so
@@ -55,8 +57,8 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     gsize tile_bytes = c->type == KV_Q8_0 ? LW_TILE_Q8_BYTES(c->d) : 0;
     int n_tiles = (c->n_keys + c->tile - 1) / c->tile;
     char *kq = check_alloc(n_tiles * tile_bytes, 2), *vq = check_alloc(n_tiles * tile_bytes, 2);
-    /* 15-bit codes of q. */
-    double bar = c->type == KV_Q8_0 ? 1e-4 : 2e-6;
+    /* 15-bit codes of q; or two bf16. */
+    double bar = c->type == KV_Q8_0 ? 1e-4 : c->split && c->rows > 8 && c->d % 32 == 0 ? 8e-6 : 2e-6;
     float scale = c->spread / sqrtf((float)c->d);
 
     memset(scratch, 0xff, LW_ATTN_SCRATCH); /* NaN: what is left over must not leak in */
@@ -164,7 +166,7 @@ static void run_case(const attn_case *c, void (*step)(const lw_attn_step *))
     check_free(vq);
 }
 
-static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
+static void all_cases(kv_type type, void (*step)(const lw_attn_step *), gboolean split)
 {
     static const int dims[] = {8, 24, 32, 64, 72, 80, 128, 256, 512},
                      rows[] = {1, 2, 6, 7, 8, 9, 13, 29};
@@ -184,6 +186,7 @@ static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
                     .masked = (d + r + n) % 2,
                     .windowed = (d + r + n) % 3 == 0,
                     .spread = r % 2 ? 8 : 1,
+                    .split = split,
                 };
                 run_case(&c, step);
             }
@@ -207,7 +210,8 @@ static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
                       .n_keys = 150,
                       .tile = 64,
                       .masked = TRUE,
-                      .spread = 3};
+                      .spread = 3,
+                      .split = split};
     run_case(&many, step);
     many.windowed = TRUE;
     run_case(&many, step);
@@ -215,12 +219,16 @@ static void all_cases(kv_type type, void (*step)(const lw_attn_step *))
 
 void test_attn_step_f16(const lw_kernels *ref, const lw_kernels *k)
 {
-    all_cases(KV_F16, k->attn_step_f16);
+    lw_kernels plain;
+
+    lw_kernels_init(&plain, lw_cpu_detect() & ~(guint)LW_CPU_AMX);
+    all_cases(KV_F16, k->attn_step_f16,
+              k->attn_step_f16 != plain.attn_step_f16 && k->attn_step_f32 == plain.attn_step_f32);
 }
 
 void test_attn_step_f32(const lw_kernels *ref, const lw_kernels *k)
 {
-    all_cases(KV_F32, k->attn_step_f32);
+    all_cases(KV_F32, k->attn_step_f32, FALSE);
 }
 
 /* ---- A step that goes on in another thread or process ---- */
@@ -322,6 +330,6 @@ static void test_elsewhere(void (*step)(const lw_attn_step *))
 
 void test_attn_step_q8_0(const lw_kernels *ref, const lw_kernels *k)
 {
-    all_cases(KV_Q8_0, k->attn_step_q8_0);
+    all_cases(KV_Q8_0, k->attn_step_q8_0, FALSE);
     test_elsewhere(k->attn_step_q8_0);
 }

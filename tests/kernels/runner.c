@@ -30,8 +30,8 @@ static const struct {
 } masks[] = {
     {"c", 0, 0},
     {"avx2", LW_CPU_AVX2, LW_CPU_AVX2},
-    {"avx512", LW_CPU_AVX2 | LW_CPU_AVX512 | LW_CPU_AVX512_VNNI, ~(guint)LW_CPU_AMX_INT8},
-    {"amx", LW_CPU_AMX_INT8, ~0u},
+    {"avx512", LW_CPU_AVX2 | LW_CPU_AVX512 | LW_CPU_AVX512_VNNI, ~(guint)LW_CPU_AMX},
+    {"amx", LW_CPU_AMX, ~0u},
 };
 
 typedef struct {

@@ -9,6 +9,7 @@
  * steps.  So what a softmax gives its tail is rounded by at most 2^-17 of the largest product beside it, and
  * tiles without a large weight have small steps.
  */
+#include "engine/kernels/x86/amx.h"
 #include "engine/kernels/x86/attention_q8_avx512.h"
 
 #define ROWS 8
@@ -20,14 +21,8 @@
 #define T_WEIGHT 6
 #define T_VALUE 7
 
-typedef struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_config;
-
 /* For n rows of queries. */
-static const tile_config configs[ROWS + 1] __attribute__((aligned(64))) = {
+static const lw_amx_config configs[ROWS + 1] __attribute__((aligned(64))) = {
 #define CONFIG(n)                                                                                          \
     [n] = {.palette = 1,                                                                                   \
            .row_bytes = {64, 64, 64, 64, LW_QK, 64, 64, 64},                                               \
@@ -35,9 +30,6 @@ static const tile_config configs[ROWS + 1] __attribute__((aligned(64))) = {
     CONFIG(1), CONFIG(2), CONFIG(3), CONFIG(4), CONFIG(5), CONFIG(6), CONFIG(7), CONFIG(8),
 #undef CONFIG
 };
-
-/* Rows that this thread's tiles are set up for; 0: not at all. */
-static _Thread_local int configured;
 
 /* One thread's working memory, within LW_ATTN_SCRATCH. */
 typedef struct {
@@ -51,9 +43,6 @@ typedef struct {
 
 G_STATIC_ASSERT(sizeof(work) <= LW_ATTN_SCRATCH);
 
-/* The compiler does not know what the instructions for tiles read. */
-#define WRITTEN() __asm__ volatile("" ::: "memory")
-
 LW_INLINE void fetch_if(ahead *next)
 {
     if (next != NULL)
@@ -65,7 +54,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, work *x, ahead *
 {
     const gsize d = (gsize)a->d, blocks = d / LW_QK;
 
-    WRITTEN();
+    LW_AMX_WRITTEN();
     for (gsize b = 0; b < blocks; b++) {
         const char *k = (const char *)a->k + b * LW_QK * TILE;
         int32_t *sum = x->sum[b][0];
@@ -86,7 +75,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, work *x, ahead *
         _tile_stored(2, sum + 32, 4 * TILE);
         _tile_stored(3, sum + 48, 4 * TILE);
     }
-    WRITTEN();
+    LW_AMX_WRITTEN();
     for (gsize b = 0; b < blocks; b++) {
         const lw_f16 *ks = scales_of(a->k, a->d, (int)b);
         __m512 scale_k[4];
@@ -220,7 +209,7 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, work *x, const float *k
 
     for (int b = 0; b < blocks; b++)
         codes(a, x, b, step[b], n);
-    WRITTEN();
+    LW_AMX_WRITTEN();
     for (int b = 0; b < blocks; b++) {
         _tile_loadd(T_WEIGHT, x->code[b], TILE);
         _tile_zero(0);
@@ -232,7 +221,7 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, work *x, const float *k
         _tile_stored(0, x->out[b][0], 64);
         _tile_stored(1, x->out[b][1], 64);
     }
-    WRITTEN();
+    LW_AMX_WRITTEN();
     for (int b = 0; b < blocks; b++) {
         LW_UNROLL
         for (int r = 0; r < n; r++) {
@@ -278,10 +267,7 @@ static void attn_step_q8_0(const lw_attn_step *a)
     work *x = a->scratch;
     int parts = (a->rows + ROWS - 1) / ROWS, most = (a->rows + parts - 1) / parts;
 
-    if (configured != most) { /* parts of one row less leave the last one's sums alone */
-        _tile_loadconfig(&configs[most]);
-        configured = most;
-    }
+    lw_amx_use(&configs[most]); /* parts of one row less leave the last one's sums alone */
     if (!a->same_q)
         quantise_q(a, w);
     interleave(a, x, a->ahead_v[0] != NULL ? &next : NULL);
@@ -304,10 +290,8 @@ static void attn_step_q8_0(const lw_attn_step *a)
         }
         r += n;
     }
-    if (a->last) { /* tiles in use cost the system 8 KiB at every change of threads */
-        _tile_release();
-        configured = 0;
-    }
+    if (a->last)
+        lw_amx_release();
 }
 
 void lw_attention_q8_init_amx(lw_kernels *k)
