@@ -8,7 +8,7 @@
 
 #define PI 3.14159265358979323846
 #define NOISE 4
-#define N_COLOURS 8
+#define N_COLOURS LW_EVAL_CARDS_MAX
 #define N_OPTIONS 4
 
 static const char *const directions[] = { "up", "right", "down", "left", NULL };
@@ -81,12 +81,12 @@ lw_eval_hay_frame (const LwEvalHay *hay, gint64 frame)
 /* ---- Needles ---- */
 
 void
-lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEvalWords *words)
+lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEvalWords *words, gboolean cards)
 {
   guint kinds[LW_EVAL_N_NEEDLES], colours[LW_EVAL_N_NEEDLES][N_COLOURS], used[LW_EVAL_N_NEEDLES] = { 0 };
   guint next = lw_eval_random_below (random, LW_EVAL_N_NEEDLES - 1);
 
-  g_return_if_fail (n >= 1 && n <= LW_EVAL_NEEDLES_MAX);
+  g_return_if_fail (n >= 1 && n <= (guint) (cards ? LW_EVAL_CARDS_MAX : LW_EVAL_NEEDLES_MAX));
   for (guint k = 0; k < LW_EVAL_N_NEEDLES; k++)
     {
       kinds[k] = k;
@@ -100,7 +100,9 @@ lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEv
     {
       LwEvalNeedle *needle = &needles[i];
       /* One of each, then cards, arrows and dots in turn: the star is the film's only one. */
-      guint kind = i < LW_EVAL_N_NEEDLES ? kinds[i] : next++ % (LW_EVAL_N_NEEDLES - 1);
+      guint kind = cards                  ? LW_EVAL_NEEDLE_CARD
+                   : i < LW_EVAL_N_NEEDLES ? kinds[i]
+                                           : next++ % (LW_EVAL_N_NEEDLES - 1);
 
       *needle = (LwEvalNeedle){ .kind = kind, .colour = colours[kind][used[kind]++] };
       if (kind == LW_EVAL_NEEDLE_CARD)

@@ -16,6 +16,7 @@ G_BEGIN_DECLS
 #define LW_EVAL_FILM_FPS 2.0
 /* One star; cards, arrows and dots in 8 colours. */
 #define LW_EVAL_NEEDLES_MAX 25
+#define LW_EVAL_CARDS_MAX 8
 
 typedef struct {
   int width, height;
@@ -47,8 +48,9 @@ typedef struct {
   int value;                     /* ARROW: up, right, down, left; DOTS: how many */
 } LwEvalNeedle;
 
-/* n, 1 to LW_EVAL_NEEDLES_MAX, of which no two are asked for in the same words. */
-void lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEvalWords *words);
+/* n, 1 to LW_EVAL_NEEDLES_MAX, of which no two are asked for in the same words.  cards: of that kind only, and
+ * 1 to LW_EVAL_CARDS_MAX. */
+void lw_eval_needles_init (LwEvalNeedle *needles, guint n, LwEvalRandom *random, LwEvalWords *words, gboolean cards);
 LwEvalScene *lw_eval_needle_frame (const LwEvalNeedle *needle, const LwEvalHay *hay, LwEvalRandom *random);
 /* The frame twice, from scenes[at] on, which are NULL; with the noise of frames `frame` and the next.
  * Takes look. */

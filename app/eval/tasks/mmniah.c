@@ -230,7 +230,7 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
   lw_eval_slots_init (&slots, pairs);
   if (seen > 0)
     {
-      lw_eval_needles_init (needles, seen, &random, words);
+      lw_eval_needles_init (needles, seen, &random, words, FALSE);
       lw_eval_slots_spread (&slots, &random, seen, -1, places);
     }
 

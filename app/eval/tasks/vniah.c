@@ -3,7 +3,8 @@
  * vniah, the visual needle in a haystack: a long film (needles.h), a needle a turn at depths that are
  * spread over it, each on the two frames of one pair; half of the questions offer four answers, half ask
  * for the answer.
- * hard: wrong numbers among the offered ones differ in one digit.
+ * hard: every needle is a card in a colour of its own, every question wants its number and offers nothing: neither
+ * guessing nor a part of the picture is enough, so this is what an approximation is judged by.
  * Unit: a frame, two a second; an odd number is made even, and there is a pair for every turn.
  * Variants "4x4" to ...: cells across and down, 8x8 without one, which makes 64 tokens a pair; "at=N".
  */
@@ -17,6 +18,7 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
   LwEvalRandom random = lw_eval_random_start (seed, "vniah", side);
   g_autoptr (LwEvalWords) words = lw_eval_words_new (&random, side);
   LwEvalNeedle needles[LW_EVAL_NEEDLES_MAX];
+  const guint most = options->hard ? LW_EVAL_CARDS_MAX : LW_EVAL_NEEDLES_MAX;
   guint pairs, turns = (guint) options->turns, places[LW_EVAL_NEEDLES_MAX], choice;
   g_auto (LwEvalSlots) slots = { NULL };
   int across, down, fixed_depth;
@@ -26,17 +28,17 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
 
   if (!lw_eval_picture_options ("vniah", units, options, TRUE, &random, &across, &down, &fixed_depth, error))
     return NULL;
-  if (turns > LW_EVAL_NEEDLES_MAX)
+  if (turns > most)
     {
-      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "vniah: %u turns; 1 to %d can be told apart",
-                   turns, LW_EVAL_NEEDLES_MAX);
+      g_set_error (error, LW_EVAL_ERROR, LW_EVAL_ERROR_OPTION, "vniah: %u turns; 1 to %u can be told apart", turns,
+                   most);
       return NULL;
     }
 
   pairs = MAX (((guint) units + 1) / 2, turns);
   sample = lw_eval_sample_new ("vniah", seed, side, (int) pairs * 2);
   lw_eval_hay_init (&hay, &random, across * LW_EVAL_CELL, down * LW_EVAL_CELL);
-  lw_eval_needles_init (needles, turns, &random, words);
+  lw_eval_needles_init (needles, turns, &random, words, options->hard);
   lw_eval_slots_init (&slots, pairs);
   lw_eval_slots_spread (&slots, &random, turns, fixed_depth, places);
 
@@ -52,7 +54,7 @@ make (guint64 seed, LwEvalSide side, int units, const LwEvalOptions *options, GE
       LwEvalTurn *turn;
 
       lw_eval_needle_show (look, &hay, scenes, 2 * places[j], 2 * places[j]);
-      turn = lw_eval_needle_ask (&needles[j], sample, &random, (choice + j) % 2 == 1, options->hard);
+      turn = lw_eval_needle_ask (&needles[j], sample, &random, !options->hard && (choice + j) % 2 == 1, FALSE);
       lw_eval_turn_place (turn, 0, 2 * places[j], NULL, places[j], pairs);
     }
   return sample;
