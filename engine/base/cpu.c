@@ -19,15 +19,14 @@ static gboolean have_f16c(void)
 }
 
 /* AMX's registers are 8 KiB a thread, which Linux only keeps for processes that have asked. */
-static guint have_amx(void)
+static gboolean have_amx(void)
 {
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
     unsigned a, b, c, d;
 
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & 1u << 24) || /* TILE */
-        syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) != 0)
-        return 0;
-    return (d & 1u << 25 ? LW_CPU_AMX_INT8 : 0) | (d & 1u << 22 ? LW_CPU_AMX_BF16 : 0);
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 24) && /* TILE, INT8, BF16 */
+           (d & 1u << 25) && (d & 1u << 22) &&
+           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
 guint lw_cpu_detect(void)
@@ -47,10 +46,8 @@ guint lw_cpu_detect(void)
         flags |= LW_CPU_AVX512_VNNI;
     if (__builtin_cpu_supports("avx512bf16"))
         flags |= LW_CPU_AVX512_BF16;
-    if (flags & LW_CPU_AVX512_VNNI)
-        flags |= have_amx();
-    if (!(flags & LW_CPU_AVX512_BF16))
-        flags &= ~(guint)LW_CPU_AMX_BF16;
+    if ((flags & LW_CPU_AVX512_VNNI) && (flags & LW_CPU_AVX512_BF16) && have_amx())
+        flags |= LW_CPU_AMX;
     return flags;
 }
 #else
@@ -90,7 +87,7 @@ guint lw_cpu_flags_get(void)
 const char *lw_cpu_describe(guint flags)
 {
     if (flags & LW_CPU_AMX)
-        return flags & LW_CPU_AVX512_BF16 ? "AVX-512 VNNI BF16, AMX" : "AVX-512 VNNI, AMX";
+        return "AVX-512 VNNI BF16, AMX";
     if (flags & LW_CPU_AVX512) {
         gboolean vnni = flags & LW_CPU_AVX512_VNNI, bf16 = flags & LW_CPU_AVX512_BF16;
         return vnni && bf16 ? "AVX-512 VNNI BF16" : vnni ? "AVX-512 VNNI" : "AVX-512";

@@ -14,9 +14,7 @@ typedef enum {
     LW_CPU_AVX512 = 1 << 1,      /* F, BW, DQ, VL (and AVX2) */
     LW_CPU_AVX512_VNNI = 1 << 2, /* vpdpbusd on 512 bits */
     LW_CPU_AVX512_BF16 = 1 << 3, /* vdpbf16ps */
-    LW_CPU_AMX_INT8 = 1 << 4,    /* products of tiles of bytes; the system lets this process use them */
-    LW_CPU_AMX_BF16 = 1 << 5,    /* the same of bf16 (and AVX512_BF16) */
-    LW_CPU_AMX = LW_CPU_AMX_INT8 | LW_CPU_AMX_BF16,
+    LW_CPU_AMX = 1 << 4,         /* products of tiles of bytes and of bf16; the system lets this process use them */
 } lw_cpu_flags;
 
 /* Flags of this machine, without the mask. */

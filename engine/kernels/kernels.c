@@ -21,10 +21,10 @@ void lw_kernels_init(lw_kernels *k, guint cpu_flags)
 #define X(stem) lw_##stem##_init_avx512(k);
     LW_KERNEL_STEMS(X)
 #undef X
-    if (cpu_flags & LW_CPU_AMX_INT8)
-        lw_attention_q8_init_amx(k);
-    if (cpu_flags & LW_CPU_AMX_BF16)
+    if (cpu_flags & LW_CPU_AMX) {
         lw_attention_init_amx(k);
+        lw_attention_q8_init_amx(k);
+    }
 #endif
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * 8-bit tiles by AMX, up to 8 rows at a time: the two bytes of a row's q are two rows of one operand, and 32
- * elements of 16 keys, as they lie in the cache, are the other.  Scores are the same bits as in
- * attention_q8_avx512.c.
+ * 8-bit tiles by AMX.  Many rows: keys and values become two bf16 each (attention_amx.h), which holds code times
+ * scale, 18 bits, to 16.
  *
- * Values are multiplied as integers too.  A row's weights times the values' scales become 16-bit codes, in
+ * Up to 8 rows: the two bytes of a row's q are two rows of one operand, and 32 elements of 16 keys, as they lie
+ * in the cache, are the other.  Scores are the same bits as in attention_q8_avx512.c.  Values are multiplied as integers too.  A row's weights times the values' scales become 16-bit codes, in
  * two bytes, with a step of their own per row, block of 32 columns and tile: the largest of 64 keys is 65535
  * steps.  So what a softmax gives its tail is rounded by at most 2^-17 of the largest product beside it, and
  * tiles without a large weight have small steps.
  */
-#include "engine/kernels/x86/amx.h"
+#include "engine/kernels/x86/attention_amx.h"
 #include "engine/kernels/x86/attention_q8_avx512.h"
 
 #define ROWS 8
@@ -50,7 +50,7 @@ LW_INLINE void fetch_if(ahead *next)
 }
 
 /* s[r] = scale * q_r . k */
-LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, work *x, ahead *next, const int n)
+LW_INLINE void scores(const lw_attn_step *a, q_codes w, work *x, ahead *next, const int n)
 {
     const gsize d = (gsize)a->d, blocks = d / LW_QK;
 
@@ -58,7 +58,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, work *x, ahead *
     for (gsize b = 0; b < blocks; b++) {
         const char *k = (const char *)a->k + b * LW_QK * TILE;
         int32_t *sum = x->sum[b][0];
-        _tile_loadd(T_QUERY, w.code + (gsize)r0 * 2 * d + b * LW_QK, d);
+        _tile_loadd(T_QUERY, w.code + b * LW_QK, d);
 #define SIXTEEN(i)                                                                                         \
     fetch_if(next);                                                                                        \
     fetch_if(next);                                                                                        \
@@ -85,7 +85,7 @@ LW_INLINE void scores(const lw_attn_step *a, q_codes w, int r0, work *x, ahead *
             scale_k[v] = lw_load_f16(ks + 16 * v);
         LW_UNROLL
         for (int r = 0; r < n; r++) {
-            const gsize at = (gsize)(r0 + r) * blocks + b;
+            const gsize at = (gsize)r * blocks + b;
             __m512 scale = _mm512_set1_ps(w.scale[at]);
             __m512i start = _mm512_set1_epi32(w.start[at]);
             LW_UNROLL
@@ -202,7 +202,7 @@ LW_INLINE void codes(const lw_attn_step *a, work *x, int b, float *step, const i
 }
 
 /* o = o * keep + weights * values */
-LW_INLINE void add_values(const lw_attn_step *a, int r0, work *x, const float *keep, const int n)
+LW_INLINE void add_values(const lw_attn_step *a, work *x, const float *keep, const int n)
 {
     const int blocks = a->d / LW_QK;
     float step[BLOCKS_MAX][ROWS];
@@ -225,7 +225,7 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, work *x, const float *k
     for (int b = 0; b < blocks; b++) {
         LW_UNROLL
         for (int r = 0; r < n; r++) {
-            float *o = a->o + (gsize)(r0 + r) * a->d + b * LW_QK;
+            float *o = a->o + (gsize)r * a->d + b * LW_QK;
             __m512 old = _mm512_set1_ps(keep[r]), f = _mm512_set1_ps(step[b][r]), sum[2];
             LW_UNROLL
             for (int h = 0; h < 2; h++) {
@@ -241,7 +241,7 @@ LW_INLINE void add_values(const lw_attn_step *a, int r0, work *x, const float *k
     }
 }
 
-LW_INLINE void some_rows(const lw_attn_step *a, q_codes w, int r0, work *x, const int n)
+LW_INLINE void each_row(const lw_attn_step *a, q_codes w, work *x, const int n)
 {
     ahead next = ahead_of(a->k, a->ahead_k, LW_TILE_Q8_BYTES(a->d));
     gboolean any = FALSE;
@@ -249,49 +249,95 @@ LW_INLINE void some_rows(const lw_attn_step *a, q_codes w, int r0, work *x, cons
 
     LW_UNROLL
     for (int r = 0; r < n; r++)
-        any |= visible_of(a, r0 + r) > first_of(a, r0 + r);
+        any |= visible_of(a, r) > first_of(a, r);
     if (!any)
         return;
-    scores(a, w, r0, x, r0 == 0 && a->ahead_k[0] != NULL ? &next : NULL, n);
+    scores(a, w, x, a->ahead_k[0] != NULL ? &next : NULL, n);
     LW_UNROLL
     for (int r = 0; r < n; r++)
-        keep[r] = softmax_row(x->s[r], first_of(a, r0 + r), visible_of(a, r0 + r), &a->m[r0 + r],
-                              &a->l[r0 + r]);
-    add_values(a, r0, x, keep, n);
+        keep[r] = softmax_row(x->s[r], first_of(a, r), visible_of(a, r), &a->m[r], &a->l[r]);
+    add_values(a, x, keep, n);
 }
 
-static void attn_step_q8_0(const lw_attn_step *a)
+static void few_rows(const lw_attn_step *a)
 {
     q_codes w = q_codes_of(a);
     ahead next = ahead_of(a->v, a->ahead_v, LW_TILE_Q8_BYTES(a->d));
     work *x = a->scratch;
-    int parts = (a->rows + ROWS - 1) / ROWS, most = (a->rows + parts - 1) / parts;
 
-    lw_amx_use(&configs[most]); /* parts of one row less leave the last one's sums alone */
+    lw_amx_use(&configs[a->rows]);
     if (!a->same_q)
         quantise_q(a, w);
     interleave(a, x, a->ahead_v[0] != NULL ? &next : NULL);
-    for (int r = 0; parts > 0; parts--) {
-        int n = (a->rows - r + parts - 1) / parts;
-        switch (n) {
+    switch (a->rows) {
 #define CASE(n)                                                                                            \
     case n:                                                                                                \
-        some_rows(a, w, r, x, n);                                                                          \
+        each_row(a, w, x, n);                                                                              \
         break
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
-            CASE(5);
-            CASE(6);
-            CASE(7);
-            CASE(8);
+        CASE(1);
+        CASE(2);
+        CASE(3);
+        CASE(4);
+        CASE(5);
+        CASE(6);
+        CASE(7);
+        CASE(8);
 #undef CASE
-        }
-        r += n;
     }
     if (a->last)
         lw_amx_release();
+}
+
+/* -- many rows --------------------------------------------------------------------------------- */
+
+/* Four elements of 16 keys lie together, so nothing is transposed. */
+static void widen_keys(const lw_attn_step *a, lw_amx_kv *to)
+{
+    const __m512i byte = _mm512_set1_epi32(255), zero = _mm512_set1_epi32(128);
+
+    for (int i = 0; i < a->d; i += 4)
+        for (int j = 0; j < TILE; j += 16) {
+            __m512 scale = lw_load_f16(scales_of(a->k, a->d, i / LW_QK) + j), x[4];
+            __m512i codes = _mm512_loadu_si512((const uint8_t *)a->k + (gsize)i * TILE + 4 * j);
+            LW_UNROLL
+            for (int e = 0; e < 4; e++) {
+                __m512i c = _mm512_sub_epi32(_mm512_and_si512(_mm512_srli_epi32(codes, (unsigned)e * 8), byte), zero);
+                x[e] = _mm512_mul_ps(_mm512_cvtepi32_ps(c), scale);
+            }
+            lw_amx_operand *key = to->key[i / LW_AMX_PAIRED][j / 16];
+            lw_amx_put_pairs(key, i % LW_AMX_PAIRED / 2, x[0], x[1]);
+            lw_amx_put_pairs(key, i % LW_AMX_PAIRED / 2 + 1, x[2], x[3]);
+        }
+}
+
+LW_INLINE __m512 wide_value(const lw_attn_step *a, int j, int i)
+{
+    const int8_t *v = (const int8_t *)a->v + (gsize)j * a->d + i;
+    __m512i code = _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)v));
+
+    if (j >= a->n_keys)
+        return _mm512_setzero_ps();
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(code),
+                         _mm512_set1_ps(_cvtsh_ss(scales_of(a->v, a->d, i / LW_QK)[j])));
+}
+
+static void widen_values(const lw_attn_step *a, lw_amx_kv *to)
+{
+    for (int j = 0; j < (a->n_keys + LW_AMX_PAIRED - 1) / LW_AMX_PAIRED * LW_AMX_PAIRED; j += 2)
+        for (int i = 0; i < a->d; i += 16)
+            lw_amx_put_pairs(to->value[j / LW_AMX_PAIRED][i / 16], j % LW_AMX_PAIRED / 2, wide_value(a, j, i),
+                             wide_value(a, j + 1, i));
+}
+
+static void attn_step_q8_0(const lw_attn_step *a)
+{
+    if (lw_amx_suits(a)) {
+        widen_keys(a, a->scratch);
+        widen_values(a, a->scratch);
+        lw_attn_rows_amx(a);
+        return;
+    }
+    few_rows(a);
 }
 
 void lw_attention_q8_init_amx(lw_kernels *k)
