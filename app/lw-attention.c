@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-inhibitor.h"
 #include "app/lw-message.h"
 #include "app/lw-settings.h"
 
@@ -15,7 +16,7 @@ struct _LwAttention
   GtkApplication *app; /* borrowed */
   LwSettings *settings;
   GHashTable *busy; /* conversation (borrowed) -> when it began, microseconds */
-  guint cookie;     /* of the inhibition, 0: none */
+  LwInhibitor *inhibitor;
 };
 
 G_DEFINE_FINAL_TYPE (LwAttention, lw_attention, G_TYPE_OBJECT)
@@ -72,21 +73,11 @@ notify_finished (LwAttention *self, LwConversation *conversation)
 static void
 update_inhibition (LwAttention *self)
 {
-  gboolean wanted = g_hash_table_size (self->busy) > 0;
-
-  if (wanted && !self->cookie)
-    {
-      self->cookie = gtk_application_inhibit (self->app,
-                                              gtk_application_get_active_window (self->app),
-                                              GTK_APPLICATION_INHIBIT_SUSPEND,
-                                              /* Translators: why the computer does not sleep */
-                                              _("An answer is being made"));
-    }
-  else if (!wanted && self->cookie)
-    {
-      gtk_application_uninhibit (self->app, self->cookie);
-      self->cookie = 0;
-    }
+  if (g_hash_table_size (self->busy))
+    /* Translators: why the computer does not sleep */
+    lw_inhibitor_hold (self->inhibitor, _("An answer is being made"));
+  else
+    lw_inhibitor_release (self->inhibitor);
 }
 
 static void
@@ -149,6 +140,7 @@ lw_attention_finalize (GObject *object)
 
   g_hash_table_unref (self->busy);
   g_clear_object (&self->settings);
+  g_clear_pointer (&self->inhibitor, lw_inhibitor_free);
   G_OBJECT_CLASS (lw_attention_parent_class)->finalize (object);
 }
 
@@ -170,6 +162,7 @@ lw_attention_new (GtkApplication *app, LwSettings *settings)
   LwAttention *self = g_object_new (LW_TYPE_ATTENTION, NULL);
 
   self->app = app;
+  self->inhibitor = lw_inhibitor_new (app);
   self->settings = g_object_ref (settings);
   return self;
 }
