@@ -230,8 +230,14 @@ lw_preferences_class_init (LwPreferencesClass *klass)
 static void
 lw_preferences_init (LwPreferences *self)
 {
+  GtkWidget *stack;
+
   gtk_widget_init_template (GTK_WIDGET (self));
   lw_name_icon_buttons (GTK_WIDGET (self));
+  /* Else each of the pages is laid out for the size of the largest. */
+  stack = gtk_widget_get_ancestor (GTK_WIDGET (self->cpu), ADW_TYPE_VIEW_STACK);
+  if (stack)
+    g_object_set (stack, "hhomogeneous", FALSE, "vhomogeneous", FALSE, NULL);
 }
 
 LwPreferences *
