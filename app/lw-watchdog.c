@@ -304,7 +304,7 @@ end_turn (void)
               "start%s%s%s\n",
               (int)(wall / 1000), (int)(cpu / 1000), (int)(painting / 1000), (int)(waited / 1000), (int)at,
               counts ? "" : " (before the first window)",
-              waited > STALL_US && stack ? ", seen in " : "", waited > STALL_US && stack ? stack : "");
+              !why && stack ? ", seen in " : "", !why && stack ? stack : "");
   if (!why)
     return;
   dog.faults++;
