@@ -4,10 +4,11 @@
  * scale, 18 bits, to 16.
  *
  * Up to 8 rows: the two bytes of a row's q are two rows of one operand, and 32 elements of 16 keys, as they lie
- * in the cache, are the other.  Scores are the same bits as in attention_q8_avx512.c.  Values are multiplied as integers too.  A row's weights times the values' scales become 16-bit codes, in
- * two bytes, with a step of their own per row, block of 32 columns and tile: the largest of 64 keys is 65535
- * steps.  So what a softmax gives its tail is rounded by at most 2^-17 of the largest product beside it, and
- * tiles without a large weight have small steps.
+ * in the cache, are the other.  Scores are the same bits as in attention_q8_avx512.c.  Values are multiplied as
+ * integers too.  A row's weights times the values' scales become 16-bit codes, in two bytes, with a step of their
+ * own per row, block of 32 columns and tile: the largest of 64 keys is 65535 steps.  So what a softmax gives its
+ * tail is rounded by at most 2^-17 of the largest product beside it, and tiles without a large weight have small
+ * steps.
  */
 #include "engine/kernels/x86/attention_amx.h"
 #include "engine/kernels/x86/attention_q8_avx512.h"
