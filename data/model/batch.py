@@ -323,12 +323,25 @@ class Maker:
             gh, gw = pick(r, ((8, 8), (10, 12), (12, 10), (11, 11), (9, 14), (12, 12), (8, 8), (9, 15)))
             grids = 2 + int(r.random() * (1 + 3.99 * level))    # 128 cells a frame is Qwen2.5-VL's least for films
         step = pick(r, (2.0, 2.0, 2.0, 1.0, 4.0))
-        length = (grids * gh * gw + 130 + 31) // 32 * 32
+        # A picture asked about before: what is asked of the film then is not about both.  A grid shows it twice.
+        before = 1 if r.random() < 0.2 else 0
+        length = ((grids + before) * gh * gw + 130 + 70 * before + 31) // 32 * 32
         rows, ground, frames = [], [], []
         for _ in range(self.rows_for(length)):
             sc, events, fr = films.make_film(r, gw * 28, gh * 28, grids * 2, level, self.held)
             row = Row(self.tok, length)
             self.opening(row)
+            grounds = [sc.ground] * (grids * 2)
+            if before:
+                still = scenes.make_scene(r, gw * 28, gh * 28, level * 0.6, self.held, "shapes")
+                still.ground[0] = min(still.ground[0], 1)     # as films
+                fr = [scenes.shape_rows(still)] * 2 + list(fr)
+                grounds = [still.ground] * 2 + grounds
+                pictures = [(gh, gw)]
+                while pictures or (r.random() < 0.4 and len(row.ids) < gh * gw + 90):
+                    t, q, a = scenes.questions(r, still)
+                    if len(q) + len(a) < 160 and row.turn(t, texts.casual(r, q), a, pictures):
+                        pictures = []
             pictures, misses = [(gh, gw, grids, step, True)], 0
             while misses < 3:
                 t, q, a = films.film_questions(r, sc, events)
@@ -339,16 +352,19 @@ class Maker:
             if pictures:
                 raise RuntimeError("no room for a question")
             rows.append(row)
-            ground.append(sc.ground)
+            ground += grounds
             frames.append(fr)
         out = self.pack(rows, length, "film")
-        f = grids * 2
-        s = max(len(x[0]) for x in frames)
+        f = (grids + before) * 2
+        s = max(len(shown) for x in frames for shown in x)
         shapes = np.zeros((len(rows), f, s, SHAPE_W), np.float32)
         for i, x in enumerate(frames):
-            shapes[i, :, :len(x[0])] = x
-        out.update(ground=np.repeat(np.array(ground, np.float32), f, 0), shapes=shapes.reshape(-1, s, SHAPE_W),
-                   text=np.zeros((len(rows) * f, 0, TEXT_W), np.float32), clouds=False, blur=False, gh=gh, gw=gw, per_row=grids, frames=2)
+            for j, shown in enumerate(x):
+                shapes[i, j, :len(shown)] = shown
+        ground = np.array(ground, np.float32)
+        out.update(ground=ground, shapes=shapes.reshape(-1, s, SHAPE_W), text=np.zeros((len(rows) * f, 0, TEXT_W), np.float32),
+                   clouds=bool((ground[:, 0] == 2).any()), blur=bool((ground[:, 11] > 0).any()), gh=gh, gw=gw,
+                   per_row=grids + before, frames=2)
         return out
 
     def text(self, level):
