@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct _LwInhibitor LwInhibitor;
 
-/* app: borrowed, it outlives this. */
+/* app: registered; borrowed, it outlives this. */
 LwInhibitor *lw_inhibitor_new (GtkApplication *app);
 /* What is held meanwhile ends with the program. */
 void lw_inhibitor_free (LwInhibitor *self);
