@@ -204,7 +204,7 @@ typedef struct {
 
 /* For n_needed tokens, by the memory that is available now. */
 void lw_session_get_choices(const lw_session *s, gsize n_needed, lw_fit_choices *out);
-/* "a context of up to 24576 fits the memory; or leave something out": a half-sentence for people; CONTEXT_FULL of
+/* "a context of 24,576 would hold it; or leave something out": a half-sentence for people; CONTEXT_FULL of
  * lw_session_sync() ends with it.  Free with g_free(). */
 char *lw_fit_choices_describe(const lw_fit_choices *c);
 

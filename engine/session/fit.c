@@ -68,26 +68,51 @@ void lw_fit_choose(const lw_model_info *info, guint32 n_ctx, lw_kv_type type, gu
     out->beyond_training = n_needed > info->n_ctx_train;
 }
 
+char *lw_fit_group(guint64 n)
+{
+    char digits[24];
+    int len = g_snprintf(digits, sizeof digits, "%" G_GUINT64_FORMAT, n);
+    GString *s = g_string_new(NULL);
+
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            g_string_append_c(s, ',');
+        g_string_append_c(s, digits[i]);
+    }
+    return g_string_free(s, FALSE);
+}
+
+/* Room for some turns to come, no more than the model knows if that is enough, and a number to be typed. */
+static char *advised(const lw_fit_choices *c, guint32 largest)
+{
+    guint64 wanted = (c->n_needed + c->n_needed / 2 + 1023) / 1024 * 1024;
+
+    if (!c->beyond_training)
+        wanted = MIN(wanted, c->n_ctx_train);
+    return lw_fit_group(MIN(wanted, largest));
+}
+
 char *lw_fit_choices_describe(const lw_fit_choices *c)
 {
     GString *s = g_string_new(NULL);
+    g_autofree char *largest = lw_fit_group(c->n_ctx_largest), *largest_q8 = lw_fit_group(c->n_ctx_largest_q8),
+                    *trained = lw_fit_group(c->n_ctx_train);
 
-    if (c->larger_helps)
-        g_string_append_printf(s, "a context of up to %u fits the memory", c->n_ctx_largest);
-    else if (c->q8_helps)
-        g_string_append_printf(
-            s,
-            "memory allows a context of %u, and with a cache of type q8_0 one of %u, which is "
-            "enough",
-            c->n_ctx_largest, c->n_ctx_largest_q8);
-    else if (c->n_ctx_largest_q8 > c->n_ctx_largest)
-        g_string_append_printf(s, "memory allows no more than %u, or %u with a cache of type q8_0",
-                               c->n_ctx_largest, c->n_ctx_largest_q8);
+    if (c->larger_helps) {
+        g_autofree char *enough = advised(c, c->n_ctx_largest);
+        g_string_append_printf(s, "a context of %s would hold it", enough);
+    } else if (c->q8_helps) {
+        g_autofree char *enough = advised(c, c->n_ctx_largest_q8);
+        g_string_append_printf(s, "memory allows a context of %s, and with a cache of type q8_0 one of %s, "
+                                  "which would hold it",
+                               largest, enough);
+    } else if (c->n_ctx_largest_q8 > c->n_ctx_largest)
+        g_string_append_printf(s, "memory allows no more than %s, or %s with a cache of type q8_0", largest,
+                               largest_q8);
     else
-        g_string_append_printf(s, "memory allows no more than %u", c->n_ctx_largest);
+        g_string_append_printf(s, "memory allows no more than %s", largest);
     if (c->beyond_training && (c->larger_helps || c->q8_helps))
-        g_string_append_printf(s, "; the model was trained for %u and may lose the thread beyond",
-                               c->n_ctx_train);
+        g_string_append_printf(s, "; the model was trained for %s and may lose the thread beyond", trained);
     g_string_append(s, c->larger_helps || c->q8_helps ? "; or leave something out"
                                                       : "; something has to be left out");
     return g_string_free(s, FALSE);

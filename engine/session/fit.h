@@ -27,4 +27,7 @@ guint32 lw_fit_largest(const lw_model_info *info, lw_kv_type type, guint64 avail
 void lw_fit_choose(const lw_model_info *info, guint32 n_ctx, lw_kv_type type, guint64 available,
                    gsize n_needed, lw_fit_choices *out);
 
+/* "3,447,104", whatever the language: for messages of the engine, which are English.  Free with g_free(). */
+char *lw_fit_group(guint64 n);
+
 G_END_DECLS

@@ -452,10 +452,10 @@ gboolean lw_session_sync(lw_session *s, const lw_prompt *prompt, lw_progress_fn 
     if (n > s->core->n_ctx) {
         lw_fit_choices choices;
         lw_session_get_choices(s, n, &choices);
-        g_autofree char *todo = lw_fit_choices_describe(&choices);
+        g_autofree char *todo = lw_fit_choices_describe(&choices), *needed = lw_fit_group(n),
+                        *room = lw_fit_group(s->core->n_ctx);
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL,
-                    "the conversation is %" G_GSIZE_FORMAT " tokens long, the context holds %u; %s",
-                    n, s->core->n_ctx, todo);
+                    "the conversation is %s tokens long, the context holds %s; %s", needed, room, todo);
         return FALSE;
     }
     if (want->media->len && !s->core->media) {

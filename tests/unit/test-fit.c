@@ -65,7 +65,8 @@ static void test_choices(void)
     g_assert_cmpuint(c.n_ctx_largest, ==, 40960);
     g_assert_true(c.larger_helps && !c.q8_helps && !c.beyond_training);
     text = lw_fit_choices_describe(&c);
-    g_assert_nonnull(strstr(text, "40960"));
+    /* What would do, with some room, and not all that memory has. */
+    g_assert_cmpstr(text, ==, "a context of 30,720 would hold it; or leave something out");
     g_assert_null(strstr(text, "q8_0"));
     g_free(text);
 
@@ -73,7 +74,19 @@ static void test_choices(void)
     lw_fit_choose(&m, 4096, LW_KV_F16, memory_for(160), 40000, &c);
     g_assert_true(c.larger_helps && c.beyond_training);
     text = lw_fit_choices_describe(&c);
-    g_assert_nonnull(strstr(text, "32768"));
+    g_assert_cmpstr(text, ==, "a context of 40,960 would hold it; the model was trained for 32,768 and may lose "
+                              "the thread beyond; or leave something out");
+    g_free(text);
+
+    /* A machine with room for millions names a number that somebody can use; no more than the model knows. */
+    lw_fit_choose(&m, 512, LW_KV_F16, memory_for(16000), 680, &c);
+    g_assert_cmpuint(c.n_ctx_largest, >, 3000000);
+    text = lw_fit_choices_describe(&c);
+    g_assert_cmpstr(text, ==, "a context of 1,024 would hold it; or leave something out");
+    g_free(text);
+    lw_fit_choose(&m, 512, LW_KV_F16, memory_for(16000), 32000, &c);
+    text = lw_fit_choices_describe(&c);
+    g_assert_nonnull(strstr(text, " 32,768 would hold it"));
     g_free(text);
 
     /* Room for 10,240 of f16, 19,275 of q8_0. */

@@ -213,7 +213,7 @@ static void test_context_full(void)
     g_assert_nonnull(strstr(error->message, "101"));
     g_assert_nonnull(strstr(error->message, "100"));
     /* The choices are offered: this tiny model has room for more. */
-    g_assert_nonnull(strstr(error->message, "fits the memory"));
+    g_assert_nonnull(strstr(error->message, "would hold it"));
     lw_fit_choices choices;
     lw_session_get_choices(s, 101, &choices);
     g_assert_true(choices.larger_helps);
