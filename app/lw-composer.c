@@ -359,6 +359,12 @@ key_pressed (LwComposer *self, guint keyval, guint keycode, GdkModifierType stat
                    || keyval == GDK_KEY_ISO_Enter;
   GdkModifierType pressed = state & (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_ALT_MASK);
 
+  /* While an answer is written, the window takes it before. */
+  if (keyval == GDK_KEY_Escape && !pressed && gtk_widget_get_visible (self->editing))
+    {
+      cancel_edit (self);
+      return GDK_EVENT_STOP;
+    }
   /* Control and Enter always sends. */
   if (!enter || pressed & (GDK_SHIFT_MASK | GDK_ALT_MASK)
       || (!pressed && !self->enter_sends))

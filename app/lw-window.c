@@ -112,6 +112,14 @@ follow_conversation (LwWindow *self)
     open_model (self, wanted);
 }
 
+/* From the list below the title, which gave the focus back to its button: what comes next is a question. */
+static void
+model_picked (LwWindow *self, const char *path)
+{
+  lw_window_choose_model (self, path);
+  lw_composer_focus (self->composer);
+}
+
 static void
 models_chosen (LwWindow *self, const char *path)
 {
@@ -668,7 +676,7 @@ lw_window_init (LwWindow *self)
                                   G_CALLBACK (update_title), self);
   g_signal_group_connect_swapped (self->current_signals, "notify::busy",
                                   G_CALLBACK (busy_changed), self);
-  g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (lw_window_choose_model), self);
+  g_signal_connect_swapped (self->models, "chosen", G_CALLBACK (model_picked), self);
   add_drop_target (self);
   keys = gtk_event_controller_key_new ();
   g_signal_connect (keys, "key-pressed", G_CALLBACK (key_pressed), self);
