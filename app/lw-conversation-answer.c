@@ -175,7 +175,6 @@ static void
 end_turn (LwConversation *self, const lw_generate_result *result, const GError *error)
 {
   gboolean cancelled = g_error_matches (error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CANCELLED);
-  gboolean returned = FALSE;
   g_autoptr (GError) full = NULL;
 
   g_clear_handle_id (&self->save_source, g_source_remove);
@@ -204,7 +203,6 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
         restore_branch (self);
       else
         return_question (self);
-      returned = TRUE;
     }
   else
     {
@@ -218,8 +216,6 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
   g_clear_pointer (&self->restore, g_free);
   self->edited = FALSE;
   g_clear_pointer (&self->request, lw_engine_request_unref);
-  if (!returned)
-    touch (self);
   g_object_notify (G_OBJECT (self), "busy");
   lw_conversation_context_changed (self);
   g_clear_handle_id (&self->title_source, g_source_remove);

@@ -224,8 +224,10 @@ static void
 update_footer (LwMessageRow *self)
 {
   const char *footer = lw_message_get_footer (self->message);
+  g_autofree char *details = lw_message_dup_details (self->message);
 
   gtk_label_set_label (self->footer, footer ? footer : "");
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->footer), details);
   gtk_widget_set_visible (GTK_WIDGET (self->footer), footer != NULL);
 }
 

@@ -157,6 +157,20 @@ format_time (gint64 microseconds)
   return g_date_time_format (t, _("%-d %b %Y, %H:%M"));
 }
 
+char *
+lw_message_dup_details (LwMessage *self)
+{
+  g_return_val_if_fail (LW_IS_MESSAGE (self), NULL);
+
+  if (self->role != LW_MEM_ROLE_ASSISTANT || self->phase != LW_PHASE_SETTLED || self->n_prompt <= 0)
+    return NULL;
+  if (self->n_reused > 0)
+    /* Translators: how much of the prompt was still in memory from the turn before */
+    return g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused, self->n_prompt);
+  return g_strdup_printf (ngettext ("%d prompt token", "%d prompt tokens", (gulong)self->n_prompt),
+                          self->n_prompt);
+}
+
 static void
 update_footer (LwMessage *self)
 {
@@ -184,14 +198,6 @@ update_footer (LwMessage *self)
         /* Translators: after a restart, what the model had read of the chat was found on disk */
         g_ptr_array_add (parts, g_strdup_printf (_("picked up where we left off (%'d tokens)"),
                                                  self->n_restored));
-      else if (self->n_reused > 0)
-        /* Translators: how much of the prompt was still in memory from the turn before */
-        g_ptr_array_add (parts, g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused,
-                                                 self->n_prompt));
-      else if (self->n_prompt > 0)
-        g_ptr_array_add (parts, g_strdup_printf (ngettext ("%d prompt token", "%d prompt tokens",
-                                                           (gulong)self->n_prompt),
-                                                 self->n_prompt));
       if (parts->len)
         {
           g_ptr_array_add (parts, NULL);

@@ -72,6 +72,8 @@ void lw_message_set_note (LwMessage *self, const char *note);
 
 /* Property "footer": an answer's end and speed, a question's note, or NULL. */
 const char *lw_message_get_footer (LwMessage *self);
+/* What the footer's tooltip adds: how much an answer's prompt was.  NULL: nothing.  Free with g_free(). */
+char *lw_message_dup_details (LwMessage *self);
 
 /* A snapshot for the store.  Free with lw_mem_message_free(). */
 lw_mem_message *lw_message_to_record (LwMessage *self, const char *conversation, int position);
