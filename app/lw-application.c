@@ -9,6 +9,7 @@
 #include "app/lw-chats.h"
 #include "app/lw-engine-service.h"
 #include "app/lw-model-library.h"
+#include "app/lw-names.h"
 #include "app/lw-preferences.h"
 #include "app/lw-search-provider.h"
 #include "app/lw-settings.h"
@@ -204,6 +205,7 @@ lw_application_startup (GApplication *app)
   LwApplication *self = LW_APPLICATION (app);
 
   G_APPLICATION_CLASS (lw_application_parent_class)->startup (app);
+  lw_name_text_buttons_once ();
   lw_watchdog_start ();
   gtk_window_set_default_icon_name (LW_APP_ID);
   /* For tests: GTK takes the direction from its own translations. */

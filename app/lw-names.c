@@ -66,3 +66,38 @@ lw_name_icon_buttons_to_come (GtkWidget *widget)
   /* The widget only borrows it. */
   g_object_set_data_full (G_OBJECT (widget), "lw-children", children, g_object_unref);
 }
+
+/* ---- Texts ---- */
+
+static void
+name_text_button (GtkWidget *button)
+{
+  const char *label = gtk_button_get_label (GTK_BUTTON (button));
+  g_autofree char *other = NULL;
+
+  /* Only a text that can have a mnemonic is said to be the name of its button as well. */
+  if (!label || !gtk_button_get_use_underline (GTK_BUTTON (button)))
+    return;
+  /* What somebody else has called it stays. */
+  other = gtk_test_accessible_check_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, NULL);
+  if (!other)
+    gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
+}
+
+static gboolean
+mapped (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpointer data)
+{
+  gpointer widget = g_value_get_object (values);
+
+  if (GTK_IS_BUTTON (widget))
+    name_text_button (widget);
+  return TRUE; /* go on */
+}
+
+void
+lw_name_text_buttons_once (void)
+{
+  g_autoptr (GTypeClass) widgets = g_type_class_ref (GTK_TYPE_WIDGET); /* has the signal */
+
+  g_signal_add_emission_hook (g_signal_lookup ("map", GTK_TYPE_WIDGET), 0, mapped, NULL, NULL);
+}

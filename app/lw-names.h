@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Names for the buttons with an icon alone that GTK 4.8 and libadwaita 1.2 put into their own widgets (toasts,
- * info bars, preferences, shortcuts) and leave without one, so that a screen reader says "button" only.
+ * info bars, preferences, shortcuts) and leave without one, so that a screen reader says "button" only; and one
+ * name instead of two for the buttons with a mnemonic, which GTK 4.8 names by their label as it is written
+ * ("_Models…") and by the text that is shown.
  */
 #pragma once
 
@@ -15,4 +17,6 @@ void lw_name_icon_buttons (GtkWidget *widget);
 /* Those in its children that come later as well, such as toasts. */
 void lw_name_icon_buttons_to_come (GtkWidget *widget);
 
+/* All buttons with a text, whoever makes them, from the first time they are shown.  Once, when the program starts. */
+void lw_name_text_buttons_once (void);
 G_END_DECLS

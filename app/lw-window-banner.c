@@ -152,8 +152,6 @@ add_banner (LwWindow *self, GtkMessageType type, const char *message, LwRemedy o
       /* One above the other: a narrow window has no room for two beside the text. */
       gtk_orientable_set_orientation (GTK_ORIENTABLE (gtk_widget_get_parent (button)),
                                       GTK_ORIENTATION_VERTICAL);
-      /* Its label names it; GTK 4.8 would say the text with its underscore as well. */
-      gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
     }
   g_object_set_data_full (G_OBJECT (banner), "message", g_strdup (message), g_free);
   g_signal_connect_object (banner, "response", G_CALLBACK (responded), self, 0);

@@ -77,6 +77,10 @@ def pressed(node):
     return node.get_state_set().contains(Atspi.StateType.PRESSED)
 
 
+def has_text(node):
+    return any(role(n) == "label" for n in walk(node))
+
+
 def sensitive(node):
     return node.get_state_set().contains(Atspi.StateType.SENSITIVE)
 
@@ -183,15 +187,20 @@ class Program:
     # -- Acting --
 
     def press(self, name):
-        """A menu button is two buttons of one name, and only the inner one can be pressed."""
+        """A menu button is two buttons of one name, and only the inner one can be pressed; a dialog's own "Close"
+        comes before those of the windows' bars, which hold nothing but an icon."""
         wait_for(
             f"the button {name!r} to be usable",
-            lambda: any(press(b) for b in self.find_all(name=name)
+            lambda: any(press(b) for b in sorted(self.find_all(name=name), key=lambda b: not has_text(b))
                         if "button" in role(b) and sensitive(b)),
         )
 
     def question(self):
         return self.get("text", "Question")
+
+    def details(self):
+        """What the tooltips of the answers' footers say."""
+        return [n.get_description() for n in self.find_all("label", contains="tokens/s") if n.get_description()]
 
     def write(self, text):
         field = self.question()
@@ -212,6 +221,19 @@ class Program:
     def key(self, *keys):
         run("xdotool", "windowfocus", "--sync", self.window)
         run("xdotool", "key", *keys)
+
+    def paste(self, kind, data, what, arrived):
+        """Put bytes of a MIME type on the clipboard and press Ctrl+V; again when the window had not heard yet of
+        what is on it."""
+        subprocess.run(["xclip", "-selection", "clipboard", "-t", kind], input=data, check=True,
+                       stdout=subprocess.DEVNULL)
+        for deadline in (10, 10, DEADLINE):
+            self.key("ctrl+v")
+            try:
+                return wait_for(what, arrived, deadline)
+            except Missing:
+                if deadline == DEADLINE:
+                    raise
 
     def screenshot(self, name, whole=False):
         """whole: with the popovers, which are windows of their own."""

@@ -241,14 +241,14 @@ class Models(WindowTest):
         text = put(os.path.join(FIXTURES, "..", "meson.build"), folder, "text.gguf")
         subprocess.run([os.environ["LW_APP"], text], check=True, timeout=60)
         p.get("label", contains="text.gguf")
-        p.press("_Close Close")
+        p.press("Close")
 
         # Removed, taken back, removed for good; the original never moves.
         name = json.loads(run(os.environ["LW_BIN"], "info", "--json", model))["name"]
         self.remove(p, name)
         wait_for("it to be gone", lambda: not os.path.lexists(link))
         p.screenshot("models-removed", whole=True)
-        p.press("Undo Undo")
+        p.press("Undo")
         wait_for("it to be back", lambda: os.path.islink(link))
         self.remove(p, name)
         wait_for("it to be gone again", lambda: not os.path.lexists(link))
@@ -320,7 +320,7 @@ class Models(WindowTest):
         # A vision file alone is no model, which is said.
         self.drop(p, vision)
         p.get("label", contains="mmproj-apart.gguf is the vision part of a model")
-        p.press("_Close Close")
+        p.press("Close")
         self.end_by_signal()
         self.assertTrue(os.path.isfile(model) and os.path.isfile(vision))
         shutil.rmtree(os.path.dirname(link))
@@ -359,7 +359,7 @@ class Models(WindowTest):
 
     def ask(self, p, url, sha256=""):
         p.key("Escape")  # menus
-        p.press("_Download… Download…")
+        p.press("Download…")
         p.get(name="Address of the model")
         run("xdotool", "type", "--delay", "1", url)
 
@@ -374,7 +374,7 @@ class Models(WindowTest):
         run("xdotool", "key", "ctrl+a")
         run("xdotool", "type", "--delay", "1", server.url + "/fetched.gguf")
         p.screenshot("models-address", whole=True)
-        p.press("_Download Download")
+        p.press("Download")
         wait_for("half of it", lambda: os.path.exists(part) and os.path.getsize(part) == server.half)
         wait_for("how far it is", lambda: p.find("label", contains=" of "))
         p.screenshot("models-downloading", whole=True)
@@ -400,11 +400,11 @@ class Models(WindowTest):
 
         # A wrong address says so and leaves nothing behind but what to try again with.
         self.ask(p, server.url + "/nothing.gguf")
-        p.press("_Download Download")
+        p.press("Download")
         wait_for("the 404", lambda: p.find("label", contains="404"))
         p.screenshot("models-failed", whole=True)
         p.press("Discard the download")
-        p.press("_Discard Discard")
+        p.press("Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="404"))
         self.assertFalse(os.path.exists(os.path.join(LIBRARY, "nothing")))
         self.end_by_signal()
@@ -427,7 +427,7 @@ class Models(WindowTest):
         run("xdotool", "key", "ctrl+a")
         run("xdotool", "type", "--delay", "1", "0" * 64)
         wait_for("the reason to go", lambda: not p.find("label", contains="abc"))
-        p.press("_Download Download")
+        p.press("Download")
         # The server says beforehand that it is another file: nothing is fetched.
         said = text_of(p.get("label", contains="is not the one that the checksum belongs to"))
         self.assertIn(server.sha, said)
@@ -447,7 +447,7 @@ class Models(WindowTest):
         self.assertFalse(os.path.exists(os.path.join(folder, "fetched.gguf")))
         self.assertIsNone(p.find("push button", "Use golden gemma3"))
         p.press("Discard the download")
-        p.press("_Discard Discard")
+        p.press("Discard")
         wait_for("it to be gone", lambda: not p.find("label", contains="that the checksum belongs to"))
         self.end_by_signal()
 
@@ -460,7 +460,7 @@ class Models(WindowTest):
         p = self.start()
         self.open_page(p)
         self.ask(p, server.url + "/fetched.gguf")
-        p.press("_Download Download")
+        p.press("Download")
         said = text_of(p.get("label", contains="The connection broke. Trying again."))
         self.assertIn("trying again (1 of 5)", said)
         p.screenshot("models-broken-connection", whole=True)
@@ -513,7 +513,7 @@ class Models(WindowTest):
         Atspi.Value.set_current_value(self.spin(p, "Longest answer"), 2)
         Atspi.Value.set_current_value(self.spin(p, "Temperature"), 0)
         p.screenshot("chat-settings", whole=True)
-        p.press("_Save as Preset… Save as Preset…")
+        p.press("Save as Preset…")
         p.get(contains="Name")
         run("xdotool", "type", "Short")
         run("xdotool", "key", "Return")

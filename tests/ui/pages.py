@@ -101,6 +101,8 @@ def nameless(root):
         kind = role(node)
         if kind in ("frame", "dialog", "window") and not name_of(node):
             found.append("a window without a title: " + kind)
+        if re.search(r"^_|^(.+) \1$", name_of(node)) and "button" in kind:
+            found.append("said twice, or with its underscore: " + path_of(node))
         if kind in ("image", "icon"):
             if not (name_of(node) or node.get_description() or decorates(node)):
                 found.append(path_of(node))
@@ -339,7 +341,7 @@ class Pages(WindowTest):
         wait_for("the speed", lambda: p.find("label", contains="fits"))
         window = self.dialog(p)
         self.visit(p, "models", window)
-        p.press("_Download… Download…")
+        p.press("Download…")
         p.get(name="Address of the model")
         self.visit(p, "address", whole=True)
         self.close(p, lambda: p.find(name="Address of the model"))
@@ -389,7 +391,7 @@ class Pages(WindowTest):
             press(n) for n in walk(row) if n.get_name() == "Delete message" and showing(n)))
         p.get("label", "1 message deleted")
         self.visit(p, "toast")
-        p.press("Undo Undo")
+        p.press("Undo")
         row = wait_for("the question", lambda: p.find("list item", contains="You: "))
         wait_for("its Edit button", lambda: any(
             press(n) for n in walk(row) if n.get_name() == "Edit question" and showing(n)))

@@ -137,7 +137,7 @@ class Preferences(WindowTest):
         p.get("label", "For daily work, get a larger model")
         p.get("label", "Everything stays on this computer.")
         p.screenshot("welcome")
-        p.press("_Models… Models…")
+        p.press("Models…")
         p.get("list", "Comes with Longwave")
         self.end_by_signal()
 
@@ -263,7 +263,7 @@ class Preferences(WindowTest):
         p.get("list item", contains="What colour is the sky over the hill?")
         self.ask(p, "And at night? " + LONG)
         # It was not picked up from what was kept in 16 bits, and that is still there.
-        said = text_of(p.get("label", contains="prompt tokens"))
+        said = wait_for("how long the prompt was", p.details)[-1]
         self.assertIsNone(p.find("label", contains="picked up where we left off"), said)
         wait_for("a snapshot in 8 bits", lambda: {os.path.dirname(n) for n in self.snapshots()}
                  - {os.path.dirname(n) for n in before})
@@ -402,8 +402,8 @@ class Preferences(WindowTest):
         self.open_preferences(p)
         self.page(p, "Storage and Privacy", DATA)
         p.screenshot("preferences-privacy", whole=True)
-        p.press("_Delete All Chats… Delete All Chats…")
-        p.press("_Delete All Delete All")
+        p.press("Delete All Chats…")
+        p.press("Delete All")
         wait_for("the chats to be gone", lambda: query("SELECT count(*) FROM messages") == [(0,)])
         wait_for("none listed", lambda: not p.find("list item", contains="marmalade"))
         self.end_by_signal()

@@ -371,8 +371,8 @@ class Robust(WindowTest):
         if not p.find("push button", contains="Delete All Chats"):
             page = wait_for("the page", lambda: p.find_all(name="Storage and Privacy"))
             self.assertTrue(any(press(n) for node in page for n in walk(node)))
-        p.press("_Delete All Chats… Delete All Chats…")
-        p.press("_Delete All Delete All")
+        p.press("Delete All Chats…")
+        p.press("Delete All")
         wait_for("none listed", lambda: not p.find("list item", contains="marmalade"))
         wait_for("nothing to be written", lambda: not p.find("push button", "Stop"))
         wait_for("the chats to be gone", lambda: self.counts() == (0, 0))
