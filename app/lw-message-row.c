@@ -64,7 +64,8 @@ split_thoughts (const char *text, char **thoughts)
   return close + strspn (close, "\n ");
 }
 
-/* What screen readers say. */
+/* What screen readers say.  Not with every word of an answer that is being written, but a row that comes to show
+ * it only now must not keep the name of what it showed before. */
 static void
 name_row (LwMessageRow *self)
 {
@@ -72,8 +73,6 @@ name_row (LwMessageRow *self)
   g_autofree char *name = NULL, *start = NULL, *thoughts = NULL;
   const char *text = lw_message_get_text (self->message);
 
-  if (lw_message_get_phase (self->message) == LW_PHASE_WRITING)
-    return;
   if (!user)
     text = split_thoughts (text, &thoughts);
   start = g_utf8_substring (text, 0, MIN (NAME_CHARS, g_utf8_strlen (text, -1)));

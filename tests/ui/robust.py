@@ -306,14 +306,19 @@ class Robust(WindowTest):
         field = self.in_frame(first, "text", "Question")[0]
         Atspi.EditableText.insert_text(field, 0, "Tell both of us a story", 23)
         self.press_in(first, "Send")
-        # It is in the other window's list at once; there it is shown while it is written.
-        p.select(wait_for("the chat in the other window", lambda: next(iter(
-            self.in_frame(second, "list item", "Tell both of us a story")), None)))
 
         def shown(frame):
             texts = [text_of(n) for n in walk(frame) if role(n) == "label"]
             return max(texts, key=len) if texts else ""
-        wait_for("the answer in both", lambda: len(shown(first)) > 60 and len(shown(second)) > 60)
+        # It is in the other window's list at once; there it is shown while it is written.
+        row = wait_for("the chat in the other window", lambda: next(iter(
+            self.in_frame(second, "list item", "Tell both of us a story")), None))
+        wait_for("the answer", lambda: len(shown(first)) > 60)
+        p.select(row)
+        wait_for("the answer in both", lambda: len(shown(second)) > 60)
+        # A row that comes to show an answer in the middle of it is named as well.
+        wait_for("its name", lambda: any(n.get_name().startswith("Longwave: ") for n in walk(second)
+                                         if role(n) == "list item"))
         begun = wait_for("its text", lambda: len(shown(second)))
         wait_for("it to grow in the second", lambda: len(shown(second)) > begun + 40)
         p.screenshot("two-windows", whole=True)
