@@ -5,6 +5,7 @@
 
 #include "app/lw-attachment-tile.h"
 #include "app/lw-file-chooser.h"
+#include "app/lw-long-paste.h"
 
 /* Pictures and films of one question; far more than any context holds. */
 #define MAX_ATTACHMENTS 32
@@ -16,6 +17,7 @@ struct _LwComposer
   GSignalGroup *conversation_signals, *draft_signals, *list_signals;
   GtkFileChooserNative *chooser;
   gboolean enter_sends;
+  LwLongPaste *pasting; /* NULL: nothing is being pasted */
 
   GtkWidget *box, *editing, *gauge;
   GtkLevelBar *gauge_bar;
@@ -75,7 +77,7 @@ update (LwComposer *self)
   /* Not a stack: screen readers would find the hidden one. */
   gtk_widget_set_visible (self->stop_button, busy);
   gtk_widget_set_visible (self->send_button, !busy);
-  gtk_widget_set_sensitive (self->send_button, self->conversation
+  gtk_widget_set_sensitive (self->send_button, self->conversation && !self->pasting
                                                    && lw_conversation_get_loaded (self->conversation)
                                                    && (any || has_text (self)));
 }
@@ -328,7 +330,31 @@ value_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
 }
 
-/* Files and pictures become attachments, text is left to the text view. */
+static void
+long_paste_ended (gpointer user_data)
+{
+  LwComposer *self = user_data;
+
+  self->pasting = NULL;
+  update (self);
+}
+
+static void
+text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (LwComposer) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, &error);
+
+  if (error)
+    g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
+  if (!text || !self->conversation || self->pasting)
+    return;
+  self->pasting = lw_long_paste_start (self->text, g_steal_pointer (&text), long_paste_ended, self);
+  update (self);
+}
+
+/* Files and pictures become attachments; text is inserted so that the window goes on. */
 static void
 paste (LwComposer *self)
 {
@@ -343,9 +369,17 @@ paste (LwComposer *self)
   else if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE)
            && !gdk_content_formats_contain_gtype (formats, G_TYPE_STRING))
     type = GDK_TYPE_TEXTURE;
+  else if (gdk_content_formats_contain_gtype (formats, G_TYPE_STRING))
+    type = G_TYPE_STRING;
   if (type == G_TYPE_INVALID || !self->conversation)
     return;
   g_signal_stop_emission_by_name (self->text, "paste-clipboard");
+  if (type == G_TYPE_STRING)
+    {
+      if (!self->pasting)
+        gdk_clipboard_read_text_async (clipboard, NULL, text_pasted, g_object_ref (self));
+      return;
+    }
   gdk_clipboard_read_value_async (clipboard, type, G_PRIORITY_DEFAULT, NULL, value_pasted,
                                   g_object_ref (self));
 }
@@ -391,6 +425,8 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
 {
   g_return_if_fail (LW_IS_COMPOSER (self));
 
+  if (conversation != self->conversation)
+    g_clear_pointer (&self->pasting, lw_long_paste_finish);
   if (!g_set_object (&self->conversation, conversation))
     return;
   g_signal_group_set_target (self->conversation_signals, conversation);
@@ -438,6 +474,7 @@ lw_composer_dispose (GObject *object)
 {
   LwComposer *self = LW_COMPOSER (object);
 
+  g_clear_pointer (&self->pasting, lw_long_paste_finish);
   g_clear_object (&self->chooser);
   g_clear_object (&self->conversation_signals);
   g_clear_object (&self->draft_signals);
