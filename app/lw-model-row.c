@@ -204,12 +204,14 @@ update (LwModelRow *self)
 
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), name);
   adw_expander_row_set_subtitle (ADW_EXPANDER_ROW (self), escaped);
+  lw_model_row_set_current (self, self->current);
+  /* It is looked at again, and what there is to know stands until then: all rows at once would be much to lay out. */
+  if (self->details->len && !lw_model_item_get_facts (self->item))
+    return;
   for (guint i = 0; i < self->details->len; i++)
     adw_expander_row_remove (ADW_EXPANDER_ROW (self), self->details->pdata[i]);
   g_ptr_array_set_size (self->details, 0);
   expanded_changed (self);
-  gtk_widget_set_visible (self->use_button, !self->current && lw_model_item_is_usable (self->item));
-  gtk_widget_set_visible (self->current_mark, self->current);
 }
 
 void
