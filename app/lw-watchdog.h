@@ -9,9 +9,12 @@
  * fault of this program, "watchdog: fault", when
  * - it computed for more than 50 ms beside painting.  Painting, the frame clock's phase of that name, is left
  *   out because tests let the processor do what a graphics card does elsewhere; laying out is not.  On a machine
- *   that is slow or busy the time counts for less: as much as a fixed piece of work takes longer there.
+ *   that is slow or busy the time counts for less: as much as a fixed piece of work, done at once, takes longer
+ *   there than on an idle core of a server of 2023 (lw-watchdog.c, REFERENCE_US).
  * - or it waited for more than 50 ms inside a call that this program made itself, not GTK: a lock, a file.  With
  *   LW_WATCHDOG=1 a second thread looks at the stack after 50 ms, and every 50 ms again.
+ * Frames are counted, too: what is computed for one beside painting it, and how many take longer than a 60th of a
+ * second, reduced in the same way by the middle of such pieces of work done now and then.
  * Turns before the first window has been painted are reported only.  For its own test LW_WATCHDOG_MISBEHAVE
  * says which of the two happens once: "compute" or "wait".
  */

@@ -451,7 +451,8 @@ class Chat(WindowTest):
         self.end()
 
         p = self.start()
-        self.longest_stall_ms = 200  # 100 is what a paste may take
+        # GTK 4.8's text view measures what became visible while it paints, and its scrollbar moves then.
+        self.known_warnings = ("Trying to snapshot GtkGizmo .* without a current allocation",)
         text = "".join(f"line {i} of a very long text that somebody pastes\n" for i in range(20000))
         subprocess.run(["xclip", "-selection", "clipboard"], input=text, text=True, check=True,
                        stdout=subprocess.DEVNULL)
@@ -461,10 +462,20 @@ class Chat(WindowTest):
         from gi.repository import Atspi
         wait_for("the long text", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
         p.get("level bar", "Context used")
+        self.assertEqual(text_of(p.question()), text)
         p.screenshot("long-paste")
+        # It is one step to undo, and takes the place of what is selected.
+        p.key("ctrl+z")
+        wait_for("it to be gone", lambda: text_of(p.question()) == "")
+        p.write("before")
+        p.key("ctrl+a")
+        p.key("ctrl+v")
+        wait_for("the long text again", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
+        # The chat may be left before all of it is there.
+        p.key("ctrl+a")
+        p.key("ctrl+v")
+        self.open_chat(p, "first")
         self.end()
-        print(self.program.output())
-
 
     # -- Long conversations --
 

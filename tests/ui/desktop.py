@@ -5,6 +5,7 @@ import bisect
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -14,10 +15,15 @@ import gi
 gi.require_version("Atspi", "2.0")
 from gi.repository import Atspi, GLib  # noqa: E402
 
-DEADLINE = float(os.environ.get("LW_UI_DEADLINE", "40"))  # seconds any single thing may take on a busy machine
+DEADLINE = float(os.environ.get("LW_UI_DEADLINE", "60"))  # seconds any single thing may take on a busy machine
 
 Atspi.init()
-Atspi.set_timeout(2000, 4000)
+# A button whose press is not answered in time counts as not pressed, and would be pressed again.
+Atspi.set_timeout(10000, 20000)
+
+# What does not say yet what it should, while it is made: a tree that changes, a window, a file or a table that is
+# not there, a database that is written.
+NOT_YET = (GLib.Error, subprocess.CalledProcessError, FileNotFoundError, sqlite3.OperationalError)
 
 
 class Missing(AssertionError):
@@ -25,7 +31,7 @@ class Missing(AssertionError):
 
 
 def wait_for(what, probe, deadline=DEADLINE):
-    """The first true value of probe(); errors of a tree that is changing count as not yet."""
+    """The first true value of probe(); errors of what is being made count as not yet."""
     end = time.monotonic() + deadline
     last = None
     while time.monotonic() < end:
@@ -33,13 +39,13 @@ def wait_for(what, probe, deadline=DEADLINE):
             value = probe()
             if value:
                 return value
-        except GLib.Error as error:
+        except NOT_YET as error:
             last = error
         context = GLib.MainContext.default()
         while context.iteration(False):
             pass
         time.sleep(0.05)
-    raise Missing(f"waited {deadline} s for {what}" + (f" ({last.message})" if last else ""))
+    raise Missing(f"waited {deadline} s for {what}" + (f" ({last})" if last else ""))
 
 
 def run(*args, **kwargs):
@@ -275,9 +281,10 @@ class Program:
 class WindowTest(unittest.TestCase):
     """One run of the window after the other, in one home; a failure leaves a screenshot and what was there."""
 
-    # The watchdog reports what takes more than 50 ms.  What other programs do meanwhile (seven on two processors)
-    # makes its figures more than twice as large, and must not decide a test.
-    longest_stall_ms = 150
+    # The watchdog reports what takes more than 50 ms; its figures are those of the processor it calls the
+    # reference, and what other programs do meanwhile makes them uncertain.
+    longest_stall_ms = 75
+    known_warnings = ()
 
     def launch(self, *args, **environment):
         self.program = Program(*args, **environment)
@@ -294,6 +301,16 @@ class WindowTest(unittest.TestCase):
                 print(p.dump())
             print(p.output())
 
+    def drag_source(self, target, *paths):
+        """A window that files can be dragged from, to drop them on the X window `target`: (process, X window).  It
+        says on its output when the drag has ended."""
+        source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], target, *paths], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(source.stdout.close)
+        self.addCleanup(source.wait)
+        self.addCleanup(source.kill)
+        return source, wait_for("the window to drag from", lambda: run(
+            "xdotool", "search", "--onlyvisible", "--name", "Drag source").split())[-1]
+
     def end(self):
         """The window is closed as with the keyboard; nothing was complained about."""
         self.assertEqual(self.program.quit(), 0, self.program.output())
@@ -309,7 +326,8 @@ class WindowTest(unittest.TestCase):
         # GTK 4.8's own, when a dialog leaves the accessibility tree, and when what was pressed is gone; and a long
         # answer's notification where no desktop takes it.
         known = re.compile(r"g_variant_\w+object_path|Broken accounting of active state|"
-                           r"unable to send notifications through org.freedesktop.Notifications")
+                           r"unable to send notifications through org.freedesktop.Notifications"
+                           + "".join("|" + w for w in self.known_warnings))
         self.assertEqual([line for line in self.program.output().splitlines()
                           if re.search(r"CRITICAL|WARNING|ERROR", line) and not known.search(line)], [],
                          self.program.output())
@@ -320,4 +338,15 @@ class WindowTest(unittest.TestCase):
         if stalls:
             print(f"{self._testMethodName}: {watched[-2]}\n{stalls}")
         faults = [int(ms) for ms in re.findall(r"watchdog: fault: it \w+ for (\d+) ms", stalls)]
-        self.assertEqual([ms for ms in faults if ms > self.longest_stall_ms], [], stalls)
+        for ms in faults:
+            if ms > self.longest_stall_ms:
+                self.too_slow(f"a stall of {ms} ms, {self.longest_stall_ms} are allowed", stalls)
+
+    def too_slow(self, what, details=""):
+        """Something took too long.  Once, it may have been the machine: run-headless runs the whole script again,
+        and what is too slow in the same test then fails."""
+        if "LW_TOO_SLOW" not in os.environ:
+            self.fail(f"{what}\n{details}")
+        print(f"{self._testMethodName}: {what}")
+        with open(os.environ["LW_TOO_SLOW"], "a") as f:
+            f.write(self._testMethodName + "\n")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import unittest
+import unittest.mock
 
 from desktop import Atspi, Program, WindowTest, name_places, press, role, run, showing, text_of, wait_for, walk
 from answering import make_model, make_slow_model
@@ -405,8 +406,12 @@ class Robust(WindowTest):
             p = self.start(LW_WATCHDOG_MISBEHAVE=how)
             wait_for("the fault", lambda: re.search(rf"watchdog: fault: {said}\d+ ms, seen in ", p.output()))
             self.assertIn("longwave:misbehave", name_places(p.output()))
-            with self.assertRaises(AssertionError):
+            noted = os.path.join(os.environ["TMPDIR"], "too-slow")
+            with unittest.mock.patch.dict(os.environ, LW_TOO_SLOW=noted):
                 self.end_by_signal()
+            with open(noted, encoding="utf-8") as f:
+                self.assertEqual(f.read(), "test_5_watchdog\n")
+            os.remove(noted)
             self.assertIn("1 faults", p.output())
 
 
