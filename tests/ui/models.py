@@ -14,7 +14,8 @@ import sys
 import threading
 import unittest
 
-from desktop import Atspi, GLib, WindowTest, press, role, run, sensitive, showing, text_of, wait_for, walk
+from desktop import (DEADLINE, Atspi, GLib, Missing, WindowTest, press, role, run, sensitive, showing, text_of,
+                     wait_for, walk)
 
 sys.path.append(os.path.join(os.environ["LW_SOURCE"], "tests", "cli"))
 from lwtest import Skip, write_larger_than_memory  # noqa: E402
@@ -138,7 +139,20 @@ class Models(WindowTest):
         return [text_of(n) for n in walk(row) if role(n) == "label"]
 
     def expand(self, p, name):
-        """A click on its line."""
+        """Click on its line, again when the window was not ready for it, until what is below it is there."""
+        for deadline in (8, 8, DEADLINE):
+            self.click_row(p, name)
+            try:
+                return wait_for("what is below " + name, lambda: self.files_in(self.outer(p, name)), deadline)
+            except Missing:
+                if deadline == DEADLINE:
+                    raise
+
+    def outer(self, p, name):
+        """The expander with its line and what is below it."""
+        return self.row(p, name).get_parent().get_parent().get_parent()
+
+    def click_row(self, p, name):
         window = wait_for("the page's X window", lambda: run("xdotool", "search", "--onlyvisible", "--name",
                                                              "^Models$").split())[-1]
         run("xdotool", "windowraise", window)  # without a window manager nobody else does
@@ -157,9 +171,9 @@ class Models(WindowTest):
     def button_in(self, p, section, name):
         return [n for n in walk(p.get("list", section)) if role(n) == "push button" and n.get_name() == name]
 
-    def files_in(self, p, section):
-        """The rows that say where a model's file is: the last of those below its line."""
-        return [n for n in walk(p.get("list", section)) if role(n) == "label" and text_of(n) == "File"]
+    def files_in(self, row):
+        """What says where a model's file is: the last of what is below its line."""
+        return [n for n in walk(row) if role(n) == "label" and text_of(n) == "File" and showing(n)]
 
     def test_1_what_there_is(self):
         p = self.start()
@@ -181,9 +195,7 @@ class Models(WindowTest):
         for section, name, removable in (("LM Studio’s", "golden mistral", 0), ("Ollama’s", "seer:7b", 0),
                                          ("Yours", "golden b", 1), ("Yours", "broken", 2),
                                          ("Comes with Longwave", "Longwave Mini", 0)):
-            before = self.files_in(p, section)
             self.expand(p, name)
-            wait_for("what is below " + name, lambda: len(self.files_in(p, section)) > len(before))
             self.assertEqual(len(self.button_in(p, section, "Remove")), removable, section)
         p.get("label", contains="broken.gguf: not a GGUF file (it begins with bytes ")
 
@@ -286,14 +298,7 @@ class Models(WindowTest):
                                                            "^Models$").split())[-1]
         run("xdotool", "windowmove", "--sync", page, "0", "0")
         run("xdotool", "windowraise", page)
-        source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], page, *paths],
-                                  stdout=subprocess.PIPE, text=True)
-        self.addCleanup(source.stdout.close)
-        self.addCleanup(source.wait)
-        self.addCleanup(source.kill)
-        window = wait_for("the window to drag from", lambda: subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--name", "Drag source"],
-            capture_output=True, text=True).stdout.split())[-1]
+        source, window = self.drag_source(page, *paths)
         run("xdotool", "windowmove", "--sync", window, "1060", "300")
         run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
         for x in range(1130, 320, -20):
@@ -348,8 +353,7 @@ class Models(WindowTest):
         shutil.rmtree(folder)
 
     def remove(self, p, name):
-        row = self.row(p, name)
-        outer = row.get_parent().get_parent().get_parent()  # the expander with what is below it
+        outer = self.outer(p, name)
         self.expand(p, name)
         wait_for("what is below it", lambda: any(
             role(n) == "push button" and n.get_name() == "Remove" and showing(n) for n in walk(outer)))
@@ -477,7 +481,7 @@ class Models(WindowTest):
 
     def question(self, sql, *args):
         path = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as db:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20) as db:
             return db.execute(sql, args).fetchall()
 
     def send(self, p, text):

@@ -95,7 +95,7 @@ def set_key(key, value):
 
 
 def query(sql):
-    with sqlite3.connect(f"file:{DATA}/longwave.db?mode=ro", uri=True, timeout=5) as db:
+    with sqlite3.connect(f"file:{DATA}/longwave.db?mode=ro", uri=True, timeout=20) as db:
         return db.execute(sql).fetchall()
 
 
@@ -326,12 +326,7 @@ class Preferences(WindowTest):
         p.press("New chat")
         p.get("label", "New Chat")  # or the question is written into the chat before
         # Another window gets the focus, as when people go on with something else.
-        other = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], p.window, OURS], stdout=subprocess.DEVNULL)
-        self.addCleanup(other.wait)
-        self.addCleanup(other.kill)
-        front = wait_for("the other window", lambda: subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--name", "Drag source"],
-            capture_output=True, text=True).stdout.split())[-1]
+        _, front = self.drag_source(p.window, OURS)
         run("xdotool", "windowfocus", "--sync", front)
         self.ask(p, "What colour is the marmalade sky?")
         shown = wait_for("the notification", lambda: self.desktop.shown)[0]

@@ -9,7 +9,7 @@ PATH = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
 
 
 def connect():
-    return sqlite3.connect(PATH, timeout=10)
+    return sqlite3.connect(PATH, timeout=20)
 
 
 def add_chat(chat, title, messages, updated=None):

@@ -83,14 +83,7 @@ class Window(WindowTest):
 
     def drop(self, p, path):
         """Drag the file from another window onto this one, with the mouse."""
-        source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], p.window, path],
-                                  stdout=subprocess.PIPE, text=True)
-        self.addCleanup(source.stdout.close)
-        self.addCleanup(source.wait)
-        self.addCleanup(source.kill)
-        window = wait_for("the window to drag from", lambda: subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--name", "Drag source"],
-            capture_output=True, text=True).stdout.split())[-1]
+        source, window = self.drag_source(p.window, path)
         run("xdotool", "windowmove", "--sync", window, "1060", "300")
         # Onto the text field: a file must not arrive there as text.
         run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
@@ -186,7 +179,7 @@ class Window(WindowTest):
         path = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
 
         def saved():
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5) as db:
+            with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20) as db:
                 row = db.execute("SELECT length(text) FROM messages WHERE state = 1").fetchone()
             return row and row[0] > 40
         wait_for("the unfinished answer in the database", saved)
