@@ -306,8 +306,7 @@ class Chat(WindowTest):
         wait_for("the pinned chat on top", lambda: self.rows(p)[:2] == ["Pinned", "Old plans"])
         self.chat_menu(p, "Last week", "Move to Folder…")
         p.get("text", "Folder")
-        run("xdotool", "type", "Walks")
-        run("xdotool", "key", "Return")
+        p.type_over("Walks", "Return")
         wait_for("the folder", lambda: self.rows(p)[2:4] == ["Walks", "Last week"])
         p.screenshot("chats")
 
@@ -647,9 +646,7 @@ class Chat(WindowTest):
         # One that somebody chose stays.
         self.chat_menu(p, title, "Rename…")
         p.get(contains="Rename Chat")
-        run("xdotool", "key", "ctrl+a")
-        run("xdotool", "type", "My own")
-        run("xdotool", "key", "Return")
+        p.type_over("My own", "Return")
         p.get("list item", "My own")
         self.ask(p, "And another question")
         self.end()

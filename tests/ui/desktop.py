@@ -224,8 +224,8 @@ class Program:
         run("xdotool", "mousemove", "--window", self.window, str(box.x + box.width // 3),
             str(box.y + box.height // 2), "click", "1")
 
-    def key(self, *keys):
-        run("xdotool", "windowfocus", "--sync", self.window)
+    def key(self, *keys, deadline=DEADLINE):
+        run("xdotool", "windowfocus", "--sync", self.window, timeout=deadline)
         run("xdotool", "key", *keys)
 
     def paste(self, kind, data, what, arrived):
@@ -240,6 +240,27 @@ class Program:
             except Missing:
                 if deadline == DEADLINE:
                     raise
+
+    def type_over(self, text, *keys):
+        """Type in the place of what the field that has the focus holds, again when the window was not ready for it;
+        then press the keys."""
+        def fields():
+            return [n for n in walk(self.app) if "text" in role(n)
+                    and n.get_state_set().contains(Atspi.StateType.FOCUSED)]
+
+        def typed():
+            if not fields():
+                return False
+            run("xdotool", "key", "ctrl+a")
+            run("xdotool", "type", "--delay", "1", text)
+            try:
+                return wait_for("it in the field", lambda: any(text_of(n) == text for n in fields()), 8)
+            except Missing:
+                return False
+
+        wait_for(f"{text!r} to be typed", typed)
+        if keys:
+            run("xdotool", "key", *keys)
 
     def screenshot(self, name, whole=False):
         """whole: with the popovers, which are windows of their own."""
@@ -269,9 +290,17 @@ class Program:
     # -- Ending --
 
     def quit(self):
-        self.key("ctrl+q")
-        self.process.wait(DEADLINE)
-        return self.process.returncode
+        """By the keys, again when the window was not ready for them."""
+        for deadline in (8, 8, DEADLINE):
+            try:
+                self.key("ctrl+q", deadline=deadline)
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+                pass  # the window is gone already
+            try:
+                return self.process.wait(deadline)
+            except subprocess.TimeoutExpired:
+                if deadline == DEADLINE:
+                    raise
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

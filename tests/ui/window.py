@@ -237,9 +237,7 @@ class Window(WindowTest):
         # The last of the list is the oldest.
         self.chat_menu(p, "What is in this picture?", "Rename…")
         p.get(contains="Rename Chat")
-        run("xdotool", "key", "ctrl+a")
-        run("xdotool", "type", "The red circle")
-        run("xdotool", "key", "Return")
+        p.type_over("The red circle", "Return")
         p.get("list item", "The red circle")
         self.chat_menu(p, "The red circle", "Delete")
         p.press("Undo")
