@@ -342,7 +342,7 @@ class Chat(WindowTest):
         p = self.start()
         target = os.path.join(TMP, "exported.json")
         self.chat_menu(p, "Old plans", "Export as JSON…")
-        self.type_file_name(p, "Export", target)
+        p.type_file_name("Export", target)
         wait_for("the exported file", lambda: os.path.exists(target))
         p.get("label", "Chat exported")
         with open(target) as f:
@@ -365,7 +365,7 @@ class Chat(WindowTest):
         p.get("label", contains="message 2: its role is neither")
         markdown = os.path.join(TMP, "exported.md")
         self.chat_menu(p, "Old plans", "Export as Markdown…")
-        self.type_file_name(p, "Export", markdown)
+        p.type_file_name("Export", markdown)
         wait_for("the exported file", lambda: os.path.exists(markdown))
         with open(markdown) as f:
             self.assertIn("# Old plans\n\n## You, ", f.read())
@@ -381,14 +381,7 @@ class Chat(WindowTest):
         entry = wait_for("the menu item", lambda: next(
             (n for n in p.find_all("menu item", "Import Chat…")), None))
         self.assertTrue(press(entry))
-        self.type_file_name(p, "Import", path)
-
-    def type_file_name(self, p, button, path):
-        wait_for("the file dialog", lambda: p.find("push button", contains=button))
-        run("xdotool", "key", "ctrl+a")
-        run("xdotool", "type", path)
-        run("xdotool", "key", "Return")
-
+        p.type_file_name("Import", path)
 
     # -- The composer --
 

@@ -262,6 +262,22 @@ class Program:
         if keys:
             run("xdotool", "key", *keys)
 
+    def type_file_name(self, button, path):
+        """Into a file dialog, which opens its entry with the first slash; again when it was not ready for it."""
+        wait_for("the file dialog", lambda: self.find("push button", contains=button))
+
+        def typed():
+            run("xdotool", "key", "ctrl+a")
+            run("xdotool", "type", path)
+            try:
+                return wait_for("it in the entry", lambda: any(
+                    text_of(n) == path for n in walk(self.app) if "text" in role(n)), 8)
+            except Missing:
+                return False
+
+        wait_for(f"{path!r} to be typed", typed)
+        run("xdotool", "key", "Return")
+
     def screenshot(self, name, whole=False):
         """whole: with the popovers, which are windows of their own."""
         folder = os.environ["LW_SCREENSHOTS"]

@@ -281,9 +281,7 @@ class Models(WindowTest):
         p.press("Add a model")
         entry = wait_for("the menu item", lambda: next(iter(p.find_all("menu item", "Choose a File…")), None))
         self.assertTrue(press(entry))
-        wait_for("the file dialog", lambda: p.find("push button", contains="Add"))
-        run("xdotool", "type", model)
-        run("xdotool", "key", "Return")
+        p.type_file_name("Add", model)
         wait_for("the link", lambda: os.path.islink(link))
         p.get("label", contains="The file stays where it is")
         wait_for("what it sees with", lambda: os.path.exists(
