@@ -18,7 +18,7 @@ struct _LwMessage
   lw_mem_role role;
   lw_mem_state state;
   GString *text;
-  GListStore *attachments;
+  GListStore *attachments; /* NULL: none, until somebody asks; of 10,000 messages few have any */
   gint64 created;
   int n_prompt, n_reused, n_generated, n_restored;
   double tokens_per_second;
@@ -27,6 +27,7 @@ struct _LwMessage
   char *status;
   double fraction;
   char *footer;
+  gboolean has_footer; /* FALSE: it is made when it is asked for */
   char *note;
 };
 
@@ -68,7 +69,7 @@ lw_message_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       g_value_set_double (value, self->fraction);
       break;
     case PROP_FOOTER:
-      g_value_set_string (value, self->footer);
+      g_value_set_string (value, lw_message_get_footer (self));
       break;
     case PROP_BRANCHES:
       g_value_set_int (value, self->n_branches);
@@ -123,7 +124,6 @@ static void
 lw_message_init (LwMessage *self)
 {
   self->text = g_string_new (NULL);
-  self->attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
   self->fraction = -1;
   self->branch = self->n_branches = 1;
 }
@@ -171,8 +171,8 @@ lw_message_dup_details (LwMessage *self)
                           self->n_prompt);
 }
 
-static void
-update_footer (LwMessage *self)
+static char *
+make_footer (LwMessage *self)
 {
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *footer = NULL;
@@ -204,12 +204,19 @@ update_footer (LwMessage *self)
           footer = g_strjoinv (" · ", (char **)parts->pdata);
         }
     }
-  if (self->role == LW_MEM_ROLE_USER)
-    footer = g_strdup (self->note);
-  if (g_strcmp0 (footer, self->footer) == 0)
+  return self->role == LW_MEM_ROLE_USER ? g_strdup (self->note) : g_steal_pointer (&footer);
+}
+
+static void
+update_footer (LwMessage *self)
+{
+  g_autofree char *footer = make_footer (self);
+
+  if (self->has_footer && g_strcmp0 (footer, self->footer) == 0)
     return;
   g_free (self->footer);
   self->footer = g_steal_pointer (&footer);
+  self->has_footer = TRUE;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_FOOTER]);
 }
 
@@ -241,9 +248,8 @@ lw_message_new_for_record (const lw_mem_message *record)
   for (guint i = 0; record->attachments && i < record->attachments->len; i++)
     {
       g_autoptr (LwAttachment) a = lw_attachment_new_for_record (record->attachments->pdata[i]);
-      g_list_store_append (self->attachments, a);
+      g_list_store_append (lw_message_get_attachments (self), a);
     }
-  update_footer (self);
   return self;
 }
 
@@ -328,6 +334,8 @@ lw_message_get_role (LwMessage *self)
 GListStore *
 lw_message_get_attachments (LwMessage *self)
 {
+  if (!self->attachments)
+    self->attachments = g_list_store_new (LW_TYPE_ATTACHMENT);
   return self->attachments;
 }
 
@@ -431,6 +439,11 @@ lw_message_get_n_tokens (LwMessage *self)
 const char *
 lw_message_get_footer (LwMessage *self)
 {
+  if (!self->has_footer)
+    {
+      self->footer = make_footer (self);
+      self->has_footer = TRUE;
+    }
   return self->footer;
 }
 
@@ -438,7 +451,7 @@ lw_mem_message *
 lw_message_to_record (LwMessage *self, const char *conversation, int position)
 {
   lw_mem_message *record = g_new0 (lw_mem_message, 1);
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
+  guint n = self->attachments ? g_list_model_get_n_items (G_LIST_MODEL (self->attachments)) : 0;
 
   record->id = g_strdup (self->id);
   record->conversation = g_strdup (conversation);
