@@ -205,7 +205,7 @@ lw_application_startup (GApplication *app)
   LwApplication *self = LW_APPLICATION (app);
 
   G_APPLICATION_CLASS (lw_application_parent_class)->startup (app);
-  lw_name_text_buttons_once ();
+  lw_name_buttons_once ();
   lw_watchdog_start ();
   gtk_window_set_default_icon_name (LW_APP_ID);
   /* For tests: GTK takes the direction from its own translations. */

@@ -67,21 +67,29 @@ lw_name_icon_buttons_to_come (GtkWidget *widget)
   g_object_set_data_full (G_OBJECT (widget), "lw-children", children, g_object_unref);
 }
 
-/* ---- Texts ---- */
+/* ---- Said once ---- */
+
+static gboolean
+is_called (GtkWidget *widget, const char *name)
+{
+  g_autofree char *other
+      = gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, NULL);
+
+  return !other;
+}
 
 static void
-name_text_button (GtkWidget *button)
+say_once (GtkWidget *button)
 {
   const char *label = gtk_button_get_label (GTK_BUTTON (button));
-  g_autofree char *other = NULL;
 
-  /* Only a text that can have a mnemonic is said to be the name of its button as well. */
-  if (!label || !gtk_button_get_use_underline (GTK_BUTTON (button)))
-    return;
-  /* What somebody else has called it stays. */
-  other = gtk_test_accessible_check_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, NULL);
-  if (!other)
+  /* Only a text that can have a mnemonic is said to be the name of its button as well.  What somebody else has
+   * called it stays. */
+  if (label && gtk_button_get_use_underline (GTK_BUTTON (button)) && is_called (button, label))
     gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
+  /* Its picture has no name but "GtkImage", which screen readers say before the button's. */
+  if (gtk_button_get_icon_name (GTK_BUTTON (button)))
+    gtk_accessible_reset_relation (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
 }
 
 static gboolean
@@ -90,12 +98,12 @@ mapped (GSignalInvocationHint *hint, guint n_values, const GValue *values, gpoin
   gpointer widget = g_value_get_object (values);
 
   if (GTK_IS_BUTTON (widget))
-    name_text_button (widget);
+    say_once (widget);
   return TRUE; /* go on */
 }
 
 void
-lw_name_text_buttons_once (void)
+lw_name_buttons_once (void)
 {
   g_autoptr (GTypeClass) widgets = g_type_class_ref (GTK_TYPE_WIDGET); /* has the signal */
 

@@ -2,8 +2,9 @@
  *
  * Names for the buttons with an icon alone that GTK 4.8 and libadwaita 1.2 put into their own widgets (toasts,
  * info bars, preferences, shortcuts) and leave without one, so that a screen reader says "button" only; and one
- * name instead of two for the buttons with a mnemonic, which GTK 4.8 names by their label as it is written
- * ("_Models…") and by the text that is shown.
+ * name instead of two for all buttons: GTK 4.8 names those with a mnemonic by their label as it is written
+ * ("_Models…") and by the text that is shown, and those with an icon by the class of their picture as well ("GtkImage
+ * Delete message").
  */
 #pragma once
 
@@ -17,6 +18,6 @@ void lw_name_icon_buttons (GtkWidget *widget);
 /* Those in its children that come later as well, such as toasts. */
 void lw_name_icon_buttons_to_come (GtkWidget *widget);
 
-/* All buttons with a text, whoever makes them, from the first time they are shown.  Once, when the program starts. */
-void lw_name_text_buttons_once (void);
+/* No button is announced twice, whoever makes it, from the first time it is shown.  Once, when the program starts. */
+void lw_name_buttons_once (void);
 G_END_DECLS

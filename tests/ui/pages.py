@@ -103,6 +103,11 @@ def nameless(root):
             found.append("a window without a title: " + kind)
         if re.search(r"^_|^(.+) \1$", name_of(node)) and "button" in kind:
             found.append("said twice, or with its underscore: " + path_of(node))
+        if "button" in kind and name_of(node):
+            labels = [r.get_target(i).get_name() for r in node.get_relation_set()
+                      if r.get_relation_type() == Atspi.RelationType.LABELLED_BY for i in range(r.get_n_targets())]
+            if any(re.match(r"(Gtk|Adw|Lw)[A-Z]\w+$", label or "") for label in labels):
+                found.append(f"said as {labels}: " + path_of(node))
         if kind in ("image", "icon"):
             if not (name_of(node) or node.get_description() or decorates(node)):
                 found.append(path_of(node))
