@@ -21,6 +21,7 @@ struct _LwPreferences
   AdwPreferencesGroup *device, *context, *snapshots;
   AdwActionRow *cpu, *gpu, *used, *chats_folder, *cache_folder;
   GtkWidget *clear, *open_folder, *delete_all;
+  int gigabytes_before; /* the limit that what is on the disk is within */
   GtkSpinButton *threads, *context_tokens, *snapshot_gigabytes;
 };
 
@@ -147,6 +148,35 @@ clear_clicked (LwPreferences *self)
   measure_snapshots (self, TRUE);
 }
 
+static int
+asked_gigabytes (LwPreferences *self)
+{
+  return lw_settings_get_int (self->settings, "snapshot-gigabytes");
+}
+
+static void
+trim (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  lw_session_trim_snapshots (NULL, (guint64)GPOINTER_TO_INT (data) * 1000 * 1000 * 1000);
+}
+
+/* What another limit no longer allows goes once the window is closed: not at 1 on the way to 12. */
+static gboolean
+close_request (GtkWindow *window)
+{
+  LwPreferences *self = LW_PREFERENCES (window);
+
+  if (self->settings && asked_gigabytes (self) != self->gigabytes_before)
+    {
+      g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+      self->gigabytes_before = asked_gigabytes (self);
+      g_task_set_task_data (task, GINT_TO_POINTER (self->gigabytes_before), NULL);
+      g_task_run_in_thread (task, trim);
+    }
+  return GTK_WINDOW_CLASS (lw_preferences_parent_class)->close_request (window);
+}
+
 /* ---- Privacy ---- */
 
 static void
@@ -201,6 +231,7 @@ lw_preferences_class_init (LwPreferencesClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = lw_preferences_dispose;
+  GTK_WINDOW_CLASS (klass)->close_request = close_request;
   signals[SIGNAL_DELETE_ALL]
       = g_signal_new ("delete-all", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                       NULL, G_TYPE_NONE, 0);
@@ -250,6 +281,7 @@ lw_preferences_new (LwSettings *settings)
   g_autofree char *gpu = lw_device_describe_gpu (&backend), *subtitle = NULL;
 
   self->settings = g_object_ref (settings);
+  self->gigabytes_before = asked_gigabytes (self);
   self->filling = TRUE;
   bind_combo (self, self->color_scheme, "color-scheme");
   bind_switch (self, self->enter_sends, "enter-sends");

@@ -162,6 +162,9 @@ char *lw_session_default_snapshots(void);
 void lw_session_clear_snapshots(const char *folder);
 /* Bytes of all snapshots in a folder (NULL: the default one): what snapshot_bytes limits.  Any thread. */
 guint64 lw_session_measure_snapshots(const char *folder);
+/* Remove the least recently used snapshots in a folder (NULL: the default one) until they take no more than bytes
+ * (0: what snapshot_bytes 0 allows), as the next save would.  Those in use stay.  Any thread; blocks. */
+void lw_session_trim_snapshots(const char *folder, guint64 bytes);
 
 /* params may be NULL.  KV pages are allocated as they are needed, never beyond n_ctx. */
 lw_session *lw_session_new(lw_model *m, const lw_session_params *params, GError **error);

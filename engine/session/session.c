@@ -557,6 +557,14 @@ guint64 lw_session_measure_snapshots(const char *folder)
     return lw_snapshot_used(folder ? folder : own);
 }
 
+void lw_session_trim_snapshots(const char *folder, guint64 bytes)
+{
+    g_autofree char *own = folder ? NULL : lw_session_default_snapshots();
+    const char *root = folder ? folder : own;
+
+    lw_snapshot_evict(root, lw_snapshot_budget(root, bytes, lw_snapshot_used(root)), NULL);
+}
+
 gboolean lw_session_save(lw_session *s, GError **error)
 {
     if (!s->snapshots) {

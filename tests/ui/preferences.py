@@ -214,7 +214,7 @@ class Preferences(WindowTest):
         self.assertEqual(self.snapshots(), {})
         self.assertFalse(sensitive(p.get("push button", "Clear")))
 
-        # At most 1 GB: those not used for longest go when the next one is written.
+        # At most 1 GB: those not used for longest go.
         oldest, older, newest = self.fake(1, 600, 9000), self.fake(2, 600, 5000), self.fake(3, 300, 1000)
         run("xdotool", "key", "Escape")
         self.open_preferences(p)
@@ -222,8 +222,9 @@ class Preferences(WindowTest):
         self.assertAlmostEqual(self.figure(p), 1.5e9, delta=5e7)
         Atspi.Value.set_current_value(p.get("spin button", "At most"), 1)
         run("xdotool", "key", "Escape")
-        self.ask(p, "And of this? " + LONG)
+        # When the window is closed, and not with the next answer only.
         wait_for("the oldest to go", lambda: not os.path.exists(oldest + ".pages"))
+        self.ask(p, "And of this? " + LONG)
         self.assertFalse(os.path.exists(oldest + ".table"))
         for stem in (older, newest):
             self.assertTrue(os.path.exists(stem + ".table") and os.path.exists(stem + ".pages"))
@@ -398,9 +399,19 @@ class Preferences(WindowTest):
         self.page(p, "Storage and Privacy", DATA)
         p.screenshot("preferences-privacy", whole=True)
         p.press("Delete All Chats…")
+        p.get("push button", "Delete All")
+        # A chat that was deleted the moment before cannot be taken back any more: its words are gone.
+        p.press("Chat menu")
+        wait_for("the menu's Delete", lambda: any(press(n) for n in p.find_all("menu item", "Delete")))
+        p.get("push button", "Undo")
         p.press("Delete All")
+        undo = p.find("push button", "Undo")
+        if undo:
+            press(undo)
         wait_for("the chats to be gone", lambda: query("SELECT count(*) FROM messages") == [(0,)])
         wait_for("none listed", lambda: not p.find("list item", contains="marmalade"))
+        wait_for("the offer to end", lambda: not p.find("push button", "Undo"))
+        self.assertIsNone(p.find("list item", contains="marmalade"))
         self.end_by_signal()
         # Not a word is left in the files.
         for folder, _, names in os.walk(os.environ["XDG_DATA_HOME"]):

@@ -1311,6 +1311,12 @@ static void test_budget(void)
     g_assert_cmpint(all_bytes(folder), ==, 3 * one);
     lw_session_free(s);
 
+    /* A limit that is lowered acts without a save. */
+    lw_session_trim_snapshots(folder, budget);
+    g_assert_cmpint(all_bytes(folder), ==, 3 * one);
+    lw_session_trim_snapshots(folder, (guint64)one * 2 + 1000);
+    g_assert_cmpint(all_bytes(folder), ==, 2 * one);
+
     /* What crashes leave goes with the next save: pages without a table, old half tables. */
     g_autofree char *own = g_path_get_dirname(tables->pdata[0]);
     g_autofree char *orphan = g_build_filename(own, "00000000000000aa.pages", NULL);
