@@ -134,6 +134,7 @@ typedef struct
   LwWindow *self;
   LwConversation *conversation;
   char *message; /* of the conversation, or NULL: the conversation itself */
+  guint n_forgotten; /* of the window, then */
   gboolean undone;
 } Deletion;
 
@@ -156,7 +157,7 @@ undo_clicked (AdwToast *toast, gpointer data)
   if (d->undone)
     return;
   d->undone = TRUE;
-  if (!d->self->store)
+  if (!d->self->store || d->n_forgotten != d->self->n_forgotten)
     return;
   if (d->message)
     {
@@ -195,6 +196,7 @@ offer_undo (LwWindow *self, LwConversation *conversation, const char *message, c
   d->self = g_object_ref (self);
   d->conversation = g_object_ref (conversation);
   d->message = g_strdup (message);
+  d->n_forgotten = self->n_forgotten;
   adw_toast_set_button_label (toast, _("Undo"));
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_clicked), d);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (toast_dismissed), d, deletion_free, 0);

@@ -48,7 +48,8 @@ struct _LwWindow
   gboolean first;           /* there was no other one when it was made */
   gboolean listed;          /* the conversations have been read */
 
-  AdwToast *undo; /* the last one on offer */
+  AdwToast *undo;    /* the last one on offer */
+  guint n_forgotten; /* how often all chats were deleted */
 
   AdwToastOverlay *toasts;
   AdwFlap *flap;

@@ -433,6 +433,13 @@ lw_window_forget (LwWindow *self, LwConversation *conversation)
 {
   g_return_if_fail (LW_IS_WINDOW (self));
 
+  if (!conversation)
+    {
+      /* Nothing that was deleted before can come back: its rows are gone. */
+      self->n_forgotten++;
+      if (self->undo)
+        adw_toast_dismiss (self->undo);
+    }
   if (self->current && (!conversation || self->current == conversation))
     lw_window_new_chat (self);
 }
