@@ -12,12 +12,16 @@
 #include "app/lw-transfer-row.h"
 #include "app/models/install.h"
 
+/* New rows that are made before the window goes on: each is laid out some 45 times. */
+#define ROWS_PER_TURN 4
+
 struct _LwModelsDialog
 {
   AdwWindow parent_instance;
   LwModelLibrary *library;
   char *current;
   GPtrArray *rows;       /* LwModelRow, in the order of the library */
+  guint rebuild_source;  /* more rows are to come */
   GPtrArray *moving;     /* LwTransferRow, likewise */
   GtkFileChooserNative *chooser;
 
@@ -189,6 +193,8 @@ fill_group (LwModelsDialog *self, AdwPreferencesGroup *group, GPtrArray *rows)
   gtk_widget_set_visible (GTK_WIDGET (group), wanted->len > 0);
 }
 
+static gboolean rebuild_more (gpointer user_data);
+
 static void
 rebuild (LwModelsDialog *self)
 {
@@ -197,8 +203,10 @@ rebuild (LwModelsDialog *self)
   GListModel *models = lw_model_library_get_models (self->library);
   g_autoptr (GHashTable) older = g_hash_table_new (g_str_hash, g_str_equal);
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func (g_object_unref);
-  guint n = g_list_model_get_n_items (models);
+  guint n = g_list_model_get_n_items (models), n_new = 0;
+  gboolean more = FALSE;
 
+  g_clear_handle_id (&self->rebuild_source, g_source_remove);
   for (guint i = 0; i < self->rows->len; i++)
     g_hash_table_insert (older,
                          lw_model_item_get_entry (lw_model_row_get_item (self->rows->pdata[i]))->path,
@@ -209,10 +217,16 @@ rebuild (LwModelsDialog *self)
       const char *path = lw_model_item_get_entry (item)->path;
       LwModelRow *row = g_hash_table_lookup (older, path);
 
+      if (!row && n_new >= ROWS_PER_TURN)
+        {
+          more = TRUE;
+          continue;
+        }
       if (!row || lw_model_row_get_item (row) != item)
         {
           gboolean open = row && adw_expander_row_get_expanded (ADW_EXPANDER_ROW (row));
 
+          n_new++;
           row = build_row (self, item);
           lw_model_row_set_current (row, g_strcmp0 (path, self->current) == 0);
           adw_expander_row_set_expanded (ADW_EXPANDER_ROW (row), open);
@@ -229,6 +243,18 @@ rebuild (LwModelsDialog *self)
   g_ptr_array_unref (self->rows);
   self->rows = g_steal_pointer (&rows);
   update_summary (self);
+  if (more)
+    self->rebuild_source = g_idle_add (rebuild_more, self);
+}
+
+static gboolean
+rebuild_more (gpointer user_data)
+{
+  LwModelsDialog *self = user_data;
+
+  self->rebuild_source = 0;
+  rebuild (self);
+  return G_SOURCE_REMOVE;
 }
 
 static void row_discarded (LwModelsDialog *self, LwTransferRow *row);
@@ -650,6 +676,7 @@ lw_models_dialog_dispose (GObject *object)
 {
   LwModelsDialog *self = LW_MODELS_DIALOG (object);
 
+  g_clear_handle_id (&self->rebuild_source, g_source_remove);
   g_clear_object (&self->chooser);
   /* Somebody may still hold this one while a file is added. */
   if (self->library)
