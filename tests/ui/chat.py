@@ -90,8 +90,12 @@ class Chat(WindowTest):
         return [text_of(n) for n in walk(p.get("list", "Messages")) if role(n) == "label"]
 
     def clipboard(self):
-        return subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True,
-                              text=True, timeout=20).stdout
+        """What is on it; nothing while nobody answers xclip, which waits for ever when the owner changes meanwhile."""
+        try:
+            return subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True,
+                                  text=True, timeout=5).stdout
+        except subprocess.TimeoutExpired:
+            return ""
 
     def scroll_to_top(self, p):
         run("xdotool", "mousemove", "--window", p.window, "340", "300", "click", "--repeat", "30", "4")
