@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Count what meson's test runs did, subtests of TAP programs one by one, and say what was skipped.
+"""Count what meson's test runs did, subtests of TAP programs one by one, and say what was skipped, and what passed
+only when it was run again (a line "unsteady: why").
 
 Usage: count-tests.py LABEL=BUILD_FOLDER...
 
@@ -47,6 +48,8 @@ def count(label, folder, totals):
             seen[state] += 1
             if state != "passed":
                 print(f"{state}: {label}: {test['name']} {name}{': ' if reason else ''}{reason}")
+        for why in re.findall(r"^unsteady: (.*)", test.get("stdout") or "", re.MULTILINE):
+            print(f"unsteady: {label}: {test['name']}: {why}")
         result = test["result"]
         good = result in ("OK", "EXPECTEDFAIL")
         if not good and result != "SKIP" and not seen["failed"]:
