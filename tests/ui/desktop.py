@@ -328,7 +328,7 @@ class WindowTest(unittest.TestCase):
 
     # The watchdog reports what takes more than 50 ms; its figures are those of the processor it calls the
     # reference, and what other programs do meanwhile makes them uncertain.
-    longest_stall_ms = 75
+    longest_stall_ms = 50
     known_warnings = ()
 
     def launch(self, *args, **environment):
@@ -389,7 +389,7 @@ class WindowTest(unittest.TestCase):
 
     def too_slow(self, what, details=""):
         """Something took too long.  Once, it may have been the machine: run-headless runs the whole script again,
-        and what is too slow in the same test then fails."""
+        and what is too slow in the same test each time fails."""
         if "LW_TOO_SLOW" not in os.environ:
             self.fail(f"{what}\n{details}")
         print(f"{self._testMethodName}: {what}")
