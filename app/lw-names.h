@@ -20,4 +20,5 @@ void lw_name_icon_buttons_to_come (GtkWidget *widget);
 
 /* No button is announced twice, whoever makes it, from the first time it is shown.  Once, when the program starts. */
 void lw_name_buttons_once (void);
+
 G_END_DECLS

@@ -14,9 +14,9 @@
 
 #include <math.h>
 
-#define TILE_ROWS 256
-#define SPLIT_PAGES 8     /* pages per decode task: 512 keys */
-#define FEW_ROWS 8        /* up to here the split path is taken */
+#define TILE_ROWS 256 /* rows of a step wanted, for many query positions */
+#define SPLIT_PAGES 8 /* pages per decode task: 512 keys */
+#define FEW_ROWS 8    /* up to here the split path is taken */
 
 static gsize align64(gsize n)
 {

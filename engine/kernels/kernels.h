@@ -97,7 +97,7 @@ typedef struct {
  *   s_j = scale * q_r.k_j ; m' = max(m, max s) ; l = l*e^(m-m') + sum e^(s_j-m') ;
  *   o = o*e^(m-m') + sum e^(s_j-m') v_j
  * A row that sees nothing is left unchanged.  Start: m = -INFINITY, l = 0, o = 0; the result is o / l.
- * All accumulation in f32.  Hidden keys among the n_keys may be read and weighted with 0: what lies
+ * All accumulation in f32; of what is multiplied, AMX keeps 16 bits (x86/attention_amx.h).  Hidden keys among the n_keys may be read and weighted with 0: what lies
  * there must be initialised, and a NaN or infinity in it may show in rows that do not see it. */
 typedef struct {
     const float *q;   /* [rows] rows of d floats, q_stride elements apart */
@@ -114,8 +114,8 @@ typedef struct {
     /* Tiles that the next steps read, laid out like these.  Few rows fetch a part of each meanwhile, the
      * nearest one's last: memory gives more from several places than from one.  NULL in the first: none. */
     const void *ahead_k[LW_ATTN_AHEAD], *ahead_v[LW_ATTN_AHEAD];
-    void *q_work;           /* attn_step_q8_0: LW_ATTN_Q_WORK bytes, 64-byte aligned, per thread: q in the
-                             * kernel's own form */
+    void *q_work;           /* attn_step_f16, attn_step_q8_0: LW_ATTN_Q_WORK bytes, 64-byte aligned, per thread:
+                             * q in the kernel's own form */
     gboolean same_q;        /* q, q_stride, rows and d are those of the step before, and q_work is untouched
                              * since */
     gboolean last;          /* no other step follows soon: give back what was kept for it */

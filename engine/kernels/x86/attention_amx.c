@@ -28,7 +28,7 @@ static void transpose_keys(const lw_attn_step *a, lw_amx_kv *to)
 
 static void pair_values(const lw_attn_step *a, lw_amx_kv *to)
 {
-    for (int j = 0; j < (a->n_keys + LW_AMX_PAIRED - 1) / LW_AMX_PAIRED * LW_AMX_PAIRED; j += 2) {
+    for (int j = 0; j < lw_amx_n_values(a); j += 2) {
         __mmask16 one = j < a->n_keys ? 0xffff : 0, two = j + 1 < a->n_keys ? 0xffff : 0;
         const lw_f16 *v = (const lw_f16 *)a->v + (gsize)j * a->kv_stride;
         for (int i = 0; i < a->d; i += 16)

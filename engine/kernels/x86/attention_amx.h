@@ -54,6 +54,12 @@ LW_INLINE void lw_amx_put_pairs(lw_amx_operand to[2], int r, __m512 x0, __m512 x
                                                          _mm512_castps_si512(l1)));
 }
 
+/* How many values there must be: up to the next 32. */
+LW_INLINE int lw_amx_n_values(const lw_attn_step *a)
+{
+    return (a->n_keys + LW_AMX_PAIRED - 1) / LW_AMX_PAIRED * LW_AMX_PAIRED;
+}
+
 /* TRUE: lw_attn_rows_amx() is for this step (fewer rows are faster otherwise). */
 LW_INLINE gboolean lw_amx_suits(const lw_attn_step *a)
 {

@@ -321,23 +321,13 @@ LW_INLINE void attn_step(const lw_attn_step *a, const gboolean f16)
 {
     const gboolean whole = a->d % 32 == 0;
 
-#define CASE(n)                                                                                    \
-    case n:                                                                                        \
-        whole ? few_rows(a, n, f16, TRUE) : few_rows(a, n, f16, FALSE);                            \
-        break
-    switch (a->rows) {
-        CASE(1);
-        CASE(2);
-        CASE(3);
-        CASE(4);
-        CASE(5);
-        CASE(6);
-        CASE(7);
-        CASE(8);
-    default:
+    if (a->rows > FEW) {
         many_rows(a, f16);
+        return;
     }
-#undef CASE
+#define CALL(n) whole ? few_rows(a, n, f16, TRUE) : few_rows(a, n, f16, FALSE)
+    LW_CALL_TO_8(a->rows, CALL)
+#undef CALL
 }
 
 static void attn_step_f16(const lw_attn_step *a)

@@ -48,6 +48,23 @@ LW_INLINE void fetch(ahead *f)
     }
 }
 
+/* CALL(n) for rows = n of 1 to 7, or to 8, with n a constant. */
+#define LW_CALL_TO_7(rows, CALL)                                                                           \
+    switch (rows) {                                                                                        \
+    case 1: CALL(1); break;                                                                                \
+    case 2: CALL(2); break;                                                                                \
+    case 3: CALL(3); break;                                                                                \
+    case 4: CALL(4); break;                                                                                \
+    case 5: CALL(5); break;                                                                                \
+    case 6: CALL(6); break;                                                                                \
+    case 7: CALL(7); break;                                                                                \
+    }
+#define LW_CALL_TO_8(rows, CALL)                                                                           \
+    if ((rows) == 8)                                                                                       \
+        CALL(8);                                                                                           \
+    else                                                                                                   \
+        LW_CALL_TO_7(rows, CALL)
+
 /* Scores of one row become weights; returns what the old sums are multiplied with. */
 LW_INLINE float softmax_row(float *s, int first, int visible, float *m, float *l)
 {

@@ -270,21 +270,9 @@ static void few_rows(const lw_attn_step *a)
     if (!a->same_q)
         quantise_q(a, w);
     interleave(a, x, a->ahead_v[0] != NULL ? &next : NULL);
-    switch (a->rows) {
-#define CASE(n)                                                                                            \
-    case n:                                                                                                \
-        each_row(a, w, x, n);                                                                              \
-        break
-        CASE(1);
-        CASE(2);
-        CASE(3);
-        CASE(4);
-        CASE(5);
-        CASE(6);
-        CASE(7);
-        CASE(8);
-#undef CASE
-    }
+#define CALL(n) each_row(a, w, x, n)
+    LW_CALL_TO_8(a->rows, CALL)
+#undef CALL
     if (a->last)
         lw_amx_release();
 }
@@ -324,7 +312,7 @@ LW_INLINE __m512 wide_value(const lw_attn_step *a, int j, int i)
 
 static void widen_values(const lw_attn_step *a, lw_amx_kv *to)
 {
-    for (int j = 0; j < (a->n_keys + LW_AMX_PAIRED - 1) / LW_AMX_PAIRED * LW_AMX_PAIRED; j += 2)
+    for (int j = 0; j < lw_amx_n_values(a); j += 2)
         for (int i = 0; i < a->d; i += 16)
             lw_amx_put_pairs(to->value[j / LW_AMX_PAIRED][i / 16], j % LW_AMX_PAIRED / 2, wide_value(a, j, i),
                              wide_value(a, j + 1, i));

@@ -141,20 +141,9 @@ static void attn_step_q8_0(const lw_attn_step *a)
     /* Blocks of about the same size: 8 rows are 4 and 4, not 7 and 1. */
     for (int r = 0, parts = (a->rows + ROWS - 1) / ROWS; parts > 0; parts--) {
         int n = (a->rows - r + parts - 1) / parts;
-        switch (n) {
-#define CASE(n)                                                                                            \
-    case n:                                                                                                \
-        some_rows(a, w, r, n);                                                                             \
-        break
-            CASE(1);
-            CASE(2);
-            CASE(3);
-            CASE(4);
-            CASE(5);
-            CASE(6);
-            CASE(7);
-#undef CASE
-        }
+#define CALL(n) some_rows(a, w, r, n)
+        LW_CALL_TO_7(n, CALL)
+#undef CALL
         r += n;
     }
 }

@@ -37,7 +37,7 @@ static void split_q(const lw_attn_step *a)
 
     for (int r = 0; r < (a->rows + ROWS - 1) / ROWS * ROWS; r++, to += 2 * a->d) {
         const float *q = a->q + (gsize)r * a->q_stride;
-        for (int i = 0; i < a->d; i += 32) {
+        for (int i = 0; i < a->d; i += LW_AMX_PAIRED) {
             __m512 x0 = _mm512_setzero_ps(), x1 = x0;
             if (r < a->rows) {
                 x0 = _mm512_mul_ps(_mm512_loadu_ps(q + i), scale);
@@ -53,23 +53,23 @@ static void split_q(const lw_attn_step *a)
 /* -- softmax of 16 rows -------------------------------------------------------------------------- */
 
 /* One value per row from the lanes of x[row]. */
-#define REDUCE16(name, op)                                                                                             \
-    LW_INLINE __m512 name(const __m512 x[16])                                                                          \
-    {                                                                                                                  \
-        __m512 t[8], u[4], v[2];                                                                                       \
-        LW_UNROLL                                                                                                      \
-        for (int i = 0; i < 8; i++)                                                                                    \
-            t[i] = op(_mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]), _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]));         \
-        LW_UNROLL                                                                                                      \
-        for (int i = 0; i < 4; i++) {                                                                                  \
-            __m512d a = _mm512_castps_pd(t[2 * i]), b = _mm512_castps_pd(t[2 * i + 1]);                                \
-            u[i] = op(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));         \
-        }                                                                                                              \
-        LW_UNROLL                                                                                                      \
-        for (int i = 0; i < 2; i++)                                                                                    \
-            v[i] = op(_mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0x88),                                              \
-                      _mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0xdd));                                             \
-        return op(_mm512_shuffle_f32x4(v[0], v[1], 0x88), _mm512_shuffle_f32x4(v[0], v[1], 0xdd));                     \
+#define REDUCE16(name, op)                                                                                \
+    LW_INLINE __m512 name(const __m512 x[16])                                                             \
+    {                                                                                                     \
+        __m512 t[8], u[4], v[2];                                                                          \
+        LW_UNROLL                                                                                         \
+        for (int i = 0; i < 8; i++)                                                                       \
+            t[i] = op(_mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]), _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1])); \
+        LW_UNROLL                                                                                         \
+        for (int i = 0; i < 4; i++) {                                                                     \
+            __m512d a = _mm512_castps_pd(t[2 * i]), b = _mm512_castps_pd(t[2 * i + 1]);                   \
+            u[i] = op(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), _mm512_castpd_ps(_mm512_unpackhi_pd(a, b))); \
+        }                                                                                                 \
+        LW_UNROLL                                                                                         \
+        for (int i = 0; i < 2; i++)                                                                       \
+            v[i] = op(_mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0x88),                                 \
+                      _mm512_shuffle_f32x4(u[2 * i], u[2 * i + 1], 0xdd));                                \
+        return op(_mm512_shuffle_f32x4(v[0], v[1], 0x88), _mm512_shuffle_f32x4(v[0], v[1], 0xdd));        \
     }
 REDUCE16(max16, _mm512_max_ps)
 REDUCE16(sum16, _mm512_add_ps)
@@ -191,12 +191,12 @@ static void shrink(float *o, int n, int d, const float *keep)
 /* -- products of 16 rows ------------------------------------------------------------------------- */
 
 /* sum += (T_HI + T_LO) * (LW_AMX_HI + LW_AMX_LO), without the two small ones' product. */
-#define ADD(sum, b)                                                                                                    \
-    _tile_loadd(T_B_HI, (b)[LW_AMX_HI], 64);                                                                                  \
-    _tile_dpbf16ps(sum, T_HI, T_B_HI);                                                                                 \
-    _tile_dpbf16ps(sum, T_LO, T_B_HI);                                                                                 \
-    _tile_loadd(T_B_LO, (b)[LW_AMX_LO], 64);                                                                                  \
-    _tile_dpbf16ps(sum, T_HI, T_B_LO);                                                                                 \
+#define ADD(sum, b)                                                                                       \
+    _tile_loadd(T_B_HI, (b)[LW_AMX_HI], 64);                                                              \
+    _tile_dpbf16ps(sum, T_HI, T_B_HI);                                                                    \
+    _tile_dpbf16ps(sum, T_LO, T_B_HI);                                                                    \
+    _tile_loadd(T_B_LO, (b)[LW_AMX_LO], 64);                                                              \
+    _tile_dpbf16ps(sum, T_HI, T_B_LO);                                                                    \
     meanwhile(h, a->d);
 
 LW_INLINE void scores(const lw_attn_step *a, int r0, const work *w, float (*s)[TILE], halves *h)
