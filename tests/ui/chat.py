@@ -90,11 +90,12 @@ class Chat(WindowTest):
         return [text_of(n) for n in walk(p.get("list", "Messages")) if role(n) == "label"]
 
     def clipboard(self):
-        """What is on it; nothing while nobody answers xclip, which waits for ever when the owner changes meanwhile."""
+        """The text on it; nothing while its owner changes, when xclip waits for ever or gets what is no text."""
         try:
-            return subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True,
-                                  text=True, timeout=5).stdout
-        except subprocess.TimeoutExpired:
+            held = subprocess.run(["xclip", "-selection", "clipboard", "-t", "UTF8_STRING", "-o"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5).stdout
+            return held.decode()
+        except (subprocess.TimeoutExpired, UnicodeDecodeError):
             return ""
 
     def scroll_to_top(self, p):

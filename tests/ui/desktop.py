@@ -339,8 +339,11 @@ class WindowTest(unittest.TestCase):
 
     def tearDown(self):
         outcome = self._outcome.result
+        if not any(test is self for test, _ in outcome.failures + outcome.errors):
+            return
+        self.note("failed")
         p = Program.last
-        if p and any(test is self for test, _ in outcome.failures + outcome.errors):
+        if p:
             if p.process.poll() is None:
                 p.screenshot("failed-" + self._testMethodName, whole=True)
                 print(p.dump())
@@ -390,8 +393,14 @@ class WindowTest(unittest.TestCase):
     def too_slow(self, what, details=""):
         """Something took too long.  Once, it may have been the machine: run-headless runs the whole script again,
         and what is too slow in the same test each time fails."""
-        if "LW_TOO_SLOW" not in os.environ:
+        if not self.note("slow"):
             self.fail(f"{what}\n{details}")
         print(f"{self._testMethodName}: {what}")
-        with open(os.environ["LW_TOO_SLOW"], "a") as f:
-            f.write(self._testMethodName + "\n")
+
+    def note(self, what):
+        """Tell run-headless of this test; FALSE when it is not there."""
+        notes = os.environ.get("LW_TEST_NOTES")
+        if notes:
+            with open(notes, "a") as f:
+                f.write(f"{what} {self._testMethodName}\n")
+        return bool(notes)

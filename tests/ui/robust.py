@@ -406,11 +406,11 @@ class Robust(WindowTest):
             p = self.start(LW_WATCHDOG_MISBEHAVE=how)
             wait_for("the fault", lambda: re.search(rf"watchdog: fault: {said}\d+ ms, seen in ", p.output()))
             self.assertIn("longwave:misbehave", name_places(p.output()))
-            noted = os.path.join(os.environ["TMPDIR"], "too-slow")
-            with unittest.mock.patch.dict(os.environ, LW_TOO_SLOW=noted):
+            noted = os.path.join(os.environ["TMPDIR"], "notes")
+            with unittest.mock.patch.dict(os.environ, LW_TEST_NOTES=noted):
                 self.end_by_signal()
             with open(noted, encoding="utf-8") as f:
-                self.assertEqual(f.read(), "test_5_watchdog\n")
+                self.assertEqual(f.read(), "slow test_5_watchdog\n")
             os.remove(noted)
             self.assertIn("1 faults", p.output())
 
