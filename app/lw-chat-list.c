@@ -40,6 +40,8 @@ struct _LwChatList
   guint first;       /* the message of the first live row */
   GArray *live;      /* of Live */
   GPtrArray *spare;  /* of LwMessageRow, unparented */
+  GPtrArray *leaving; /* of LwMessageRow, hidden: their widgets are being taken down */
+  guint leaving_source;
 
   gboolean at_end;
   guint anchor;      /* else this message's row is... */
@@ -121,6 +123,36 @@ take_row (LwChatList *self, guint position, GtkWidget *before)
 }
 
 static void
+put_away (LwChatList *self, LwMessageRow *row)
+{
+  g_autoptr (GtkWidget) widget = g_object_ref (GTK_WIDGET (row));
+
+  gtk_widget_unparent (widget);
+  gtk_widget_set_visible (widget, TRUE);
+  if (self->spare->len < MAX_SPARE)
+    g_ptr_array_add (self->spare, g_steal_pointer (&widget));
+}
+
+static gboolean
+go_on_leaving (gpointer data)
+{
+  LwChatList *self = data;
+  LwMessageRow *row = self->leaving->pdata[0];
+
+  if (lw_message_row_let_go (row))
+    {
+      g_ptr_array_remove_index (self->leaving, 0);
+      put_away (self, row);
+    }
+  if (self->leaving->len)
+    return G_SOURCE_CONTINUE;
+  self->leaving_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* A row of a long text has hundreds of widgets: it is out of sight at once, and they go while nothing else is to
+ * be done. */
+static void
 give_row (LwChatList *self, LwMessageRow *row)
 {
   GtkWidget *focus = gtk_widget_get_focus_child (GTK_WIDGET (self));
@@ -128,10 +160,15 @@ give_row (LwChatList *self, LwMessageRow *row)
   /* The keyboard must not fall out of the window. */
   if (focus == GTK_WIDGET (row))
     gtk_widget_grab_focus (GTK_WIDGET (self));
-  lw_message_row_set_message (row, NULL);
-  if (self->spare->len < MAX_SPARE)
-    g_ptr_array_add (self->spare, g_object_ref (row));
-  gtk_widget_unparent (GTK_WIDGET (row));
+  if (lw_message_row_let_go (row))
+    {
+      put_away (self, row);
+      return;
+    }
+  gtk_widget_set_visible (GTK_WIDGET (row), FALSE);
+  g_ptr_array_add (self->leaving, row);
+  if (!self->leaving_source)
+    self->leaving_source = g_idle_add (go_on_leaving, self);
 }
 
 static void
@@ -606,6 +643,9 @@ lw_chat_list_dispose (GObject *object)
     g_clear_signal_handler (&self->model_handler, self->model);
   g_clear_object (&self->model);
   drop_live (self, 0, self->live->len);
+  g_clear_handle_id (&self->leaving_source, g_source_remove);
+  while (self->leaving->len)
+    gtk_widget_unparent (g_ptr_array_steal_index (self->leaving, self->leaving->len - 1));
   g_ptr_array_set_size (self->spare, 0);
   set_adjustment (self, &self->hadjustment, NULL);
   set_adjustment (self, &self->vadjustment, NULL);
@@ -620,6 +660,7 @@ lw_chat_list_finalize (GObject *object)
   g_array_unref (self->items);
   g_array_unref (self->live);
   g_ptr_array_unref (self->spare);
+  g_ptr_array_unref (self->leaving);
   G_OBJECT_CLASS (lw_chat_list_parent_class)->finalize (object);
 }
 
@@ -650,6 +691,7 @@ lw_chat_list_init (LwChatList *self)
   self->items = g_array_new (FALSE, TRUE, sizeof (Item));
   self->live = g_array_new (FALSE, TRUE, sizeof (Live));
   self->spare = g_ptr_array_new_with_free_func (g_object_unref);
+  self->leaving = g_ptr_array_new ();
   self->at_end = TRUE;
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);

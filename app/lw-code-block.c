@@ -20,6 +20,7 @@ struct _LwCodeBlock
 {
   GtkWidget parent_instance;
   char *code, *language;
+  gboolean named; /* the label says the language as people call it */
   GPtrArray *labels; /* of GtkLabel, borrowed from lines */
   GArray *starts;    /* gsize: where each label's text begins, bytes */
   gint64 next_colour; /* monotonic time, microseconds */
@@ -155,11 +156,23 @@ colour (LwCodeBlock *self)
   self->next_colour = end + COLOUR_SHARE * (end - begin);
 }
 
+/* The first name that is looked up, and the first code of a language that is coloured, make GtkSourceView read its
+ * files: each is a turn of its own. */
 static gboolean
 colour_later (gpointer data)
 {
   LwCodeBlock *self = data;
 
+  if (self->name && !self->named)
+    {
+      g_autofree char *name = lw_highlight_dup_language_name (self->language);
+
+      if (name)
+        gtk_label_set_label (self->name, name);
+      self->named = TRUE;
+      self->colour_source = g_idle_add_full (G_PRIORITY_LOW, colour_later, self, NULL);
+      return G_SOURCE_REMOVE;
+    }
   self->colour_source = 0;
   colour (self);
   return G_SOURCE_REMOVE;
@@ -176,6 +189,13 @@ colour_soon (LwCodeBlock *self)
     self->colour_source = g_idle_add_full (G_PRIORITY_LOW, colour_later, self, NULL);
   else
     self->colour_source = g_timeout_add ((guint)(wait / 1000) + 1, colour_later, self);
+}
+
+static void
+recolour (LwCodeBlock *self)
+{
+  self->next_colour = 0;
+  colour_soon (self);
 }
 
 static GtkLabel *
@@ -202,12 +222,11 @@ lw_code_block_set_code (LwCodeBlock *self, const char *code, const char *languag
 
   if (g_strcmp0 (language, self->language) != 0)
     {
-      g_autofree char *name = lw_highlight_dup_language_name (language);
-
       g_free (self->language);
       self->language = g_strdup (language);
       if (self->name)
-        gtk_label_set_label (self->name, name ? name : language ? language : _("Code"));
+        gtk_label_set_label (self->name, language ? language : _("Code"));
+      self->named = FALSE;
       self->next_colour = 0;
     }
   /* What is there already stays; the last label takes what is new. */
@@ -308,7 +327,7 @@ lw_code_block_init (LwCodeBlock *self)
 {
   self->labels = g_ptr_array_new ();
   self->starts = g_array_new (FALSE, FALSE, sizeof (gsize));
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (colour),
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (recolour),
                            self, G_CONNECT_SWAPPED);
 }
 

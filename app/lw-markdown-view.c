@@ -676,6 +676,20 @@ lw_markdown_view_clear (LwMarkdownView *self)
   update_buttons (self);
 }
 
+gboolean
+lw_markdown_view_take_down (LwMarkdownView *self, guint n)
+{
+  g_return_val_if_fail (LW_IS_MARKDOWN_VIEW (self), TRUE);
+
+  stop_filling (self);
+  for (; n && self->widgets->len; n--)
+    remove_widget (self, self->widgets->len - 1);
+  if (self->widgets->len)
+    return FALSE;
+  lw_markdown_view_clear (self);
+  return TRUE;
+}
+
 guint
 lw_markdown_view_get_n_live (LwMarkdownView *self)
 {

@@ -23,6 +23,8 @@ GtkWidget *lw_markdown_view_new (void);
 void lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plain,
                                 gboolean growing);
 void lw_markdown_view_clear (LwMarkdownView *self);
+/* As lw_markdown_view_clear(), but of at most n blocks.  TRUE: that was all, it is clear. */
+gboolean lw_markdown_view_take_down (LwMarkdownView *self, guint n);
 
 /* Widgets of blocks now, for tests. */
 guint lw_markdown_view_get_n_live (LwMarkdownView *self);

@@ -16,5 +16,7 @@ G_DECLARE_FINAL_TYPE (LwMessageRow, lw_message_row, LW, MESSAGE_ROW, GtkWidget)
 GtkWidget *lw_message_row_new (void);
 /* NULL unbinds. */
 void lw_message_row_set_message (LwMessageRow *self, LwMessage *message);
+/* Unbinds so that no frame waits for it: takes some of its widgets down.  FALSE: more are left, call it again. */
+gboolean lw_message_row_let_go (LwMessageRow *self);
 
 G_END_DECLS

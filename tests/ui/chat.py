@@ -174,8 +174,14 @@ class Chat(WindowTest):
         texts = self.texts(p)
         self.assertGreater(texts.count("item"), 200)
         self.assertLess(len(texts), 1200)
+        # Its widgets are taken down a few at a time, and made again.
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.assertIsNone(p.find(name="Show what comes after"))
+        self.open_chat(p, "Very long")
+        p.get(name="Show what comes after")
+        self.assertGreater(self.texts(p).count("item"), 200)
         self.end()
-
 
     # -- What can be done with messages --
 
