@@ -42,7 +42,7 @@ typedef struct {
 /* Texts from this size on have their longer pieces covered with tokens instead of merged: it takes
  * a tree of all tokens, which is made for the first of them. */
 #define COVER_FROM (64 * 1024)
-#define COVERED_BYTES 64
+#define COVERED_BYTES 24
 
 struct lw_encoder {
     const lw_tokenizer *t;

@@ -173,6 +173,48 @@ static void test_expected_ids(gconstpointer name)
     g_free(path);
 }
 
+/* In a long text the longer words are covered with tokens (cover.h), in a short one merged: the same ids.
+ * Words of 1 to 100 letters, of syllables, so that tokens of many lengths are met. */
+static void test_covered(gconstpointer name)
+{
+    static const char *const syllables[] = {"the", "in", "ation", "er", "con", "s", "st", "qu", "ing", "e"};
+    char *path = shared_path(name);
+    GRand *rand;
+    GString *text, *line;
+    GArray *expected, *ids;
+    fixture f = {0};
+
+    if (path == NULL)
+        return;
+    f.gguf = lw_gguf_open(path, NULL);
+    f.t = lw_tokenizer_new(f.gguf, NULL);
+    rand = g_rand_new_with_seed(7);
+    text = g_string_new(NULL);
+    line = g_string_new(NULL);
+    expected = g_array_new(FALSE, FALSE, sizeof(gint32));
+    while (text->len < 200 * 1024) {
+        gsize n = (gsize)g_rand_int_range(rand, 1, 101);
+
+        g_string_truncate(line, 0);
+        while (line->len < n)
+            g_string_append(line, syllables[g_rand_int_range(rand, 0, G_N_ELEMENTS(syllables))]);
+        g_string_append_c(line, '\n');
+        g_string_append(text, line->str);
+        ids = encode(f.t, line->str, -1, FALSE);
+        g_array_append_vals(expected, ids->data, ids->len);
+        g_array_unref(ids);
+    }
+    ids = encode(f.t, text->str, -1, FALSE);
+    g_assert_cmpmem(ids->data, ids->len * sizeof(gint32), expected->data, expected->len * sizeof(gint32));
+    g_array_unref(ids);
+    g_array_unref(expected);
+    g_string_free(line, TRUE);
+    g_string_free(text, TRUE);
+    g_rand_free(rand);
+    close_fixture(&f);
+    g_free(path);
+}
+
 /* Qwen's own scaffold with real ids, and a user who types it. */
 static void test_qwen_specials(void)
 {
@@ -1092,6 +1134,8 @@ int main(int argc, char **argv)
     g_test_add_data_func("/tokenizer/expected-ids/gpt-2", "gpt-2.gguf", test_expected_ids);
     g_test_add_data_func("/tokenizer/expected-ids/llama-spm", "llama-spm.gguf", test_expected_ids);
     g_test_add_data_func("/tokenizer/expected-ids/bert-bge", "bert-bge.gguf", test_expected_ids);
+    g_test_add_data_func("/tokenizer/covered/qwen2", "qwen2.gguf", test_covered);
+    g_test_add_data_func("/tokenizer/covered/gpt-2", "gpt-2.gguf", test_covered);
     g_test_add_func("/tokenizer/qwen-specials", test_qwen_specials);
     g_test_add_func("/tokenizer/trust/trusted", test_trusted);
     g_test_add_func("/tokenizer/trust/untrusted", test_untrusted);
