@@ -41,6 +41,13 @@ insert (LwLongPaste *self, gsize length)
   self->characters = gtk_text_buffer_get_char_count (self->buffer);
 }
 
+static gboolean
+show_cursor (gpointer view)
+{
+  gtk_text_view_scroll_mark_onscreen (view, gtk_text_buffer_get_insert (gtk_text_view_get_buffer (view)));
+  return G_SOURCE_REMOVE;
+}
+
 static void
 end (LwLongPaste *self)
 {
@@ -49,8 +56,9 @@ end (LwLongPaste *self)
   /* Before the step ends: what can be undone is looked at then, and nothing can in a view that is not editable. */
   gtk_text_view_set_editable (self->view, TRUE);
   gtk_text_buffer_end_user_action (self->buffer);
+  /* When all is laid out, which the view does before anything idle: until then the end of it has no height. */
   if (gtk_text_view_get_buffer (self->view) == self->buffer)
-    gtk_text_view_scroll_mark_onscreen (self->view, gtk_text_buffer_get_insert (self->buffer));
+    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_cursor, g_object_ref (self->view), g_object_unref);
   if (self->ended)
     self->ended (self->data);
   g_object_unref (self->buffer);

@@ -466,6 +466,15 @@ class Chat(WindowTest):
         wait_for("the long text", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
         p.get("level bar", "Context used")
         self.assertEqual(text_of(p.question()), text)
+        # What is in sight, once all lines are laid out, is the cursor behind it.
+        field = p.question()
+
+        def end_in_sight():
+            first, last = (Atspi.Text.get_character_extents(field, at, Atspi.CoordType.WINDOW)
+                           for at in (0, len(text) - 2))
+            box = Atspi.Component.get_extents(field, Atspi.CoordType.WINDOW)
+            return last.y - first.y >= 19999 * last.height and box.y <= last.y < box.y + box.height
+        wait_for("the end of the text in sight", end_in_sight)
         p.screenshot("long-paste")
         # It is one step to undo, and takes the place of what is selected.
         p.key("ctrl+z")
