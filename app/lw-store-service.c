@@ -6,6 +6,7 @@
 
 #include "app/lw-chat-options.h"
 #include "app/lw-problem.h"
+#include "app/lw-unsaved-pictures.h"
 #include "engine/lw-engine.h"
 
 /* How long to wait before a failed write is tried again, seconds. */
@@ -61,6 +62,7 @@ struct _LwStoreService
   /* Database thread only. */
   lw_mem *mem;
   GQueue failed; /* of Command: writes to repeat, oldest first */
+  LwUnsavedPictures *unsaved;
   gboolean failing;
 };
 
@@ -165,7 +167,8 @@ try_write (LwStoreService *self, Command *c, GError **error)
     case CMD_PUT_CONVERSATION:
       return lw_mem_put_conversation (self->mem, c->conversation, error);
     case CMD_PUT_MESSAGE:
-      return lw_mem_put_message (self->mem, c->message, error);
+      return lw_unsaved_pictures_save (self->unsaved, self->mem, c->message, error)
+             && lw_mem_put_message (self->mem, c->message, error);
     case CMD_DELETE_MESSAGE:
       return lw_mem_delete_message (self->mem, c->id, error);
     case CMD_BIN_MESSAGE:
@@ -278,15 +281,21 @@ do_write (LwStoreService *self, Command *c)
   remember_failed (self, c);
 }
 
+/* A file that cannot be copied is asked about where it is; a picture without one must be somewhere. */
 static lw_mem_attachment *
 keep (LwStoreService *self, Command *c, GError **error)
 {
-  if (c->path)
-    return lw_mem_keep_file (self->mem, c->path, c->media, error);
+  g_autoptr (GBytes) png = NULL;
+  lw_mem_attachment *a = NULL;
 
-  g_autoptr (GBytes) png = gdk_texture_save_to_png_bytes (c->texture);
-  return lw_mem_keep_bytes (self->mem, g_bytes_get_data (png, NULL), g_bytes_get_size (png), "png",
-                            c->label, error);
+  if (c->path)
+    return ensure_open (self, error) ? lw_mem_keep_file (self->mem, c->path, c->media, error) : NULL;
+  png = gdk_texture_save_to_png_bytes (c->texture);
+  if (ensure_open (self, NULL))
+    a = lw_mem_keep_bytes (self->mem, g_bytes_get_data (png, NULL), g_bytes_get_size (png), "png", c->label,
+                           NULL);
+  /* Why it cannot be saved is told when its message is put. */
+  return a ? a : lw_unsaved_pictures_add (self->unsaved, png, c->label, error);
 }
 
 static GPtrArray *
@@ -341,7 +350,7 @@ do_read (LwStoreService *self, Command *c)
   gpointer result = NULL;
   GDestroyNotify free_result = (GDestroyNotify)g_ptr_array_unref;
 
-  if (ensure_open (self, &error))
+  if (c->kind == CMD_KEEP || ensure_open (self, &error))
     {
       switch (c->kind)
         {
@@ -409,6 +418,7 @@ database_thread (gpointer data)
   repeat_failed (self, NULL);
   lw_mem_close (g_steal_pointer (&self->mem));
   g_queue_clear_full (&self->failed, (GDestroyNotify)command_free);
+  lw_unsaved_pictures_free (self->unsaved);
   return NULL;
 }
 
@@ -439,6 +449,7 @@ lw_store_service_init (LwStoreService *self)
 {
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   g_queue_init (&self->failed);
+  self->unsaved = lw_unsaved_pictures_new ();
   self->thread = g_thread_new ("lw-database", database_thread, self);
   self->options = lw_chat_options_new (self);
 }

@@ -228,13 +228,33 @@ class Program:
         run("xdotool", "windowfocus", "--sync", self.window, timeout=deadline)
         run("xdotool", "key", *keys)
 
-    def paste(self, kind, data, what, arrived):
-        """Put bytes of a MIME type on the clipboard and press Ctrl+V; again when the window had not heard yet of
-        what is on it."""
+    def copy(self, kind, data):
+        """Put bytes of a MIME type on the clipboard.  xclip returns before the X server knows of it: until it does, a
+        program asks for what was on it before, and gets this in the wrong type."""
+        def served():
+            try:
+                held = subprocess.run(["xclip", "-selection", "clipboard", "-t", kind, "-o"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, timeout=5)
+            except subprocess.TimeoutExpired:
+                return False
+            return held.stdout == data
+
         subprocess.run(["xclip", "-selection", "clipboard", "-t", kind], input=data, check=True,
                        stdout=subprocess.DEVNULL)
+        wait_for(f"{kind} on the clipboard", served)
+
+    def pasted(self):
+        """What the field and its attachments hold."""
+        return text_of(self.question()), [n.get_name() for n in self.find_all(contains="Remove ")]
+
+    def paste(self, kind, data, what, arrived):
+        """Put bytes of a MIME type on the clipboard and press Ctrl+V; again when the window had not heard yet of
+        what is on it, which nothing at all came of."""
+        self.copy(kind, data)
+        before = self.pasted()
         for deadline in (10, 10, DEADLINE):
-            self.key("ctrl+v")
+            if self.pasted() == before:
+                self.key("ctrl+v")
             try:
                 return wait_for(what, arrived, deadline)
             except Missing:

@@ -236,13 +236,44 @@ class Robust(WindowTest):
         p.select(p.get("list item", "What is not saved?"))
         p.get("list item", contains="You: What is not saved?")
         self.assertNotIn("What is not saved?", self.questions())
+        # A picture, of a file and without one, is looked at all the same.
+        self.ask_about_pictures(p)
+        p.get("label", contains="Conversations cannot be saved at the moment")
+        p.screenshot("read-only-picture")
         # It becomes writable: what was said meanwhile is saved.
         for folder in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"]:
             run("nsenter", "-t", str(p.process.pid), "-m", "mount", "-o", "remount,bind,rw",
                 os.environ[folder])
         p.get("label", contains="Saving works again")
         wait_for("it to be saved", lambda: "What is not saved?" in self.questions())
+        wait_for("the pictures to be saved", lambda: self.saved_pictures() == ["Pasted picture", "square.png"])
         self.end()
+        p = self.start()
+        p.select(p.get("list item", "What are these?"))
+        p.get("push button", contains="Picture square.png")
+        p.get("push button", contains="Picture Pasted picture")
+        self.end()
+
+    def ask_about_pictures(self, p):
+        picture = os.path.join(TMP, "square.png")
+        run("convert", "-size", "112x112", "xc:white", "-fill", "red", "-draw", "rectangle 30,30 80,80", picture)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        run(os.environ["LW_APP"], picture)
+        p.get(contains="Remove square.png")
+        with open(picture, "rb") as f:
+            p.paste("image/png", f.read(), "the picture", lambda: p.find(contains="Remove Pasted picture"))
+        wait_for("what they cost", lambda: len([n for n in p.find_all("label")
+                                                if re.match(r"\d+ tokens$", text_of(n))]) == 2)
+        self.ask(p, "What are these?")
+        p.get("push button", contains="Picture square.png")
+
+    def saved_pictures(self):
+        """Labels of those whose file is there."""
+        with store.connect() as db:
+            rows = db.execute("SELECT label, file FROM attachments ORDER BY label").fetchall()
+        return [label for label, file in rows if label != "Photo"
+                and glob.glob(os.path.join(os.path.dirname(store.PATH), "**", file), recursive=True)]
 
     def test_41_read_only_from_the_start(self):
         wrapper = self.read_only()
@@ -253,6 +284,7 @@ class Robust(WindowTest):
         self.ask(p, "Hello there, who are you?")
         p.get("label", contains="Conversations cannot be saved at the moment")
         self.assertEqual(len(p.find_all("label", contains="cannot be created")), 1)
+        self.ask_about_pictures(p)
         self.end()
 
     # -- Films --
