@@ -10,9 +10,6 @@
 
 /* Shortcuts stand in one column in a window of this width, pixels. */
 #define ONE_COLUMN 600
-/* Rows of a column, as GTK counts them: GTK's own number, and all there are. */
-#define ROWS 15
-#define ALL_ROWS 60
 
 /* One of the two buttons for a new chat is enough; without the sidebar a narrow header needs the room for the
  * title. */
@@ -36,23 +33,64 @@ lw_window_reveal_sidebar (LwWindow *self)
   g_object_set (settings, "gtk-enable-animations", animated, NULL);
 }
 
-static void
-set_rows (GtkWidget *widget, int rows)
+/* Columns of shortcuts side by side, as GTK makes them. */
+static gboolean
+holds_columns (GtkWidget *widget)
 {
-  if (GTK_IS_SHORTCUTS_SECTION (widget))
-    {
-      g_object_set (widget, "max-height", rows, NULL);
-      return;
-    }
-  for (GtkWidget *w = gtk_widget_get_first_child (widget); w; w = gtk_widget_get_next_sibling (w))
-    set_rows (w, rows);
+  GtkWidget *column = GTK_IS_BOX (widget) ? gtk_widget_get_first_child (widget) : NULL;
+
+  return column && GTK_IS_BOX (column) && GTK_IS_SHORTCUTS_GROUP (gtk_widget_get_first_child (column));
 }
 
 static void
-overlay_realized (GtkWidget *overlay, LwWindow *self)
+set_columns (GtkWidget *widget, GtkOrientation orientation)
 {
+  if (holds_columns (widget))
+    {
+      gtk_orientable_set_orientation (GTK_ORIENTABLE (widget), orientation);
+      return;
+    }
+  /* The field to search in and the page of what was found are wider than a narrow window. */
+  if (GTK_IS_STACK (widget))
+    gtk_stack_set_hhomogeneous (GTK_STACK (widget), orientation == GTK_ORIENTATION_HORIZONTAL);
+  if (GTK_IS_SEARCH_ENTRY (widget) && orientation == GTK_ORIENTATION_VERTICAL)
+    gtk_editable_set_width_chars (GTK_EDITABLE (widget), 0);
+  for (GtkWidget *w = gtk_widget_get_first_child (widget); w; w = gtk_widget_get_next_sibling (w))
+    set_columns (w, orientation);
+}
+
+/* What does not fit can be scrolled to; GTK's window would cut it off. */
+static void
+make_scrollable (GtkWindow *overlay)
+{
+  GtkWidget *content = gtk_window_get_child (overlay), *scroller;
+
+  if (!content)
+    return;
+  scroller = gtk_scrolled_window_new ();
+  g_object_ref (content);
+  gtk_window_set_child (overlay, NULL);
+  gtk_scrolled_window_set_propagate_natural_width (GTK_SCROLLED_WINDOW (scroller), TRUE);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scroller), TRUE);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scroller), content);
+  gtk_window_set_child (overlay, scroller);
+  g_object_unref (content);
+}
+
+static void
+overlay_mapped (GtkWidget *overlay, LwWindow *self)
+{
+  int width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
+  gboolean narrow = width < ONE_COLUMN;
+
   lw_name_icon_buttons (overlay);
-  set_rows (overlay, gtk_widget_get_width (GTK_WIDGET (self)) < ONE_COLUMN ? ALL_ROWS : ROWS);
+  set_columns (overlay, narrow ? GTK_ORIENTATION_VERTICAL : GTK_ORIENTATION_HORIZONTAL);
+  if (narrow)
+    gtk_widget_add_css_class (overlay, "one-column");
+  else
+    gtk_widget_remove_css_class (overlay, "one-column");
+  gtk_window_set_resizable (GTK_WINDOW (overlay), narrow);
+  gtk_window_set_default_size (GTK_WINDOW (overlay), narrow ? width : -1, narrow ? height : -1);
 }
 
 void
@@ -65,5 +103,6 @@ lw_window_prepare_shortcuts (LwWindow *self)
     return;
   /* It shows a title of its own, and has none for screen readers. */
   gtk_window_set_title (GTK_WINDOW (overlay), _("Keyboard Shortcuts"));
-  g_signal_connect_object (overlay, "realize", G_CALLBACK (overlay_realized), self, 0);
+  make_scrollable (GTK_WINDOW (overlay));
+  g_signal_connect_object (overlay, "map", G_CALLBACK (overlay_mapped), self, 0);
 }

@@ -356,6 +356,7 @@ class Pages(WindowTest):
         p.key("ctrl+question")
         p.get("label", contains="Keyboard shortcuts")
         self.visit(p, "shortcuts", self.dialog(p))
+        self.look_at_shortcuts(p)
         self.close(p, lambda: p.find("label", contains="Keyboard shortcuts"))
 
         p.key("F10")
@@ -363,6 +364,20 @@ class Pages(WindowTest):
         p.get("label", contains="developers")
         self.visit(p, "about", self.dialog(p))
         self.close(p, lambda: p.find("label", contains="developers"))
+
+    def look_at_shortcuts(self, p):
+        """Every row is in the window, one below the other where it is narrow."""
+        def places():
+            return {name: Atspi.Component.get_extents(p.find("label", name), Atspi.CoordType.WINDOW)
+                    for name in ("Stop the answer", "Show or hide the chats", "Undo deleting")}
+
+        def inside():
+            boxes = places().values()
+            return all(0 <= b.x and b.x + b.width <= self.width for b in boxes)
+        if self.width <= 600:
+            wait_for("the shortcuts to be within the window", inside)
+        else:
+            self.assertGreater(places()["Show or hide the chats"].x, places()["Stop the answer"].x)
 
     def messages(self):
         """Attachments, banners, toasts, the picture in full."""
