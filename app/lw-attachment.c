@@ -2,6 +2,8 @@
 #include "app/lw-attachment.h"
 
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <string.h>
 
 #include "app/lw-document.h"
 #include "app/lw-problem.h"
@@ -12,6 +14,7 @@ struct _LwAttachment
 {
   GObject parent_instance;
   char *label, *path, *problem;
+  char *own_file; /* of a text, in a folder of its own: goes when this does */
   GdkTexture *texture, *original;
   lw_mem_attachment *record;
   double duration;
@@ -38,27 +41,92 @@ G_DEFINE_FINAL_TYPE (LwAttachment, lw_attachment, G_TYPE_OBJECT)
 
 typedef struct
 {
+  char *path, *text, *label;
+} Source;
+
+typedef struct
+{
   GdkTexture *texture;
   double duration;
   gboolean document;
+  char *own_file;
 } Thumbnail;
+
+static void
+source_free (gpointer data)
+{
+  Source *s = data;
+
+  g_free (s->path);
+  g_free (s->text);
+  g_free (s->label);
+  g_free (s);
+}
 
 static void
 thumbnail_free (Thumbnail *t)
 {
   g_clear_object (&t->texture);
+  g_free (t->own_file);
   g_free (t);
+}
+
+static void
+delete_own_file (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+/* A text without a file gets one, with a name that says what it is. */
+static Thumbnail *
+save_text (const Source *s, GError **error)
+{
+  g_autofree char *folder = NULL, *name = g_strconcat (s->label, ".txt", NULL), *path = NULL;
+  gsize n = strlen (s->text);
+  Thumbnail *result;
+
+  if (n > LW_DOCUMENT_MAX_BYTES)
+    {
+      lw_document_set_too_large (error, s->label, n);
+      return NULL;
+    }
+  folder = g_dir_make_tmp ("longwave-XXXXXX", error);
+  if (!folder)
+    return NULL;
+  path = g_build_filename (folder, name, NULL);
+  if (!g_file_set_contents_full (path, s->text, (gssize)n, G_FILE_SET_CONTENTS_NONE, 0600, error))
+    {
+      delete_own_file (path);
+      return NULL;
+    }
+  result = g_new0 (Thumbnail, 1);
+  result->document = TRUE;
+  result->own_file = g_steal_pointer (&path);
+  return result;
 }
 
 static void
 make_thumbnail (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  const char *path = task_data;
+  const Source *from = task_data;
+  const char *path = from->path;
   lw_vis_image image = { 0 };
   Thumbnail *result;
   GError *error = NULL;
   double duration = 0;
 
+  if (from->text)
+    {
+      result = save_text (from, &error);
+      if (result)
+        g_task_return_pointer (task, result, (GDestroyNotify)thumbnail_free);
+      else
+        g_task_return_error (task, error);
+      return;
+    }
   if (lw_document_may_be (path))
     {
       gsize n;
@@ -113,6 +181,11 @@ thumbnail_ready (GObject *source, GAsyncResult *result, gpointer user_data)
   self->duration = t->duration;
   self->film = t->duration > 0;
   self->document = t->document;
+  if (t->own_file)
+    {
+      self->own_file = g_steal_pointer (&t->own_file);
+      self->path = g_strdup (self->own_file);
+    }
   g_set_object (&self->texture, t->texture);
   thumbnail_free (t);
   self->ready = TRUE;
@@ -122,13 +195,17 @@ thumbnail_ready (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* The task has no source object: its last reference may go on the worker. */
 static void
-start_thumbnail (LwAttachment *self)
+start_thumbnail (LwAttachment *self, char *text)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, thumbnail_ready, g_object_ref (self));
+  Source *from = g_new0 (Source, 1);
 
+  from->path = g_strdup (self->path);
+  from->text = text;
+  from->label = g_strdup (self->label);
   self->started = TRUE;
   g_task_set_source_tag (task, start_thumbnail);
-  g_task_set_task_data (task, g_strdup (self->path), g_free);
+  g_task_set_task_data (task, from, source_free);
   g_task_run_in_thread (task, make_thumbnail);
 }
 
@@ -166,6 +243,9 @@ lw_attachment_finalize (GObject *object)
   g_free (self->label);
   g_free (self->path);
   g_free (self->problem);
+  if (self->own_file)
+    delete_own_file (self->own_file);
+  g_free (self->own_file);
   g_clear_object (&self->texture);
   g_clear_object (&self->original);
   lw_mem_attachment_free (self->record);
@@ -201,13 +281,12 @@ lw_attachment_new_for_file (const char *path)
 {
   LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
   g_autofree char *type = g_content_type_guess (path, NULL, 0, NULL);
-  g_autofree char *base = g_path_get_basename (path);
 
   self->path = g_strdup (path);
-  self->label = g_filename_display_name (base);
+  self->label = lw_document_dup_name (path);
   /* By name, until the thumbnail tells by content. */
   self->film = type && g_str_has_prefix (type, "video/");
-  start_thumbnail (self);
+  start_thumbnail (self, NULL);
   return self;
 }
 
@@ -221,6 +300,17 @@ lw_attachment_new_for_texture (GdkTexture *texture, const char *label)
   self->started = TRUE;
   self->texture = g_object_ref (texture);
   self->original = g_object_ref (texture);
+  return self;
+}
+
+LwAttachment *
+lw_attachment_new_for_text (char *text, const char *label)
+{
+  LwAttachment *self = g_object_new (LW_TYPE_ATTACHMENT, NULL);
+
+  self->label = g_strdup (label);
+  self->document = TRUE;
+  start_thumbnail (self, text);
   return self;
 }
 
@@ -256,7 +346,7 @@ GdkTexture *
 lw_attachment_get_texture (LwAttachment *self)
 {
   if (!self->started)
-    start_thumbnail (self);
+    start_thumbnail (self, NULL);
   return self->texture;
 }
 
@@ -328,6 +418,8 @@ lw_attachment_set_record (LwAttachment *self, const lw_mem_attachment *record)
 {
   lw_mem_attachment_free (self->record);
   self->record = lw_mem_attachment_copy (record);
+  g_free (self->record->label);
+  self->record->label = g_strdup (self->label);
   g_free (self->path);
   self->path = g_strdup (record->path);
 }

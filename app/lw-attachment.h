@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A picture, film or document that goes with a message.  It comes from a file or, when pasted or dragged out of
- * another program, from a texture that gets a file only when its message is sent.  The thumbnail is
+ * another program, from a texture that gets a file only when its message is sent, or from a text that gets one
+ * at once, which goes with this object.  The thumbnail is
  * made on a worker thread; `texture` is notified when it is there.
  *
  * Thread: UI.
@@ -23,10 +24,12 @@ G_DECLARE_FINAL_TYPE (LwAttachment, lw_attachment, LW, ATTACHMENT, GObject)
 
 LwAttachment *lw_attachment_new_for_file (const char *path);
 LwAttachment *lw_attachment_new_for_texture (GdkTexture *texture, const char *label);
+/* text: taken.  label: such as "Pasted text". */
+LwAttachment *lw_attachment_new_for_text (char *text, const char *label);
 LwAttachment *lw_attachment_new_for_record (const lw_mem_attachment *record);
 
 const char *lw_attachment_get_label (LwAttachment *self);
-/* NULL for a texture that is not saved yet. */
+/* NULL for a texture that is not saved yet, and for a text before it is ready. */
 const char *lw_attachment_get_path (LwAttachment *self);
 /* Thumbnail, or NULL while it is made. */
 GdkTexture *lw_attachment_get_texture (LwAttachment *self);

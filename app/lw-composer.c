@@ -2,6 +2,7 @@
 #include "app/lw-composer.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "app/lw-attachment-tile.h"
 #include "app/lw-file-chooser.h"
@@ -172,25 +173,56 @@ attachment_problem (LwComposer *self, GParamSpec *pspec, LwAttachment *attachmen
 }
 
 static void
-list_changed (LwComposer *self)
+update_tiles (LwComposer *self)
 {
-  GListModel *list = self->conversation ? G_LIST_MODEL (attachments (self)) : NULL;
-  guint n = list ? g_list_model_get_n_items (list) : 0;
-  GtkWidget *child;
+  gtk_revealer_set_reveal_child (self->tiles_revealer, gtk_widget_get_first_child (GTK_WIDGET (self->tiles)) != NULL);
+  update (self);
+}
 
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))))
-    gtk_box_remove (self->tiles, child);
-  for (guint i = 0; i < n; i++)
+/* Only what is new gets a tile: thirty pictures that come one after the other are thirty tiles. */
+static void
+list_changed (LwComposer *self, guint position, guint removed, guint added, GListModel *list)
+{
+  GtkWidget *before = NULL, *next = gtk_widget_get_first_child (GTK_WIDGET (self->tiles));
+
+  for (guint i = 0; next && i < position; i++)
+    {
+      before = next;
+      next = gtk_widget_get_next_sibling (next);
+    }
+  for (guint i = 0; next && i < removed; i++)
+    {
+      GtkWidget *tile = next;
+
+      next = gtk_widget_get_next_sibling (tile);
+      gtk_box_remove (self->tiles, tile);
+    }
+  for (guint i = position; i < position + added; i++)
     {
       g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
       GtkWidget *tile = lw_attachment_tile_new_removable (a);
 
       g_signal_connect_object (tile, "removed", G_CALLBACK (tile_removed), self,
                                G_CONNECT_SWAPPED);
-      gtk_box_append (self->tiles, tile);
+      gtk_box_insert_child_after (self->tiles, tile, before);
+      before = tile;
     }
-  gtk_revealer_set_reveal_child (self->tiles_revealer, n > 0);
-  update (self);
+  update_tiles (self);
+}
+
+/* Another conversation's. */
+static void
+show_tiles (LwComposer *self)
+{
+  GListModel *list = self->conversation ? G_LIST_MODEL (attachments (self)) : NULL;
+  GtkWidget *child;
+
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->tiles))))
+    gtk_box_remove (self->tiles, child);
+  if (list)
+    list_changed (self, 0, 0, g_list_model_get_n_items (list), list);
+  else
+    update_tiles (self);
 }
 
 static void
@@ -339,6 +371,22 @@ long_paste_ended (gpointer user_data)
   update (self);
 }
 
+/* A line that a text view cannot lay out between two frames: a program's data, a book on one line. */
+static gboolean
+has_endless_line (const char *text)
+{
+  for (const char *line = text;;)
+    {
+      gsize n = strcspn (line, "\n");
+
+      if (n > LW_LONG_PASTE_LINE)
+        return TRUE;
+      if (!line[n])
+        return FALSE;
+      line += n + 1;
+    }
+}
+
 static void
 text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -350,6 +398,14 @@ text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
   if (!text || !self->conversation || self->pasting)
     return;
+  if (has_endless_line (text))
+    {
+      /* Translators: the name of a document that was pasted */
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_text (g_steal_pointer (&text), _("Pasted text"));
+
+      add (self, a);
+      return;
+    }
   self->pasting = lw_long_paste_start (self->text, g_steal_pointer (&text), long_paste_ended, self);
   update (self);
 }
@@ -435,7 +491,7 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
   g_signal_group_set_target (self->list_signals, attachments (self));
   if (conversation)
     gtk_text_view_set_buffer (self->text, lw_conversation_get_draft (conversation));
-  list_changed (self);
+  show_tiles (self);
   update_editing (self);
   update_gauge (self);
 }

@@ -157,7 +157,13 @@ return_question (LwConversation *self)
   gtk_text_buffer_place_cursor (self->draft, &end);
 
   for (guint i = 0; i < g_list_model_get_n_items (list); i++)
-    g_ptr_array_add (items, g_list_model_get_item (list, i));
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
+
+      /* What cannot be used has been said. */
+      if (!lw_attachment_get_problem (a) || lw_attachment_get_record (a))
+        g_ptr_array_add (items, g_steal_pointer (&a));
+    }
   g_list_store_splice (self->draft_attachments, 0, 0, items->pdata, items->len);
 
   remove_message (self, self->answer);
@@ -336,6 +342,24 @@ kept (GObject *source, GAsyncResult *result, gpointer user_data)
   keep_next (self);
 }
 
+/* It is known now what it is, or that it cannot be used. */
+static void
+attachment_settled (LwAttachment *attachment, GParamSpec *pspec, LwConversation *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_signal_handlers_disconnect_by_func (attachment, attachment_settled, self);
+  if (!self->answer)
+    return;
+  if (lw_attachment_get_ready (attachment))
+    {
+      keep_next (self);
+      return;
+    }
+  error = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_INVAL, lw_attachment_get_problem (attachment));
+  end_turn (self, NULL, error);
+}
+
 /* Copy the question's pictures one after the other, then ask. */
 static void
 keep_next (LwConversation *self)
@@ -352,6 +376,13 @@ keep_next (LwConversation *self)
   if (!a)
     {
       start_request (self);
+      return;
+    }
+  /* Sent before it was looked at: its kind is not known, and a text has no file. */
+  if (!lw_attachment_get_ready (a) && !lw_attachment_get_problem (a))
+    {
+      g_signal_connect_object (a, "notify::ready", G_CALLBACK (attachment_settled), self, 0);
+      g_signal_connect_object (a, "notify::problem", G_CALLBACK (attachment_settled), self, 0);
       return;
     }
   lw_store_service_keep_async (self->store, lw_attachment_get_path (a),

@@ -49,7 +49,7 @@ count (LwConversation *self, LwAttachment *attachment, const char *text)
   c = g_new0 (Counting, 1);
   c->self = g_object_ref (self);
   c->attachment = attachment ? g_object_ref (attachment) : NULL;
-  c->number = ++self->count_number;
+  c->number = attachment ? 0 : ++self->count_number;
   lw_token_count_async (self->engine, attachment ? lw_attachment_get_path (attachment) : NULL,
                         attachment ? lw_attachment_get_original (attachment) : NULL,
                         attachment ? lw_attachment_get_kind (attachment) : LW_MEM_DOCUMENT, text,

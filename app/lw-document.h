@@ -16,8 +16,17 @@ G_BEGIN_DECLS
 /* Whether a file may be one, by its name: not what is named as a picture or a film. */
 gboolean lw_document_may_be (const char *path);
 
-/* The text of a file: UTF-8 without zero bytes.  Free with g_free().
- * Errors: G_FILE_ERROR; a file that is too large or no text is G_FILE_ERROR_INVAL, with the reason. */
+/* The name of a file to be shown, on one line and in its own order: what breaks lines, turns the direction of
+ * writing or is no UTF-8 becomes U+FFFD.  Free with g_free(). */
+char *lw_document_dup_name (const char *path);
+
+/* The text of a file: UTF-8 without zero bytes.  Nothing but a file is read: a pipe or a device may have no end.
+ * Free with g_free().
+ * Errors: G_FILE_ERROR; a folder, something else that is no file, a file that is too large or no text is
+ * G_FILE_ERROR_INVAL: a sentence, and for some a line below it with the reason (app/lw-problem.h). */
 char *lw_document_read (const char *path, gsize *n, GError **error);
+
+/* That a document of this name, which can be shown, and so many bytes is too large. */
+void lw_document_set_too_large (GError **error, const char *name, guint64 bytes);
 
 G_END_DECLS

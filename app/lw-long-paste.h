@@ -15,6 +15,10 @@ G_BEGIN_DECLS
 /* Bytes that are inserted at a time. */
 #define LW_LONG_PASTE_SLICE (64 * 1024)
 
+/* Bytes of the longest line that goes into a text view, which lays out a line as a whole: some 40 ms.  A text
+ * with a longer one is attached as a document. */
+#define LW_LONG_PASTE_LINE 20000
+
 typedef struct _LwLongPaste LwLongPaste;
 
 /* In the place of the selection, or at the cursor.  view: outlives this.  text: UTF-8, taken.

@@ -28,7 +28,8 @@ static void set_errno(GError **error, const char *path, const char *what, int er
                : err == EROFS || err == EACCES || err == EPERM ? LW_MEM_ERROR_READ_ONLY
                                                                : LW_MEM_ERROR_IO;
 
-    g_set_error(error, LW_MEM_ERROR, code, "%s: %s: %s", path, what, g_strerror(err));
+    g_autofree char *name = g_filename_display_name(path);
+    g_set_error(error, LW_MEM_ERROR, code, "%s: %s: %s", name, what, g_strerror(err));
 }
 
 /* Letters and digits only: the name goes into a path. */
@@ -151,13 +152,15 @@ lw_mem_attachment *lw_mem_keep_file(lw_mem *m, const char *path, lw_mem_kind kin
         return NULL;
     }
     if (!S_ISREG(st.st_mode)) {
-        g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_IO, "%s: is not a regular file", path);
+        g_autofree char *name = g_filename_display_name(path);
+        g_set_error(error, LW_MEM_ERROR, LW_MEM_ERROR_IO, "%s: is not a regular file", name);
         close(fd);
         return NULL;
     }
     a = lw_mem_attachment_new();
     a->kind = kind;
-    a->label = g_path_get_basename(path);
+    /* Names need not be UTF-8, but what is shown and exported must be. */
+    a->label = g_filename_display_basename(path);
     a->bytes = st.st_size;
     a->mtime = st.st_mtime;
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The first bytes decide; a film's own file is not read whole for that. */
@@ -17,9 +18,13 @@ static gboolean sniff_file(const char *path, lw_vis_format *format, GError **err
     guint8 head[512];
     g_autofree char *name = g_filename_display_name(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
+    struct stat st;
+    gboolean readable = fd < 0 || fstat(fd, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
+    ssize_t n = fd >= 0 && readable ? pread(fd, head, sizeof head, 0) : -1;
 
-    if (n < 0)
+    if (!readable)
+        g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: not a file that can be read", name);
+    else if (n < 0)
         g_set_error(error, LW_VIS_ERROR, LW_VIS_ERROR_IO, "%s: cannot %s: %s", name,
                     fd < 0 ? "open" : "read", g_strerror(errno));
     else if (n == 0)

@@ -434,8 +434,77 @@ class Chat(WindowTest):
         with open(odd, "wb") as f:
             f.write(b"abc\0def")
         self.drop_file(p, odd)
-        p.get("label", contains="odd.bin: is neither a picture, a film nor text in UTF-8 (byte 0x00 at offset 3)")
+        p.get("label", contains="“odd.bin” cannot be read")
+        p.get("label", "not text in UTF-8: byte 0x00 at offset 3")
         self.end()
+
+    def test_71_odd_files(self):
+        """What cannot be attached is refused with one sentence; names are shown on one line."""
+        folder = os.path.join(TMP, "odd things")
+        os.makedirs(os.path.join(folder, "a folder"))
+        os.mkfifo(os.path.join(folder, "pipe.txt"))
+        os.mkfifo(os.path.join(folder, "pipe.png"))
+        for name, data in ((b"no utf-8 \xff.txt", b"abc\0"), (b"no utf-8 \xff.png", b"abc\0"),
+                           (b"two\nlines.md", b"The garden is green."),
+                           ("turned \u202etxt.md".encode(), b"So is the sea.")):
+            with open(os.path.join(folder.encode(), name), "wb") as f:
+                f.write(data)
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        for name, said in (("a folder", "“a folder” is a folder."),
+                           ("pipe.txt", "“pipe.txt” is not a file"),
+                           ("pipe.png", "pipe.png: not a file that can be read"),
+                           (b"no utf-8 \xff.txt", "“no utf-8 \ufffd.txt” cannot be read."),
+                           (b"no utf-8 \xff.png", "no utf-8 \ufffd.png: neither a picture")):
+            self.drop_file(p, os.path.join(os.fsencode(folder), os.fsencode(name)))
+            p.get("label", contains=said)
+        self.assertIsNone(p.find(contains="Remove "))
+        self.drop_file(p, os.path.join(folder, "two\nlines.md"))
+        p.get("push button", "Remove two\ufffdlines.md")
+        self.drop_file(p, os.path.join(folder, "turned \u202etxt.md"))
+        p.get("push button", "Remove turned \ufffdtxt.md")
+        p.write("What is green?")
+        p.press("Send")
+        self.wait_for_end(p, "What is green?")
+        p.get(contains="Document two\ufffdlines.md")
+
+        # As many as a question may have, at once: no stall.
+        paths = [os.path.join(folder, f"picture {i}.png") for i in range(32)]
+        run("convert", "-size", "64x48", "xc:#d03030", paths[0])
+        for path in paths[1:]:
+            os.link(paths[0], path)
+        subprocess.run([os.environ["LW_APP"], *paths], check=True, timeout=60)
+        wait_for("all pictures", lambda: len(p.find_all("push button", contains="Remove picture ")) == 32)
+        self.drop_file(p, paths[0])
+        p.get("label", contains="at most 32 attachments")
+        p.screenshot("many-attachments")
+        self.end()
+
+        p = self.start()
+        p.get(contains="Document two\ufffdlines.md")
+        self.end()
+
+    def test_72_an_endless_line(self):
+        """A line that no text field can show between two frames is attached, and may be asked about at once."""
+        text = "The puffin is the bird. " + "word " * 4001
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Which bird is it?")
+        p.paste("UTF8_STRING", text.encode(), "the document", lambda: p.find(contains="Remove Pasted text"))
+        p.press("Send")
+        p.get("list item", contains="You: Which bird is it?")
+        # A very small model may not find an end.
+        wait_for("the answer to begin", lambda: p.find("push button", "Send") or any(
+            role(n) == "label" and len(text_of(n)) > 10 and not re.match("Reading|Waiting|Opening", text_of(n))
+            for row in p.find_all("list item", contains="Longwave: ") for n in walk(row)))
+        wait_for("its end", lambda: p.find("push button", "Send") or (press(p.find("push button", "Stop")) and False))
+        p.get(contains="Document Pasted text")
+        prompt = wait_for("how long the prompt was", p.details)[-1]
+        self.assertGreater(int(re.search(r"(\d+) prompt tokens", prompt)[1]), 3000)
+        self.end()
+        self.assertEqual(glob.glob(os.path.join(TMP, "longwave-*")), [], "the file went with its chat")
 
     def test_8_enter_and_long_pastes(self):
         p = self.start()

@@ -117,6 +117,18 @@ static void test_reopen(Fixture *f, gconstpointer data)
     g_assert_cmpstr(film->path, ==, picture);
     g_assert_cmpint(film->bytes, ==, 20);
 
+    /* A name that is no UTF-8 has a label that is. */
+    g_autofree char *odd = in_folder(f, "odd\xff.jpg");
+    g_assert_true(g_file_set_contents(odd, "not really a picture", -1, NULL));
+    lw_mem_attachment *named = lw_mem_keep_file(m, odd, LW_MEM_PICTURE, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(named->label, ==, "odd\xef\xbf\xbd.jpg");
+    lw_mem_attachment_free(named);
+    g_unlink(odd);
+    g_assert_null(lw_mem_keep_file(m, odd, LW_MEM_PICTURE, &error));
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    g_clear_error(&error);
+
     g_autoptr(GPtrArray) att =
         g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
     g_ptr_array_add(att, a);
