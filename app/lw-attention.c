@@ -96,7 +96,9 @@ busy_changed (LwAttention *self, GParamSpec *pspec, LwConversation *conversation
   else if (!busy && begun)
     {
       g_hash_table_remove (self->busy, conversation);
+      /* What quitting has ended is not finished, and nobody takes a notification any more. */
       if (took >= long_seconds () && !window_in_front (self)
+          && g_application_get_is_registered (G_APPLICATION (self->app))
           && lw_settings_get_boolean (self->settings, "notify-finished"))
         notify_finished (self, conversation);
     }

@@ -450,7 +450,10 @@ lw_conversation_start_answer (LwConversation *self, LwMessage *question, LwMessa
 {
   self->question = g_object_ref (question);
   self->answer = g_object_ref (answer);
-  lw_message_set_progress (answer, LW_PHASE_WAITING, _("Waiting"), -1);
+  lw_message_set_progress (answer, LW_PHASE_WAITING,
+                           lw_engine_service_is_answering (self->engine) ? _("Waiting for another answer")
+                                                                         : _("Waiting"),
+                           -1);
   touch (self);
   g_free (self->request_model);
   self->request_model = g_strdup (model_path);

@@ -860,6 +860,19 @@ lw_engine_service_describe_finish (LwEngineService *self, GAsyncResult *result, 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+gboolean
+lw_engine_service_is_answering (LwEngineService *self)
+{
+  gboolean answering;
+
+  g_return_val_if_fail (LW_IS_ENGINE_SERVICE (self), FALSE);
+
+  g_mutex_lock (&self->lock);
+  answering = self->current && !self->current->idle;
+  g_mutex_unlock (&self->lock);
+  return answering;
+}
+
 void
 lw_engine_service_generate_async (LwEngineService *self, LwEngineRequest *request,
                                   GAsyncReadyCallback callback, gpointer user_data)

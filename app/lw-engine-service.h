@@ -125,6 +125,8 @@ void lw_engine_request_unref (LwEngineRequest *r);
 /* What was done to the media of the newest turn, a line each, or NULL; complete once reading began.
  * Any thread.  Free with g_free(). */
 char *lw_engine_request_dup_notes (LwEngineRequest *r);
+/* Whether an answer is being made, which the next one has to wait for; a request nobody waits for is none. */
+gboolean lw_engine_service_is_answering (LwEngineService *self);
 /* Any thread; honoured within 100 ms. */
 void lw_engine_request_cancel (LwEngineRequest *r);
 

@@ -431,6 +431,34 @@ class Robust(WindowTest):
             return tuple(db.execute(f"SELECT count(*) FROM {t}").fetchone()[0]
                          for t in ("conversations", "messages"))
 
+    def test_81_quit_while_answers_are_written(self):
+        """One is written out of sight, another waits for it and says so; quitting keeps both and complains of
+        nothing."""
+        model = make_slow_model()
+        p = self.start(model=model, LW_LONG_ANSWER="0")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Tell me about the lantern hills")
+        p.press("Send")
+        wait_for("the answer", lambda: any(len(t) > 60 for t in self.texts(p)))
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Tell me about the copper lake")
+        p.press("Send")
+        p.get("label", "Waiting for another answer")
+        p.screenshot("waiting")
+        self.end()
+        with store.connect() as db:
+            kept = dict(db.execute("SELECT q.text, length(a.text) FROM messages q JOIN messages a ON a.parent = q.id"
+                                   " WHERE q.role = 1").fetchall())
+        self.assertGreater(kept["Tell me about the lantern hills"], 60)
+        self.assertIn("Tell me about the copper lake", kept)
+        p = self.start(model=model)
+        p.get("list item", contains="You: Tell me about the copper lake")
+        p.select(p.get("list item", name="Tell me about the lantern hills"))
+        p.get("label", contains="Interrupted")
+        self.end()
+
     # -- The watchdog --
 
     def test_5_watchdog(self):
