@@ -41,8 +41,13 @@ get_size (LwAttachmentTile *self, int *width, int *height)
 
   if (self->removable)
     {
+      int cost = 0;
+
+      /* Its cost has room: a number is not cut off. */
+      if (self->cost && gtk_widget_get_visible (GTK_WIDGET (self->cost)))
+        gtk_widget_measure (GTK_WIDGET (self->cost), GTK_ORIENTATION_HORIZONTAL, -1, NULL, &cost, NULL, NULL);
       *height = SMALL_SIDE;
-      *width = lw_attachment_is_document (self->attachment) ? 2 * SMALL_SIDE : SMALL_SIDE;
+      *width = MAX (lw_attachment_is_document (self->attachment) ? 2 * SMALL_SIDE : SMALL_SIDE, cost + 4);
     }
   else if (self->square)
     {
@@ -220,8 +225,9 @@ build (LwAttachment *attachment, gboolean removable, gboolean square)
 
   self->duration = GTK_LABEL (gtk_label_new (NULL));
   gtk_widget_add_css_class (GTK_WIDGET (self->duration), "duration");
-  gtk_widget_set_halign (GTK_WIDGET (self->duration), GTK_ALIGN_END);
-  gtk_widget_set_valign (GTK_WIDGET (self->duration), GTK_ALIGN_END);
+  /* What it costs is below, and the button to remove it at the end. */
+  gtk_widget_set_halign (GTK_WIDGET (self->duration), removable ? GTK_ALIGN_START : GTK_ALIGN_END);
+  gtk_widget_set_valign (GTK_WIDGET (self->duration), removable ? GTK_ALIGN_START : GTK_ALIGN_END);
   gtk_widget_set_can_target (GTK_WIDGET (self->duration), FALSE);
   gtk_overlay_add_overlay (overlay, GTK_WIDGET (self->duration));
 
