@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/count.h"
 #include "app/lw-media-viewer.h"
 
 /* Logical pixels. */
@@ -114,9 +115,9 @@ update (LwAttachmentTile *self)
                           self->removable && lw_attachment_get_cost (a) >= 0);
   if (lw_attachment_get_cost (a) >= 0)
     {
+      g_autofree char *count = lw_count (lw_attachment_get_cost (a));
       g_autofree char *cost
-          = g_strdup_printf (ngettext ("%'d token", "%'d tokens", (gulong)lw_attachment_get_cost (a)),
-                             (int)lw_attachment_get_cost (a));
+          = g_strdup_printf (ngettext ("%s token", "%s tokens", (gulong)lw_attachment_get_cost (a)), count);
       gtk_label_set_label (self->cost, cost);
     }
   gtk_widget_set_visible (self->trouble, problem != NULL);

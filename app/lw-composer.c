@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/count.h"
 #include "app/lw-attachment-tile.h"
 #include "app/lw-file-chooser.h"
 #include "app/lw-long-paste.h"
@@ -87,7 +88,7 @@ static void
 update_gauge (LwComposer *self)
 {
   LwContextUse use = { 0 };
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *used = NULL, *draft = NULL, *all = NULL, *room = NULL;
   gint64 whole;
 
   if (self->conversation)
@@ -96,13 +97,16 @@ update_gauge (LwComposer *self)
   gtk_widget_set_visible (self->gauge, use.room > 0 && whole > 0);
   if (use.room <= 0 || whole <= 0)
     return;
+  used = lw_count (use.used);
+  draft = lw_count (use.draft);
+  all = lw_count (whole);
+  room = lw_count (use.room);
   gtk_level_bar_set_value (self->gauge_bar, MIN (1, (double)whole / (double)use.room));
   if (use.draft > 0 && use.used > 0)
     /* Translators: tokens of the chat, of the question being written, and of the context */
-    text = g_strdup_printf (_("%'d + %'d of %'d tokens"), (int)use.used, (int)use.draft,
-                            (int)use.room);
+    text = g_strdup_printf (_("%s + %s of %s tokens"), used, draft, room);
   else
-    text = g_strdup_printf (_("%'d of %'d tokens"), (int)whole, (int)use.room);
+    text = g_strdup_printf (_("%s of %s tokens"), all, room);
   gtk_label_set_label (self->gauge_text, text);
   if (whole > use.room)
     gtk_widget_add_css_class (self->gauge, "too-much");

@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/count.h"
 #include "app/lw-attachment.h"
 #include "app/lw-chat-options.h"
 #include "app/lw-problem.h"
@@ -41,19 +42,19 @@ describe_progress (const lw_progress *p)
 {
   g_autofree char *head = NULL;
   g_autofree char *left = NULL;
+  g_autofree char *done = lw_count (p->done), *total = lw_count (p->total);
 
   if (p->stage == LW_STAGE_VISION)
     /* Translators: pictures are being encoded, "12 of 300 tokens" */
-    head = g_strdup_printf (_("Looking: %d of %d tokens"), (int)p->done, (int)p->total);
+    head = g_strdup_printf (_("Looking: %s of %s tokens"), done, total);
   else
     /* Translators: the question is being read, "12 of 300 tokens" */
-    head = g_strdup_printf (_("Reading: %d of %d tokens"), (int)p->done, (int)p->total);
+    head = g_strdup_printf (_("Reading: %s of %s tokens"), done, total);
   if (p->restored)
     {
-      g_autofree char *reading = g_steal_pointer (&head);
+      g_autofree char *reading = g_steal_pointer (&head), *restored = lw_count (p->restored);
       /* Translators: after a restart the chat so far was found on disk; first: "Reading: 12 of 300 tokens" */
-      head = g_strdup_printf (_("%s · picked up where we left off (%'d tokens)"), reading,
-                              (int)p->restored);
+      head = g_strdup_printf (_("%s · picked up where we left off (%s tokens)"), reading, restored);
     }
   if (p->seconds_left < 1)
     return g_steal_pointer (&head);
@@ -186,8 +187,8 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
   g_clear_handle_id (&self->save_source, g_source_remove);
   if (self->request)
     {
-      g_autofree char *notes = lw_engine_request_dup_notes (self->request);
-      lw_message_set_note (self->question, notes);
+      g_autofree char *details = NULL, *notes = lw_engine_request_dup_notes (self->request, &details);
+      lw_message_set_note (self->question, notes, details);
     }
   if (result)
     {
@@ -199,9 +200,12 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
                               (int)result->n_generated, speed);
       lw_message_set_restored (self->answer, (int)result->n_restored);
       if (result->stop == LW_STOP_CONTEXT)
-        full = g_error_new (LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL,
-                            _("The answer ends early: the model's context is full after %d tokens"),
-                            (int)(result->n_prompt + result->n_generated));
+        {
+          g_autofree char *count = lw_count ((gint64)result->n_prompt + (gint64)result->n_generated);
+
+          full = g_error_new (LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL,
+                              _("The answer ends early: the model's context is full after %s tokens"), count);
+        }
     }
   if (error && !cancelled && !*lw_message_get_text (self->answer))
     {
@@ -274,6 +278,7 @@ lw_conversation_collect_turns (LwConversation *self)
           else
             {
               g_ptr_array_add (turn->media, g_strdup (lw_attachment_get_path (a)));
+              g_ptr_array_add (turn->names, g_strdup (lw_attachment_get_label (a)));
             }
         }
       g_ptr_array_add (turns, turn);

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "engine/library/lw-library.h"
+#include "app/count.h"
 #include "app/lw-document.h"
 #include "app/lw-problem.h"
 #include "app/media-fit.h"
@@ -30,7 +31,7 @@ struct _LwEngineRequest
 
   GMutex lock;
   GString *text;
-  GString *notes;           /* what was done to the newest media */
+  GString *notes, *details; /* of the newest media: what they cost, and how they are looked at */
   LwEngineStage stage;
   lw_progress progress;
   guint pending; /* source id of the hand-over */
@@ -95,6 +96,7 @@ lw_turn_new (lw_role role, const char *text)
   turn->role = role;
   turn->text = g_strdup (text);
   turn->media = g_ptr_array_new_with_free_func (g_free);
+  turn->names = g_ptr_array_new_with_free_func (g_free);
   turn->documents = g_ptr_array_new_with_free_func (g_free);
   return turn;
 }
@@ -104,6 +106,7 @@ lw_turn_free (LwTurn *turn)
 {
   g_free (turn->text);
   g_ptr_array_unref (turn->media);
+  g_ptr_array_unref (turn->names);
   g_ptr_array_unref (turn->documents);
   g_free (turn);
 }
@@ -123,6 +126,7 @@ lw_engine_request_new (const char *model_path, GPtrArray *turns, LwEngineUpdate 
   r->user_data = user_data;
   r->text = g_string_new (NULL);
   r->notes = g_string_new (NULL);
+  r->details = g_string_new (NULL);
   return r;
 }
 
@@ -166,14 +170,16 @@ lw_engine_request_unref (LwEngineRequest *r)
   g_free (r->begun);
   g_string_free (r->text, TRUE);
   g_string_free (r->notes, TRUE);
+  g_string_free (r->details, TRUE);
   g_free (r);
 }
 
 char *
-lw_engine_request_dup_notes (LwEngineRequest *r)
+lw_engine_request_dup_notes (LwEngineRequest *r, char **details)
 {
   g_mutex_lock (&r->lock);
   char *notes = r->notes->len ? g_strndup (r->notes->str, r->notes->len) : NULL;
+  *details = r->details->len ? g_strndup (r->details->str, r->details->len) : NULL;
   g_mutex_unlock (&r->lock);
   return notes;
 }
@@ -404,6 +410,17 @@ reopen_media (void *user, guint index, gint64 max_tokens, GError **error)
   return open_media (f->self, f->turn->media->pdata[index], max_tokens, f->now, error);
 }
 
+/* name: of which one of several media, or NULL. */
+static void
+add_line (GString *s, const char *name, const char *text)
+{
+  if (s->len)
+    g_string_append_c (s, '\n');
+  if (name)
+    g_string_append_printf (s, "%s: ", name);
+  g_string_append (s, text);
+}
+
 /* Open the media of a turn and make them fit beside what comes before: messages, the turn's own text
  * included, without them. What is decided here depends on nothing that comes later, so a turn's media
  * stay the same in every later request and their part of the cache is found again. */
@@ -442,16 +459,16 @@ open_turn_media (LwEngineService *self, LwEngineRequest *r, const LwTurn *turn, 
   for (guint j = 0; ok && newest && j < n; j++)
     {
       const lw_media *one = media->pdata[j];
-      g_autofree char *note = lw_media_describe (one);
+      g_autofree char *details = NULL, *note = lw_media_describe (one, &details);
+      g_autofree char *all = lw_count (shrunk[j]), *room = lw_count (n_ctx);
 
       g_mutex_lock (&r->lock);
-      if (r->notes->len)
-        g_string_append_c (r->notes, '\n');
-      g_string_append (r->notes, note);
+      add_line (r->notes, n > 1 ? turn->names->pdata[j] : NULL, note);
       if (shrunk[j])
         /* Translators: a picture or film was made smaller; first number: tokens it would have needed */
-        g_string_append_printf (r->notes, _(" (all %.0f tokens do not fit the context of %.0f)"),
-                                (double)shrunk[j], (double)n_ctx);
+        g_string_append_printf (r->notes, _(" (all %s tokens do not fit the context of %s)"), all, room);
+      if (details)
+        add_line (r->details, n > 1 ? turn->names->pdata[j] : NULL, details);
       g_mutex_unlock (&r->lock);
     }
   return ok;
@@ -607,10 +624,12 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
                              (gsize)lw_session_get_n_ctx (self->session)) + 1);
   if (g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
     {
+      g_autofree char *need = lw_count ((gint64)lw_prompt_n_tokens (prompt));
+      g_autofree char *room = lw_count ((gint64)lw_session_get_n_ctx (self->session));
       g_autofree char *sentence
           /* Translators: numbers of tokens */
-          = g_strdup_printf (_("The chat and the question are %1$'d tokens long, the context holds %2$'d."),
-                             (int)lw_prompt_n_tokens (prompt), (int)lw_session_get_n_ctx (self->session));
+          = g_strdup_printf (_("The chat and the question are %1$s tokens long, the context holds %2$s."),
+                             need, room);
       g_autofree char *problem = lw_problem_join (sentence, failed->message);
 
       g_set_error_literal (error, LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL, problem);

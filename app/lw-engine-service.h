@@ -72,7 +72,7 @@ typedef struct
 {
   lw_role role;
   char *text;
-  GPtrArray *media; /* paths of pictures and films, in order */
+  GPtrArray *media, *names; /* paths of pictures and films, in order, and what people call them */
   GPtrArray *documents; /* paths of text files, each followed by its name */
 } LwTurn;
 
@@ -122,9 +122,9 @@ void lw_engine_request_set_options (LwEngineRequest *r, const char *system,
 void lw_engine_request_set_idle (LwEngineRequest *r, guint max_tokens);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
-/* What was done to the media of the newest turn, a line each, or NULL; complete once reading began.
- * Any thread.  Free with g_free(). */
-char *lw_engine_request_dup_notes (LwEngineRequest *r);
+/* What the media of the newest turn cost, and how they are looked at, in lines, or NULL; complete once reading
+ * began.  Any thread.  Free both with g_free(). */
+char *lw_engine_request_dup_notes (LwEngineRequest *r, char **details);
 /* Whether an answer is being made, which the next one has to wait for; a request nobody waits for is none. */
 gboolean lw_engine_service_is_answering (LwEngineService *self);
 /* Any thread; honoured within 100 ms. */

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/count.h"
 #include "app/lw-attachment.h"
 
 #define POINT_OUT_MS 2500
@@ -28,7 +29,7 @@ struct _LwMessage
   double fraction;
   char *footer;
   gboolean has_footer; /* FALSE: it is made when it is asked for */
-  char *note;
+  char *note, *note_details;
 };
 
 enum
@@ -98,6 +99,7 @@ lw_message_finalize (GObject *object)
   g_free (self->status);
   g_free (self->footer);
   g_free (self->note);
+  g_free (self->note_details);
   G_OBJECT_CLASS (lw_message_parent_class)->finalize (object);
 }
 
@@ -160,15 +162,20 @@ format_time (gint64 microseconds)
 char *
 lw_message_dup_details (LwMessage *self)
 {
+  g_autofree char *reused = NULL, *prompt = NULL;
+
   g_return_val_if_fail (LW_IS_MESSAGE (self), NULL);
 
+  if (self->role == LW_MEM_ROLE_USER)
+    return g_strdup (self->note_details);
   if (self->role != LW_MEM_ROLE_ASSISTANT || self->phase != LW_PHASE_SETTLED || self->n_prompt <= 0)
     return NULL;
+  reused = lw_count (self->n_reused);
+  prompt = lw_count (self->n_prompt);
   if (self->n_reused > 0)
     /* Translators: how much of the prompt was still in memory from the turn before */
-    return g_strdup_printf (_("%d of %d prompt tokens reused"), self->n_reused, self->n_prompt);
-  return g_strdup_printf (ngettext ("%d prompt token", "%d prompt tokens", (gulong)self->n_prompt),
-                          self->n_prompt);
+    return g_strdup_printf (_("%s of %s prompt tokens reused"), reused, prompt);
+  return g_strdup_printf (ngettext ("%s prompt token", "%s prompt tokens", (gulong)self->n_prompt), prompt);
 }
 
 static char *
@@ -195,9 +202,12 @@ make_footer (LwMessage *self)
         g_ptr_array_add (parts, g_strdup_printf (_("%.1f s"),
                                                  self->n_generated / self->tokens_per_second));
       if (self->n_restored > 0)
-        /* Translators: after a restart, what the model had read of the chat was found on disk */
-        g_ptr_array_add (parts, g_strdup_printf (_("picked up where we left off (%'d tokens)"),
-                                                 self->n_restored));
+        {
+          g_autofree char *restored = lw_count (self->n_restored);
+
+          /* Translators: after a restart, what the model had read of the chat was found on disk */
+          g_ptr_array_add (parts, g_strdup_printf (_("picked up where we left off (%s tokens)"), restored));
+        }
       if (parts->len)
         {
           g_ptr_array_add (parts, NULL);
@@ -221,10 +231,12 @@ update_footer (LwMessage *self)
 }
 
 void
-lw_message_set_note (LwMessage *self, const char *note)
+lw_message_set_note (LwMessage *self, const char *note, const char *details)
 {
   g_free (self->note);
+  g_free (self->note_details);
   self->note = g_strdup (note);
+  self->note_details = g_strdup (details);
   update_footer (self);
 }
 

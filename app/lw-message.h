@@ -67,8 +67,9 @@ void lw_message_set_restored (LwMessage *self, int n_restored);
 /* An answer: tokens of the conversation up to its end; 0: not known. */
 gint64 lw_message_get_n_tokens (LwMessage *self);
 
-/* A question's footer: what was done to its media.  NULL: nothing to say.  Not stored. */
-void lw_message_set_note (LwMessage *self, const char *note);
+/* A question's footer: what its media cost.  details: how they are looked at, for lw_message_dup_details().
+ * NULL: nothing to say.  Not stored. */
+void lw_message_set_note (LwMessage *self, const char *note, const char *details);
 
 /* Property "footer": an answer's end and speed, a question's note, or NULL. */
 const char *lw_message_get_footer (LwMessage *self);

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/count.h"
 #include "app/lw-problem.h"
 #include "app/models/install.h"
 
@@ -92,30 +93,30 @@ static void
 add_context (LwModelRow *self, const LwModelFacts *f)
 {
   GString *s = g_string_new (NULL);
+  g_autofree char *now = lw_count (f->n_ctx), *trained = lw_count (f->n_ctx_train);
 
   if (f->n_ctx && f->n_ctx < f->n_ctx_train)
     /* Translators: numbers of tokens */
-    g_string_append_printf (s, _("%1$'u tokens fit the memory now; made for %2$'u"), f->n_ctx,
-                            f->n_ctx_train);
+    g_string_append_printf (s, _("%1$s tokens fit the memory now; made for %2$s"), now, trained);
   else
-    g_string_append_printf (s, _("%'u tokens"), f->n_ctx_train);
+    g_string_append_printf (s, ngettext ("%s token", "%s tokens", (gulong)f->n_ctx_train), trained);
   for (guint i = 0; i < f->n_contexts; i++)
     {
       const lw_report_context *c = &f->contexts[i];
       gboolean fits = f->kv_type == LW_KV_Q8_0 ? c->fits_q8_0 : c->fits_f16;
-      g_autofree char *bytes = g_format_size ((guint64)f->context_bytes[i]);
+      g_autofree char *bytes = g_format_size ((guint64)f->context_bytes[i]), *count = lw_count (c->tokens);
 
       g_string_append_c (s, '\n');
       if (!fits && !c->fits_q8_0)
         /* Translators: a length of chat, a size of memory */
-        g_string_append_printf (s, _("%1$'d tokens take %2$s: too much"), (int)c->tokens, bytes);
+        g_string_append_printf (s, _("%1$s tokens take %2$s: too much"), count, bytes);
       else if (!fits)
-        g_string_append_printf (s, _("%1$'d tokens take %2$s: only in 8 bits"), (int)c->tokens, bytes);
+        g_string_append_printf (s, _("%1$s tokens take %2$s: only in 8 bits"), count, bytes);
       else if (f->context_speed[i] > 0)
-        g_string_append_printf (s, _("%1$'d tokens take %2$s; then about %3$.1f tokens/s (estimate)"),
-                                (int)c->tokens, bytes, f->context_speed[i]);
+        g_string_append_printf (s, _("%1$s tokens take %2$s; then about %3$.1f tokens/s (estimate)"),
+                                count, bytes, f->context_speed[i]);
       else
-        g_string_append_printf (s, _("%1$'d tokens take %2$s"), (int)c->tokens, bytes);
+        g_string_append_printf (s, _("%1$s tokens take %2$s"), count, bytes);
     }
   add_detail (self, _("Context"), s->str);
   g_string_free (s, TRUE);

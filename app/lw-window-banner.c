@@ -7,6 +7,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/count.h"
 #include "app/lw-names.h"
 #include "app/lw-problem.h"
 
@@ -43,7 +44,7 @@ enlarge_context (LwWindow *self, gboolean smaller_cache)
 {
   lw_fit_choices fit;
   guint32 n_ctx;
-  g_autofree char *message = NULL;
+  g_autofree char *message = NULL, *count = NULL;
 
   if (!lw_engine_service_get_choices (self->engine, &fit))
     return;
@@ -52,7 +53,8 @@ enlarge_context (LwWindow *self, gboolean smaller_cache)
     lw_settings_set_int (self->settings, "kv-precision", 1);
   lw_settings_set_int (self->settings, "context-tokens", (int)n_ctx);
   /* Translators: after the context was made larger; the number is in tokens */
-  message = g_strdup_printf (_("The next answer has a context of %'d tokens"), (int)n_ctx);
+  count = lw_count (n_ctx);
+  message = g_strdup_printf (_("The next answer has a context of %s tokens"), count);
   lw_window_show_toast (self, message);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What was done to a picture or film before the model looks at it, in the language of the user.
+ * What the model looks at of a picture or film, in the language of the user.
  */
 #pragma once
 
@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* "1920×1080 → 1036×588, 777 tokens"; in English it is the medium's own note.  Free with g_free().
- * Any thread. */
-char *lw_media_describe(const lw_media *m);
+/* What it costs, and what is unusual about it: "777 tokens, made smaller to fit".  *details gets the rest in
+ * sentences: "A picture of 1920 by 1080 pixels: ...".  Of a medium of somebody else's making, its own note,
+ * and NULL.  Free both with g_free().  Any thread. */
+char *lw_media_describe(const lw_media *m, char **details);
 
 G_END_DECLS

@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from desktop import Program, WindowTest, press, role, run, showing, text_of, wait_for, walk
+from desktop import Program, WindowTest, number, press, role, run, showing, text_of, wait_for, walk
 from answering import make_model, make_slow_model
 import store
 
@@ -410,7 +410,7 @@ class Chat(WindowTest):
         self.drop_file(p, document)
         p.get(contains="Remove notes on birds.py")
         cost = p.get("label", contains=" tokens")
-        self.assertGreater(int(re.match(r"(\d+) tokens$", text_of(cost))[1]), 20)
+        self.assertGreater(number(re.match(r"([\d,]+) tokens$", text_of(cost))[1]), 20)
         p.get("level bar", "Context used")
         p.screenshot("document")
         before = text_of(wait_for("the gauge", lambda: p.find("label", contains=" of ")))
@@ -421,7 +421,7 @@ class Chat(WindowTest):
         self.wait_for_end(p, "Which bird is it?")
         p.get(contains="Document notes on birds.py")
         prompt = wait_for("how long the prompt was", p.details)[-1]
-        self.assertGreater(int(re.search(r"(\d+) prompt tokens", prompt)[1]), 150)
+        self.assertGreater(number(re.search(r"([\d,]+) prompt tokens", prompt)[1]), 150)
         p.screenshot("document-asked")
         # It was copied: the conversation does not need the file any more.
         os.unlink(document)
@@ -502,7 +502,7 @@ class Chat(WindowTest):
         wait_for("its end", lambda: p.find("push button", "Send") or (press(p.find("push button", "Stop")) and False))
         p.get(contains="Document Pasted text")
         prompt = wait_for("how long the prompt was", p.details)[-1]
-        self.assertGreater(int(re.search(r"(\d+) prompt tokens", prompt)[1]), 3000)
+        self.assertGreater(number(re.search(r"([\d,]+) prompt tokens", prompt)[1]), 3000)
         self.end()
         self.assertEqual(glob.glob(os.path.join(TMP, "longwave-*")), [], "the file went with its chat")
 
@@ -627,11 +627,18 @@ class Chat(WindowTest):
         p.get(contains="Remove short.mp4")
         # What they cost is said before anything is sent.
         wait_for("both costs", lambda: len([n for n in p.find_all("label")
-                                            if re.match(r"\d+ tokens$", text_of(n))]) == 2)
+                                            if re.match(r"[\d,]+ tokens$", text_of(n))]) == 2)
         p.screenshot("media-costs")
         p.write("What is this?")
         p.press("Send")
         self.wait_for_end(p, "What is this?")
+        # What each of them cost stands below; how it is looked at is in the tooltip, in words.
+        p.get("label", contains="blue square.png: ")
+        wait_for("how they are looked at", lambda: any(
+            "blue square.png: A picture of 900 by 600 pixels: the model looks at it scaled to " in d
+            and "short.mp4: A film of 320 by 240 pixels, 5.0 seconds, 10 frames a second.\nThe model looks at " in d
+            for d in p.details()))
+        p.screenshot("media-footer")
         tile = wait_for("the picture", lambda: p.find("push button", contains="Picture blue square.png"))
         self.assertTrue(press(tile))
         wait_for("the picture in full", lambda: p.find(name="Open in another program"))
@@ -758,7 +765,7 @@ class Chat(WindowTest):
         p.press("Send")
         self.wait_for_end(p, "Thank you!")
         said = text_of(p.get("label", contains="picked up where we left off ("))
-        restored = int(re.search(r"left off \((\d+) tokens\)", said)[1])
+        restored = number(re.search(r"left off \(([\d,]+) tokens\)", said)[1])
         self.assertGreaterEqual(restored, 64)
         p.screenshot("picked-up")
         self.end()
@@ -791,7 +798,7 @@ class Chat(WindowTest):
         p.get(contains="Remove pasted.png")
 
         def costs():
-            return [text_of(n) for n in p.find_all("label") if re.match(r"\d+ tokens$", text_of(n))]
+            return [text_of(n) for n in p.find_all("label") if re.match(r"[\d,]+ tokens$", text_of(n))]
         wait_for("the file's cost", lambda: len(costs()) == 1)
         with open(picture, "rb") as f:
             p.paste("image/png", f.read(), "the picture", lambda: p.find(contains="Remove Pasted picture"))
@@ -822,13 +829,13 @@ class Chat(WindowTest):
         p.screenshot("full-context")
         p.press("Larger Context")
         said = text_of(p.get("label", contains="The next answer has a context of "))
-        larger = int(re.search(r"(\d+) tokens", said)[1])
+        larger = number(re.search(r"([\d,]+) tokens", said)[1])
         self.assertGreater(larger, 512)
         p.press("Send")
         self.wait_for_end(p, "Sum: 0 1 2 3")
         prompt = wait_for("how long the prompt was", p.details)[-1]
-        self.assertGreater(int(re.search(r"(\d+) prompt tokens", prompt)[1]), 256)
-        self.assertLess(int(re.search(r"(\d+) prompt tokens", prompt)[1]), larger)
+        self.assertGreater(number(re.search(r"([\d,]+) prompt tokens", prompt)[1]), 256)
+        self.assertLess(number(re.search(r"([\d,]+) prompt tokens", prompt)[1]), larger)
         self.end()
         # Other tests have the whole context.
         with open(path) as f:

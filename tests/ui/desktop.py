@@ -103,6 +103,11 @@ def text_of(node):
     return Atspi.Text.get_text(node, 0, Atspi.Text.get_character_count(node))
 
 
+def number(text):
+    """"30,720" as it is shown."""
+    return int(text.replace(",", ""))
+
+
 def name_places(text):
     """Places of a stack in our own program, longwave+0x1234, by the names of its functions."""
     symbols = []
@@ -205,8 +210,8 @@ class Program:
         return self.get("text", "Question")
 
     def details(self):
-        """What the tooltips of the answers' footers say."""
-        return [n.get_description() for n in self.find_all("label", contains="tokens/s") if n.get_description()]
+        """What the tooltips of the footers say."""
+        return [n.get_description() for n in self.find_all("label", contains="token") if n.get_description()]
 
     def write(self, text):
         field = self.question()

@@ -384,7 +384,7 @@ class Pages(WindowTest):
         p = self.start(self.picture, self.film, self.document)
         p.get(contains="Remove notes about the garden.md")
         wait_for("the costs", lambda: len([n for n in p.find_all("label")
-                                           if re.match(r"\d+ tokens$", text_of(n))]) == 3)
+                                           if re.match(r"[\d,]+ tokens$", text_of(n))]) == 3)
         p.write("What is this?\nAnd what is that?")
         self.visit(p, "attachments")
         odd = os.path.join(TMP, "odd file with a long name.bin")

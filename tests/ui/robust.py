@@ -84,7 +84,7 @@ class Robust(WindowTest):
         p.press("Take Photo")
         p.press("Attach Photo")
         p.get(contains="Remove Photo")
-        wait_for("the photo's cost", lambda: any(re.match(r"\d+ tokens$", text_of(n))
+        wait_for("the photo's cost", lambda: any(re.match(r"[\d,]+ tokens$", text_of(n))
                                                  for n in p.find_all("label")))
         self.assertEqual(self.camera_threads(p), [])
         p.screenshot("photo-attached")
@@ -264,7 +264,7 @@ class Robust(WindowTest):
         with open(picture, "rb") as f:
             p.paste("image/png", f.read(), "the picture", lambda: p.find(contains="Remove Pasted picture"))
         wait_for("what they cost", lambda: len([n for n in p.find_all("label")
-                                                if re.match(r"\d+ tokens$", text_of(n))]) == 2)
+                                                if re.match(r"[\d,]+ tokens$", text_of(n))]) == 2)
         self.ask(p, "What are these?")
         p.get("push button", contains="Picture square.png")
 
