@@ -317,8 +317,9 @@ setup_row (GtkSignalListItemFactory *factory, GtkListItem *item)
   gtk_widget_set_tooltip_text (menu, _("Chat menu"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (menu), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   _("Chat menu"), -1);
-  /* By keyboard the row has the focus, and its menu opens with the Menu key. */
-  gtk_widget_set_can_focus (menu, FALSE);
+  /* By keyboard the row has the focus, and its menu opens with the Menu key: the focus passes by the button,
+   * but goes into its menu. */
+  gtk_widget_set_focusable (gtk_widget_get_first_child (menu), FALSE);
   gtk_menu_button_set_create_popup_func (GTK_MENU_BUTTON (menu), make_menu, item, NULL);
   gtk_widget_add_css_class (row, "conversation");
   gtk_widget_set_vexpand (row, TRUE);

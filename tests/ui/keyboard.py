@@ -211,6 +211,35 @@ class Keyboard(WindowTest):
                  or p.find("list item", "The bicycle"))
         self.end()
 
+    def choose(self, *entries):
+        """From the menu of the chat that has the focus: each entry has it in turn, the last one is chosen."""
+        self.keys("Menu")
+        self.wait_for_focus(entries[0])
+        for entry in entries[1:]:
+            self.keys("Down")
+            self.wait_for_focus(entry)
+        self.keys("Return")
+        wait_for("the menu to close", lambda: not self.p.find("menu item", "Rename…"))
+
+    def test_31_chat_menu(self):
+        """Pinned, unpinned and put into a folder; the focus stays with the chat."""
+        p = self.start()
+        self.go_to("The bicycle", role_name="list item")
+        self.choose("Pin")
+        p.get("list item", "Pinned")
+        self.wait_for_focus("The bicycle")
+        self.choose("Unpin")
+        wait_for("no chat to be pinned", lambda: not p.find("list item", "Pinned"))
+        self.wait_for_focus("The bicycle")
+        self.choose("Pin", "Rename…", "Move to Folder…")
+        p.get(contains="Move to Folder")
+        p.get("text", "Folder")
+        p.type_over("Journeys", "Return")
+        p.get("list item", "Journeys")
+        self.back_to_window()
+        self.wait_for_focus("The bicycle")
+        self.end()
+
     def test_4_shortcuts(self):
         """All that the window of shortcuts lists."""
         p = self.start()
