@@ -8,6 +8,8 @@
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 #include <gst/video/video.h>
+
+#include "app/lw-camera-doubles.h"
 #endif
 
 /* More of either is a broken driver. */
@@ -94,7 +96,7 @@ add_devices (GListStore *list)
   gst_device_monitor_add_filter (monitor, "Video/Source", NULL);
   if (!gst_device_monitor_start (monitor))
     return;
-  devices = gst_device_monitor_get_devices (monitor);
+  devices = lw_camera_without_doubles (gst_device_monitor_get_devices (monitor));
   for (GList *l = devices; l && n < MAX_DEVICES; l = l->next, n++)
     {
       g_autoptr (LwCameraDevice) d = g_object_new (LW_TYPE_CAMERA_DEVICE, NULL);

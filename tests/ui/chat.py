@@ -745,8 +745,50 @@ class Chat(WindowTest):
         p.key("F10")
         self.assertTrue(press(wait_for("the menu item", lambda: p.find("menu item", "Attach a Screenshot…"))))
         p.get("label", contains="No screenshot could be taken: ")
+        self.assertEqual(len(p.find_all("label", contains="No screenshot could be taken")), 1)
         self.end()
 
+    def portal(self, response, *uri):
+        """The screenshot portal, until the end of the test."""
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mock_portal.py")
+        portal = subprocess.Popen([sys.executable, script, str(response), *uri], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(portal.stdout.close)
+        self.addCleanup(portal.wait)
+        self.addCleanup(portal.kill)
+        self.assertEqual(portal.stdout.readline(), "ready\n")
+        return portal
+
+    def take_screenshot(self, p, portal):
+        p.key("F10")
+        self.assertTrue(press(wait_for("the menu item", lambda: p.find("menu item", "Attach a Screenshot…"))))
+        # The portal is told whose it is, and the user chooses what is taken.
+        self.assertRegex(portal.stdout.readline(), r"^request x11:[0-9a-f]+ True$")
+
+    def end_portal(self, portal):
+        portal.kill()
+        portal.wait()
+
+    def test_951_screenshot_by_the_portal(self):
+        taken = os.path.join(TMP, "Screenshot from today.png")
+        run("convert", "-size", "320x240", "xc:green", taken)
+        uri = "file://" + taken.replace(" ", "%20")
+        p = self.start()
+        # The second time the user says no, which needs no message, as is seen when the third has been taken.
+        for response, attached in ((0, 1), (1, 1), (0, 2)):
+            portal = self.portal(response, uri)
+            self.take_screenshot(p, portal)
+            wait_for("the screenshot", lambda: len(p.find_all(contains="Remove Screenshot from today")) == attached)
+            self.end_portal(portal)
+        self.assertIsNone(p.find("label", contains="No screenshot could be taken"))
+        wait_for("the costs", lambda: len([n for n in p.find_all("label")
+                                           if re.match(r"[\d,]+ tokens$", text_of(n))]) == 2)
+        # What failed has one.
+        self.take_screenshot(p, self.portal(2))
+        p.get("label", contains="No screenshot could be taken: ")
+        self.assertEqual(len(p.find_all("label", contains="No screenshot could be taken")), 1)
+        self.assertEqual(len(p.find_all(contains="Remove Screenshot")), 2)
+        p.screenshot("screenshot-failed")
+        self.end()
 
     # -- What the window says and keeps saying --
 
