@@ -7,6 +7,24 @@
 #include <libportal-gtk4/portal-gtk4.h>
 #include <libportal/portal.h>
 
+/* In words for people: the bus names its own. */
+static GError *
+explain (GError *error)
+{
+  g_dbus_error_strip_remote_error (error);
+  if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
+      || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER)
+      || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_INTERFACE)
+      || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD)
+      || g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
+    {
+      g_free (error->message);
+      /* Translators: after "No screenshot could be taken: " */
+      error->message = g_strdup (_("This desktop has no service for it (xdg-desktop-portal)."));
+    }
+  return error;
+}
+
 static void
 taken (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -17,7 +35,7 @@ taken (GObject *source, GAsyncResult *result, gpointer user_data)
   if (uri)
     g_task_return_pointer (task, g_file_new_for_uri (uri), g_object_unref);
   else
-    g_task_return_error (task, error);
+    g_task_return_error (task, explain (error));
 }
 
 void
