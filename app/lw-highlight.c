@@ -15,10 +15,30 @@ static const struct
   { "ts", "typescript" },   { "yml", "yaml" },         { "zsh", "sh" },      { "html5", "html" },
 };
 
+/* GtkSourceView's, with the schema of data/language-specs.  The source tree's is for a program that lies in
+ * the build folder. */
+static GtkSourceLanguageManager *
+get_languages (void)
+{
+  static GtkSourceLanguageManager *manager;
+  g_autofree char *exe = NULL;
+  const char *specs = LW_INSTALLED_SPECS;
+
+  if (manager)
+    return manager;
+  manager = gtk_source_language_manager_new ();
+  exe = g_file_read_link ("/proc/self/exe", NULL);
+  if (exe && g_str_has_prefix (exe, LW_BUILD_DIR "/"))
+    specs = LW_SOURCE_SPECS;
+  if (g_file_test (specs, G_FILE_TEST_IS_DIR))
+    gtk_source_language_manager_prepend_search_path (manager, specs);
+  return manager;
+}
+
 static GtkSourceLanguage *
 find_language (const char *language)
 {
-  GtkSourceLanguageManager *manager = gtk_source_language_manager_get_default ();
+  GtkSourceLanguageManager *manager = get_languages ();
   g_autofree char *lower = NULL, *file = NULL;
   GtkSourceLanguage *found;
   const char *id;
@@ -33,10 +53,13 @@ find_language (const char *language)
   if (!id)
     return NULL;
   found = gtk_source_language_manager_get_language (manager, id);
-  if (found)
-    return found;
-  file = g_strconcat ("code.", lower, NULL);
-  return gtk_source_language_manager_guess_language (manager, file, NULL);
+  if (!found)
+    {
+      file = g_strconcat ("code.", lower, NULL);
+      found = gtk_source_language_manager_guess_language (manager, file, NULL);
+    }
+  /* Pieces of grammars that others include, such as "def": GtkSourceView crashes when it colours by one. */
+  return found && !gtk_source_language_get_hidden (found) ? found : NULL;
 }
 
 char *
