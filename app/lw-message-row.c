@@ -179,7 +179,8 @@ update_continue (LwMessageRow *self)
 
 /* To a screen reader an answer that is being written is a busy row, and what it says is told once it is whole:
  * read word by word as it arrives, it would drown everything else.  GTK can say it aloud since 4.14; before,
- * the row's name is what there is, and "busy" until then. */
+ * the row's name is what there is, and "busy" until then: Orca 43 would speak an alert that comes into sight, but
+ * GTK 4.8 tells it of none (no event at all when a label with that role becomes visible). */
 static void
 tell (LwMessageRow *self, gboolean busy)
 {

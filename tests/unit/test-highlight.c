@@ -41,8 +41,8 @@ test_names (void)
   {
     const char *written, *name;
   } cases[] = {
-    { "py", "Python" }, { "Python", "Python" }, { "c++", "C++" },   { "JSON", "JSON" }, { "js", "JavaScript" },
-    { "text", NULL },   { "def", NULL },        { "nosuch", NULL }, { "", NULL },       { NULL, NULL },
+    { "py", "Python" }, { "Python", "Python" }, { "c++", "C++" }, { "JSON", "JSON" },
+    { "js", "JavaScript" }, { "text", NULL }, { "def", NULL }, { "nosuch", NULL }, { "", NULL }, { NULL, NULL },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
