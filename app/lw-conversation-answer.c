@@ -37,8 +37,17 @@ touch (LwConversation *self)
   g_object_notify (G_OBJECT (self), "updated");
 }
 
+/* What was restored for the first question of a chat is that of another one, which began the same. */
+static gboolean
+goes_on (LwConversation *self)
+{
+  g_autoptr (LwMessage) first = g_list_model_get_item (G_LIST_MODEL (self->messages), 0);
+
+  return first != self->question;
+}
+
 static char *
-describe_progress (const lw_progress *p)
+describe_progress (LwConversation *self, const lw_progress *p)
 {
   g_autofree char *head = NULL;
   g_autofree char *left = NULL;
@@ -50,7 +59,7 @@ describe_progress (const lw_progress *p)
   else
     /* Translators: the question is being read, "12 of 300 tokens" */
     head = g_strdup_printf (_("Reading: %s of %s tokens"), done, total);
-  if (p->restored)
+  if (p->restored && goes_on (self))
     {
       g_autofree char *reading = g_steal_pointer (&head), *restored = lw_count (p->restored);
       /* Translators: after a restart the chat so far was found on disk; first: "Reading: 12 of 300 tokens" */
@@ -78,7 +87,7 @@ on_update (gpointer user_data, LwEngineStage stage, const char *text, const lw_p
     }
   else if (stage == LW_ENGINE_READING && progress)
     {
-      g_autofree char *status = describe_progress (progress);
+      g_autofree char *status = describe_progress (self, progress);
       double fraction
           = progress->total ? CLAMP ((double)progress->done / (double)progress->total, 0, 1) : -1;
 
@@ -198,7 +207,7 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
 
       lw_message_set_figures (self->answer, (int)result->n_prompt, (int)result->n_reused,
                               (int)result->n_generated, speed);
-      lw_message_set_restored (self->answer, (int)result->n_restored);
+      lw_message_set_restored (self->answer, goes_on (self) ? (int)result->n_restored : 0);
       if (result->stop == LW_STOP_CONTEXT)
         {
           g_autofree char *count = lw_count ((gint64)result->n_prompt + (gint64)result->n_generated);

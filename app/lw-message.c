@@ -178,6 +178,18 @@ lw_message_dup_details (LwMessage *self)
   return g_strdup_printf (ngettext ("%s prompt token", "%s prompt tokens", (gulong)self->n_prompt), prompt);
 }
 
+/* How long the answer took to write; nothing when it was there at once. */
+static void
+add_duration (GPtrArray *parts, double seconds)
+{
+  if (seconds >= 100)
+    /* Translators: minutes and seconds */
+    g_ptr_array_add (parts, g_strdup_printf (_("%d min %d s"), (int)(seconds + 0.5) / 60, (int)(seconds + 0.5) % 60));
+  else if (seconds >= 0.1)
+    /* Translators: how long the answer took to write, seconds */
+    g_ptr_array_add (parts, g_strdup_printf (_("%.1f s"), seconds));
+}
+
 static char *
 make_footer (LwMessage *self)
 {
@@ -197,10 +209,7 @@ make_footer (LwMessage *self)
         g_ptr_array_add (parts, g_strdup_printf (_("%.*f tokens/s"),
                                                  self->tokens_per_second < 100 ? 1 : 0,
                                                  self->tokens_per_second));
-      if (self->tokens_per_second > 0 && self->n_generated > 0)
-        /* Translators: how long the answer took to write, seconds */
-        g_ptr_array_add (parts, g_strdup_printf (_("%.1f s"),
-                                                 self->n_generated / self->tokens_per_second));
+      add_duration (parts, self->tokens_per_second > 0 ? self->n_generated / self->tokens_per_second : 0);
       if (self->n_restored > 0)
         {
           g_autofree char *restored = lw_count (self->n_restored);

@@ -815,6 +815,15 @@ class Chat(WindowTest):
         p.screenshot("picked-up")
         self.end()
 
+        # Another chat that begins the same saves the reading as well, but did not leave off anywhere.
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, question)
+        wait_for("what was reused", lambda: any("reused" in d for d in p.details()))
+        self.assertIsNone(p.find("label", contains="picked up where we left off"))
+        self.end()
+
     def test_97_broken_template(self):
         folder = os.path.join(TMP, "template")
         os.makedirs(folder)
