@@ -420,6 +420,12 @@ lw_attachment_set_record (LwAttachment *self, const lw_mem_attachment *record)
   self->record = lw_mem_attachment_copy (record);
   g_free (self->record->label);
   self->record->label = g_strdup (self->label);
+  /* A copy of the text is kept. */
+  if (self->own_file && g_strcmp0 (self->own_file, record->path) != 0)
+    {
+      delete_own_file (self->own_file);
+      g_clear_pointer (&self->own_file, g_free);
+    }
   g_free (self->path);
   self->path = g_strdup (record->path);
 }
