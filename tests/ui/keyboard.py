@@ -221,7 +221,7 @@ class Keyboard(WindowTest):
         self.keys("Return")
         wait_for("the menu to close", lambda: not self.p.find("menu item", "Rename…"))
 
-    def test_31_chat_menu(self):
+    def test_3a_chat_menu(self):
         """Pinned, unpinned and put into a folder; the focus stays with the chat."""
         p = self.start()
         self.go_to("The bicycle", role_name="list item")
