@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from desktop import Program, WindowTest, number, press, role, run, showing, text_of, wait_for, walk
+from desktop import Program, WindowTest, next_line, number, press, role, run, showing, text_of, wait_for, walk
 from answering import make_model, make_slow_model
 import store
 
@@ -765,14 +765,14 @@ class Chat(WindowTest):
         self.addCleanup(portal.stdout.close)
         self.addCleanup(portal.wait)
         self.addCleanup(portal.kill)
-        self.assertEqual(portal.stdout.readline(), "ready\n")
+        self.assertEqual(next_line(portal.stdout), "ready\n")
         return portal
 
     def take_screenshot(self, p, portal):
         p.key("F10")
         self.assertTrue(press(wait_for("the menu item", lambda: p.find("menu item", "Attach a Screenshot…"))))
         # The portal is told whose it is, and the user chooses what is taken.
-        self.assertRegex(portal.stdout.readline(), r"^request x11:[0-9a-f]+ True$")
+        self.assertRegex(next_line(portal.stdout), r"^request x11:[0-9a-f]+ True$")
 
     def end_portal(self, portal):
         portal.kill()

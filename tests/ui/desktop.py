@@ -4,6 +4,7 @@
 import bisect
 import os
 import re
+import select
 import signal
 import sqlite3
 import subprocess
@@ -48,8 +49,16 @@ def wait_for(what, probe, deadline=DEADLINE):
     raise Missing(f"waited {deadline} s for {what}" + (f" ({last})" if last else ""))
 
 
-def run(*args, **kwargs):
-    return subprocess.run(args, check=True, capture_output=True, text=True, **kwargs).stdout.strip()
+def next_line(stream, deadline=DEADLINE):
+    """What a helper program says next, one line at a time; it may never say it."""
+    if not select.select([stream], [], [], deadline)[0]:
+        raise Missing(f"waited {deadline} s for a line of a helper program")
+    return stream.readline()
+
+
+def run(*args, timeout=2 * DEADLINE, **kwargs):
+    """What a command prints; xdotool may wait for ever for a window that is gone."""
+    return subprocess.run(args, check=True, capture_output=True, text=True, timeout=timeout, **kwargs).stdout.strip()
 
 
 def walk(node):
@@ -376,13 +385,38 @@ class WindowTest(unittest.TestCase):
 
     def drag_source(self, target, *paths):
         """A window that files can be dragged from, to drop them on the X window `target`: (process, X window).  It
-        says on its output when the drag has ended."""
+        says on its output when a drag begins and ends."""
         source = subprocess.Popen([os.environ["LW_DRAG_SOURCE"], target, *paths], stdout=subprocess.PIPE, text=True)
         self.addCleanup(source.stdout.close)
         self.addCleanup(source.wait)
         self.addCleanup(source.kill)
         return source, wait_for("the window to drag from", lambda: run(
             "xdotool", "search", "--onlyvisible", "--name", "Drag source").split())[-1]
+
+    def drag(self, target, *paths):
+        """Take files from a window at the right, with the mouse, again when it was not ready for it.  The one who
+        calls moves on, and drops them with drop()."""
+        source, window = self.drag_source(target, *paths)
+        run("xdotool", "windowmove", "--sync", window, "1060", "300")
+        for deadline in (5, 5, DEADLINE):
+            run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
+            for x in range(1130, 1050, -20):
+                run("xdotool", "mousemove", str(x), "380")
+            try:
+                self.assertEqual(next_line(source.stdout, deadline), "drag begun\n")
+                return source
+            except Missing:
+                if deadline == DEADLINE:
+                    raise
+                run("xdotool", "mouseup", "1")
+
+    def drop(self, source, x, y):
+        """What drag() took."""
+        run("xdotool", "mousemove", str(x - 5), str(y - 1))
+        run("xdotool", "mousemove", str(x), str(y))
+        run("xdotool", "mouseup", "1")
+        self.assertEqual(next_line(source.stdout), "drag ended\n")
+        source.kill()
 
     def end(self):
         """The window is closed as with the keyboard; nothing was complained about."""

@@ -34,6 +34,11 @@ static GdkContentProvider *prepare(GtkDragSource *source, double x, double y)
     return provider;
 }
 
+static void drag_begin(GtkDragSource *source, GdkDrag *drag)
+{
+    g_print("drag begun\n");
+}
+
 static void drag_end(GtkDragSource *source, GdkDrag *drag, gboolean delete_data)
 {
     g_print("drag ended\n");
@@ -47,6 +52,7 @@ static void activate(GtkApplication *app)
 
     gtk_drag_source_set_actions(source, GDK_ACTION_COPY);
     g_signal_connect(source, "prepare", G_CALLBACK(prepare), NULL);
+    g_signal_connect(source, "drag-begin", G_CALLBACK(drag_begin), NULL);
     g_signal_connect(source, "drag-end", G_CALLBACK(drag_end), NULL);
     gtk_widget_add_controller(label, GTK_EVENT_CONTROLLER(source));
     gtk_window_set_title(GTK_WINDOW(window), "Drag source");

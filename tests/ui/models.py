@@ -290,21 +290,16 @@ class Models(WindowTest):
         self.end_by_signal()
         shutil.rmtree(os.path.dirname(link))
 
-    def drop(self, p, *paths):
+    def drop_on_page(self, p, *paths):
         """Drag files from another window onto the page, with the mouse."""
         page = wait_for("the page's X window", lambda: run("xdotool", "search", "--onlyvisible", "--name",
                                                            "^Models$").split())[-1]
         run("xdotool", "windowmove", "--sync", page, "0", "0")
         run("xdotool", "windowraise", page)
-        source, window = self.drag_source(page, *paths)
-        run("xdotool", "windowmove", "--sync", window, "1060", "300")
-        run("xdotool", "mousemove", "1140", "380", "mousedown", "1")
-        for x in range(1130, 320, -20):
+        source = self.drag(page, *paths)
+        for x in range(1050, 320, -20):
             run("xdotool", "mousemove", str(x), "380")
-        run("xdotool", "mousemove", "310", "382")
-        run("xdotool", "mouseup", "1")
-        self.assertEqual(source.stdout.readline(), "drag ended\n")
-        source.kill()
+        self.drop(source, 310, 382)
 
     def test_2b_drop_with_its_vision_file(self):
         """Two files at once, which do not lie beside each other, in the order in which they come."""
@@ -314,14 +309,14 @@ class Models(WindowTest):
         link = os.path.join(LIBRARY, "dropped", "dropped.gguf")
         p = self.start()
         self.open_page(p)
-        self.drop(p, vision, model)
+        self.drop_on_page(p, vision, model)
         wait_for("the model", lambda: os.path.islink(link))
         wait_for("its vision file", lambda: os.path.islink(
             os.path.join(LIBRARY, "dropped", "mmproj-apart.gguf")))
         p.get("label", contains="The file stays where it is")
         self.assertIsNone(p.find("label", contains="The Model Was Not Added"))
         # A vision file alone is no model, which is said.
-        self.drop(p, vision)
+        self.drop_on_page(p, vision)
         p.get("label", contains="mmproj-apart.gguf is the vision part of a model")
         p.press("Close")
         self.end_by_signal()
