@@ -77,8 +77,9 @@ make_scrollable (GtkWindow *overlay)
   g_object_unref (content);
 }
 
+/* Before it is shown: a window that changes while it is mapped is lost to screen readers with GTK 4.8. */
 static void
-overlay_mapped (GtkWidget *overlay, LwWindow *self)
+overlay_realized (GtkWidget *overlay, LwWindow *self)
 {
   int width = gtk_widget_get_width (GTK_WIDGET (self)), height = gtk_widget_get_height (GTK_WIDGET (self));
   gboolean narrow = width < ONE_COLUMN;
@@ -104,5 +105,5 @@ lw_window_prepare_shortcuts (LwWindow *self)
   /* It shows a title of its own, and has none for screen readers. */
   gtk_window_set_title (GTK_WINDOW (overlay), _("Keyboard Shortcuts"));
   make_scrollable (GTK_WINDOW (overlay));
-  g_signal_connect_object (overlay, "map", G_CALLBACK (overlay_mapped), self, 0);
+  g_signal_connect_object (overlay, "realize", G_CALLBACK (overlay_realized), self, 0);
 }
