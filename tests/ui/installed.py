@@ -143,11 +143,15 @@ class Files(unittest.TestCase):
             width, height = (float(re.match(r"[\d.]+", root.get(k))[0]) for k in ("width", "height"))
             self.assertEqual(width, height)
 
+    def test_language_specs(self):
+        """The schema that the highlighter reads grammars with (app/lw-highlight.c)."""
+        self.assertEqual(os.listdir(os.path.join(SHARE, "longwave", "language-specs")), ["language2.rng"])
+
     def test_nothing_else(self):
         """No file outside of the places above."""
         allowed = re.compile(
             r"bin/(longwave|lw)$|lib[^/]*(/[^/]+)?/longwave/lw-pictures\.so$|share/(applications|metainfo"
-            r"|longwave/model|dbus-1/services|gnome-shell/search-providers|mime/|glib-2\.0/schemas"
+            r"|longwave/(model|language-specs)|dbus-1/services|gnome-shell/search-providers|mime/|glib-2\.0/schemas"
             r"|icons/hicolor/(scalable|symbolic)/apps|man/man1|bash-completion/completions"
             r"|zsh/site-functions|fish/vendor_completions\.d|locale/[A-Za-z_]+/LC_MESSAGES)")
         found = [os.path.relpath(os.path.join(folder, name), DESTDIR + PREFIX)
