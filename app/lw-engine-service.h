@@ -122,10 +122,11 @@ void lw_engine_request_set_options (LwEngineRequest *r, const char *system,
 void lw_engine_request_set_idle (LwEngineRequest *r, guint max_tokens);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
-/* What the media of the newest turn cost, and how they are looked at, in lines, or NULL; complete once reading
- * began.  Any thread.  Free both with g_free(). */
+/* What the media of the newest turn cost and, in *details, how they are looked at, in lines, or NULL each; complete
+ * once reading began.  Any thread.  Free both with g_free(). */
 char *lw_engine_request_dup_notes (LwEngineRequest *r, char **details);
-/* Whether an answer is being made, which the next one has to wait for; a request nobody waits for is none. */
+/* Whether an answer is being made, which the next one has to wait for; a request nobody waits for is none.  Any
+ * thread. */
 gboolean lw_engine_service_is_answering (LwEngineService *self);
 /* Any thread; honoured within 100 ms. */
 void lw_engine_request_cancel (LwEngineRequest *r);

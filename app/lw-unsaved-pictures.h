@@ -20,7 +20,8 @@ void lw_unsaved_pictures_free (LwUnsavedPictures *self);
 /* png: what is in the file.  Free with lw_mem_attachment_free().  Errors: G_FILE_ERROR. */
 lw_mem_attachment *lw_unsaved_pictures_add (LwUnsavedPictures *self, GBytes *png, const char *label,
                                             GError **error);
-/* Saves those of a message that is about to be put, and changes it to say so. */
+/* Saves those of a message that is about to be put, and changes it to say so.  FALSE: not all could be saved; what
+ * was is remembered, so it may be called again.  Errors: LW_MEM_ERROR, G_FILE_ERROR. */
 gboolean lw_unsaved_pictures_save (LwUnsavedPictures *self, lw_mem *mem, lw_mem_message *message,
                                    GError **error);
 
