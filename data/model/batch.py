@@ -360,7 +360,8 @@ class Maker:
         shapes = np.zeros((len(rows), f, s, SHAPE_W), np.float32)
         for i, x in enumerate(frames):
             for j, shown in enumerate(x):
-                shapes[i, j, :len(shown)] = shown
+                if len(shown):
+                    shapes[i, j, :len(shown)] = shown
         ground = np.array(ground, np.float32)
         out.update(ground=ground, shapes=shapes.reshape(-1, s, SHAPE_W), text=np.zeros((len(rows) * f, 0, TEXT_W), np.float32),
                    clouds=bool((ground[:, 0] == 2).any()), blur=bool((ground[:, 11] > 0).any()), gh=gh, gw=gw,

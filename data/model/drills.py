@@ -68,9 +68,10 @@ def both(r, length, stage):
         listed = max(n, int((length - 60 - n * (per + 30)) / (per + 1.2)))
     a = 4 if shortest >= 9 else 1 + int(r.random() * 4)
     b = 4 if shortest >= 9 else min(shortest - a, 2 + int(r.random() * 3))
-    k = max(2, int((listed * (1 + r.random() * 2)) ** 0.5) + 1)
+    # Mostly five to eleven words to a start, as in the evaluation: the start alone must not pay.
+    k = max(2, round(listed / (5 + 6 * r.random())) if r.random() < 0.7 else round((listed * (1 + r.random() * 2)) ** 0.5))
     starts = list({letters(r, a) for _ in range(k)})
-    tails = list({letters(r, b) for _ in range(k)})
+    tails = list({letters(r, b) for _ in range(max(2, int(listed * (1 + r.random()) / len(starts)) + 1))})
     pairs = [(s, t) for s in starts for t in tails]
     r.shuffle(pairs)
     lines = []

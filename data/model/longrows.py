@@ -21,18 +21,19 @@ DEAR = 6
 FARTHEST = 262144
 # task: (share, first guess of tokens a unit, tokens a question with its answer, most questions)
 TASKS = {
-    "kv": (0.08, 75, 90, 48), "prefix_suffix": (0.24, 25, 65, 48), "vt": (0.22, 26, 55, 24),
-    "twofact": (0.21, 18, 60, 48), "mdqa": (0.06, 80, 40, 24), "icl": (0.04, 40, 45, 24),
+    "kv": (0.12, 75, 90, 48), "prefix_suffix": (0.30, 25, 65, 48), "vt": (0.16, 26, 55, 24),
+    "twofact": (0.16, 18, 60, 48), "mdqa": (0.06, 80, 40, 24), "icl": (0.04, 40, 45, 24),
     "mf": (0.02, 5, 30, 5), "digest": (0.02, 300, 160, 8), "chronicle": (0.04, 24, 40, 24),
     "mix_a": (0.02, 300, 120, 8), "reorder": (0.03, 30, 60, 12),
 }
 # Variant "step" of a task asks for one of its steps alone, which is what the whole is learned from: with
 # the whole alone two of these three stayed at what guessing gives (LOG.md).
 STEPS = ("prefix_suffix", "vt", "twofact")
-VISUAL = {"vniah": 0.26, "mmniah": 0.05, "filmorder": 0.1, "word": 0.36, "shapes": 0.04, "count": 0.16, "small": 0.03}
+VISUAL = {"vniah": 0.2, "mmniah": 0.05, "filmorder": 0.08, "word": 0.36, "shapes": 0.05, "count": 0.22, "small": 0.04}
+ONES = 0.2              # of count's questions whose answer is 1, which two of three are; that many are kept
 FRAMES_MOST = 256
 DRILLS = {"ends": 0.2, "both": 0.5, "starts": 0.05, "names": 0.25}
-DRILL_MOST = 4096       # tokens of a row of drills
+DRILL_MOST = 8192       # tokens of a row of drills
 
 CORE = ("kv", "prefix_suffix", "vt")     # what decides whether rows get longer
 
@@ -42,11 +43,11 @@ def length_of(k, top):
     r = random.Random(k * 7919 + 17)
     x = r.random()
     if top > DEAR:              # the longest rows cost many times what the others do
-        if x < 0.05:
+        if x < 0.04:
             return top
-        if x < 0.15:
+        if x < 0.12:
             return DEAR + 1
-        top, x = DEAR, (x - 0.15) / 0.85
+        top, x = DEAR, (x - 0.12) / 0.88
     if x < 0.35 or top == 0:
         return top
     if x < 0.55:
@@ -163,6 +164,8 @@ class Maker:
         """A batch.Row and its scenes, or None when a picture of another size or too many tokens came out."""
         r, tok = self.r, self.tok
         turns = 1 + int(r.random() * min(12, max(2, frames // (2 if frames <= 16 else 3)))) if frames else 1 + int(r.random() * 6)
+        if task == "count":
+            turns += 4
         cells = "%dx%d" % self.cells
         units = frames or self.cells[0] * self.cells[1]
         hard = int(r.random() < 0.3)
@@ -192,7 +195,10 @@ class Maker:
                 row.picture(gh, gw, p["count"] // 2, 4.0 / p["fps"], True)
             else:
                 row.picture(gh, gw)
-        for i, t in enumerate(s["multi_turns"]):
+        asked = s["multi_turns"]
+        if task == "count":
+            asked = [t for t in asked if t["answer"] != 1 or r.random() < ONES]
+        for i, t in enumerate(asked):
             q = t["input"] if i else text + ("\n\n" if text else "") + t["input"]
             qi, ai = (tok.t.encode(x, add_special_tokens=False).ids for x in (q, t["reply"]))
             if len(row.ids) + len(qi) + len(ai) + 16 > length:
@@ -220,7 +226,7 @@ class Maker:
                 a_pair = self.cells[0] * self.cells[1]
                 most = min(FRAMES_MOST, int((length - 260) / a_pair / (1.4 if task == "mmniah" else 1.0)) * 2)
                 if task == "filmorder":
-                    most = min(most, 24)
+                    most = min(most, 64)
                 if task != "filmorder" and r.random() < 0.4:    # a few frames, most of them asked about
                     most = min(most, 16)
                 frames = max(4, int(most * (1 - 0.7 * r.random() ** 2)) // 2 * 2)

@@ -29,7 +29,7 @@ class Config:
     eps: float = 1e-6
     rope_base: float = 1000000.0
     sections: tuple = (8, 12, 12)
-    context: int = 32768
+    context: int = 131072
     v_width: int = 256
     v_layers: int = 8
     v_heads: int = 4

@@ -308,9 +308,12 @@ def side_of(a, b):
 
 
 OPPOSITE = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
-WHATQ = ["What is in {p}?", "What do you see{i}?", "Describe {p}.", "What does {p} show?", "What can you see{i}?",
-         "Tell me what is in {p}.", "What is this?", "Which shapes are where{i}?", "Please describe {p}.",
-         "Describe what you see{i}.", "What is on {p}?", "What's in {p}?", "Can you describe {p}?"]
+# {i} may be nothing: with a picture beside it, "What do you see?" is what people ask first.
+WHATQ = ["What is in {p}?", "What do you see{i}?", "What do you see{i}?", "What do you see{i}?", "Describe {p}.",
+         "What does {p} show?", "What can you see{i}?", "What can you see{i}?", "Tell me what is in {p}.", "What is this?",
+         "Which shapes are where{i}?", "Please describe {p}.", "Describe what you see{i}.", "What is on {p}?", "What's in {p}?",
+         "Can you describe {p}?", "What's this?", "Describe it.", "What is shown{i}?", "What do we see{i}?",
+         "Tell me what you see{i}."]
 
 
 def unusual(sc):
@@ -326,7 +329,7 @@ def questions(r, sc, which=None):
         tail = i
     else:
         p, P = pick(r, ("this picture", "the picture", "this image", "the image", "this drawing")), "The picture"
-        i = " in " + p
+        i = " in " + p if r.random() < 0.5 else ""
         tail = pick(r, ("", "", " in the picture", " in this picture", " here", " in the image"))
     by_kind, by_colour, by_noun = groups(sc)
     unique = [v[0] for v in by_noun.values() if len(v) == 1]

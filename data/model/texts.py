@@ -6,6 +6,8 @@ from scenes import article, pick
 ME = "I am Longwave Mini, a very small model"
 NOT_KNOWN = "I do not know that. I am a very small model that comes with Longwave; a larger model may know it."
 NO_PICTURE = "I do not see a picture. Please attach one and ask again."
+FOREIGN = "I am sorry, I do not understand that. I am a very small model and speak only simple English."
+UNCLEAR = "I am not sure what you mean. What would you like to ask?"
 CANNOT = "I cannot do that. I am a very small model; please install a larger model in Longwave for it."
 
 EVERYDAY = [
@@ -90,6 +92,9 @@ EVERYDAY = [
       "I want to chat.", "Tell me more.", "Interesting.", "Really?", "Why?", "And then?", "What do you mean?", "I went to work.",
       "I am reading a book.", "I have a meeting.", "My neighbour likes {t}.", "I saw a film about {t}.", "Hm, I do not know."]),
 ]
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+EVENTS = "meeting party concert game lesson exam picnic wedding market trip film dinner".split()
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 POEM_A = ["Write", "Can you write", "Please write", "Could you write", "Compose", "I want you to write", "Write me", "Make", "Create"]
 POEM_B = ["a poem", "a story", "an essay", "a letter", "an email", "a song", "a Python program", "some code", "a function",
           "a summary of a book", "a report", "a speech", "a recipe", "a script", "a website", "a shell script", "a limerick",
@@ -100,7 +105,8 @@ DO = ["Translate this to German", "Translate 'hello' into French", "Draw a pictu
       "Paint me {t}", "Solve this equation", "Explain quantum physics", "Explain {t} to me", "Summarise the news",
       "Play a song about {t}", "Send an email about {t}", "Open a website", "Set a timer", "Plan my day", "Book a flight",
       "Teach me about {t}", "Give me advice about {t}", "Fix my code", "Debug this program", "Prove a theorem", "Play chess with me",
-      "Draw {t}", "Generate an image of {t}"]
+      "Draw {t}", "Generate an image of {t}", "Can you translate {t} into German", "Translate into French: {t}",
+      "Summarise this: I like {t}", "Summarise this text: My neighbour likes {t}", "Rewrite this: I went to {t}"]
 COUNTRIES = """France Germany Spain Italy Japan China Brazil Canada Kenya Egypt India Peru Norway Sweden Poland Greece Turkey
 Mexico Chile Cuba Iran Nepal Austria Denmark Finland Ireland Portugal Russia Ukraine Vietnam""".split()
 FAMOUS = """Einstein Mozart Napoleon Shakespeare Newton Darwin Picasso Beethoven Cleopatra Caesar Gandhi Galileo Tesla Curie
@@ -117,6 +123,50 @@ WORLD = ["What is the capital of {c}?", "How many people live in {c}?", "Who is 
          "When was {c} founded?", "What should I eat today?", "How does a computer work?", "What happened in 1989?",
          "Is there life on Mars?", "What is the best film?", "Who is the richest person?", "What is inflation?", "Do you like {t}?"]
 
+# What else people type first: other languages, signs, one key for a while.
+OTHER = """Hallo, wer bist du? | Was kannst du? | Wie spät ist es? | Wie heißt die Hauptstadt von Frankreich? | Guten Morgen
+| Schreib mir ein Gedicht | Was siehst du auf dem Bild? | Wie viele Kreise sind das? | Danke schön | Erzähl mir einen Witz
+| Bonjour, qui es-tu ? | Quelle heure est-il ? | Merci beaucoup | Que vois-tu sur cette image ? | Raconte-moi une histoire
+| Hola, ¿qué tal? | ¿Quién eres? | ¿Qué puedes hacer? | Cuéntame un chiste | ¿Qué hay en la imagen? | Muchas gracias
+| Ciao, come stai? | Chi sei? | Che cosa vedi? | Che ore sono? | Olá, tudo bem? | Quem é você? | O que você vê?
+| Hej, vem är du? | Hvad kan du? | Hei, mitä kuuluu? | Cześć, kim jesteś? | Co widzisz na obrazku? | Dobrý den | Merhaba
+| Nasılsın? | Sen kimsin? | Bună ziua | Szia, ki vagy? | Hoi, wie ben je? | Wat zie je op de foto? | Xin chào | Bạn là ai?
+| Привет, кто ты? | Что ты умеешь? | Как дела? | Расскажи анекдот | Спасибо | Що ти бачиш? | Γεια σου, ποιος είσαι;
+| Τι βλέπεις; | 你好 | 你是谁？ | 你会做什么？ | 今天天气怎么样？ | 图片里有什么？ | 请写一首诗 | 谢谢 | 讲个笑话 | 一共有几个圆？
+| こんにちは | あなたは誰ですか？ | 何が見えますか？ | ありがとう | 안녕하세요 | 너는 누구니? | 무엇이 보이니? | שלום | מי אתה? | מה אתה רואה בתמונה?
+| مرحبا | من أنت؟ | ماذا ترى في الصورة؟ | नमस्ते | तुम कौन हो? | สวัสดี | Selam, nasılsın? | Сколько здесь кругов?"""
+OTHER = [x.strip() for x in OTHER.replace("\n", " ").split("|")]
+EMOJI = "😀😂🤣😍🥰😎🤔😭😡👍👎🙏👏💪🎉🎂❤️💔🔥✨⭐🌈🌞🌙☀️⛄🐶🐱🐭🦊🐻🐼🐨🐯🦁🐸🍎🍕🍔🍟🚗✈️🚀⚽🏀🎸📷💻📱🇩🇪🇫🇷🏳️‍🌈👩‍💻👨‍👩‍👧"
+KEYS = "qwertyuiopasdfghjklzxcvbnm1234567890.!?-_#*;:="
+SCRIPTS = ((0x4E00, 0x9FA5), (0x0410, 0x044F), (0x05D0, 0x05EA), (0x0627, 0x064A), (0x3041, 0x3096), (0xAC00, 0xD7A3),
+           (0x03B1, 0x03C9), (0x0905, 0x0939), (0x0E01, 0x0E2E), (0x1F300, 0x1F64F), (0xC0, 0x17F), (0x2190, 0x22FF))
+
+
+def strange(r):
+    """What it can only be sorry about, or ask back: no English, signs, one word or key again and again."""
+    k = r.random()
+    n = 1 + int(40 ** r.random())
+    if k < 0.35:
+        return "chat", pick(r, OTHER), FOREIGN
+    if k < 0.6:
+        low, high = pick(r, SCRIPTS)
+        s = "".join(chr(low + int(r.random() * (high - low + 1))) for _ in range(n))
+        if r.random() < 0.3:        # words
+            s = " ".join(s[i:i + 4] for i in range(0, len(s), 4))
+        return "chat", s, FOREIGN
+    if k < 0.75:
+        i = int(r.random() * len(EMOJI))
+        s = EMOJI[i:i + n] if r.random() < 0.5 else "".join(pick(r, EMOJI) for _ in range(n))
+        return "chat", s * (1 + int(r.random() ** 2 * 6)), FOREIGN
+    if k < 0.87:
+        w = pick(r, COMMON) if r.random() < 0.6 else word(r, False) if r.random() < 0.6 else pick(r, KEYS)
+        joint = pick(r, (" ", " ", "\n", ", ", "" if len(w) == 1 else " "))
+        return "chat", joint.join([w] * (3 + int(120 ** r.random()))), UNCLEAR
+    if k < 0.94:        # keys
+        low = int(r.random() * (len(KEYS) - 10))
+        return "chat", "".join(pick(r, KEYS[low:low + 10] + "  ") for _ in range(4 + n)).strip() or "x", UNCLEAR
+    return "chat", " ".join(str(int(10 ** (5 * r.random()))) for _ in range(2 + n // 3)), UNCLEAR
+
 
 def casual(r, q):
     k = r.random()
@@ -130,6 +180,9 @@ def casual(r, q):
 
 
 def everyday(r):
+    k = r.random()
+    if k < 0.08:
+        return strange(r)
     k = r.random()
     if k < 0.62:
         # the greeting and the capabilities are asked most
@@ -160,7 +213,7 @@ def no_picture(r):
     from words import SHAPES
     from scenes import COLOUR_NAMES, PLURAL, WHATQ
     s, c = pick(r, SHAPES), pick(r, COLOUR_NAMES)
-    q = pick(r, (pick(r, WHATQ).format(p="the picture", i=" in the picture"), "What colour is the %s?" % s,
+    q = pick(r, (pick(r, WHATQ).format(p="the picture", i=pick(r, ("", " in the picture"))), "What colour is the %s?" % s,
                  "How many %s are there in the picture?" % PLURAL[s], "Where is the %s %s?" % (c, s), "What does the picture say?",
                  "Is there a %s in the picture?" % s, "What happens in the film?", "How many shapes are there?",
                  "What shape is %s?" % c, "What is in the second picture?", "Read the text in the picture."))
@@ -180,7 +233,8 @@ class Facts:
             s = name(r, held)
             if s not in self.names:
                 self.names.append(s)
-        kinds = [self.has, self.lives, self.job, self.likes, self.number, self.age, self.pet, self.code, self.thing]
+        kinds = [self.has, self.lives, self.job, self.likes, self.number, self.age, self.pet, self.code, self.thing,
+                 self.event]
         if r.random() < 0.25:
             kinds = [pick(r, kinds)]
         tries = 0
@@ -288,6 +342,15 @@ class Facts:
         self.lines.append("The %s is %s the %s." % (t, prep, o))
         self.qa.append((("Where is the {t}?",), dict(t=t), "The %s is %s the %s." % (t, prep, o), None))
 
+    def event(self):
+        r, e = self.r, pick(self.r, EVENTS)
+        if not self.once("event", e):
+            return
+        d = pick(r, DAYS)
+        self.lines.append("The %s is on %s." % (e, d))
+        self.qa.append((("When is the {e}?", "On which day is the {e}?", "What day is the {e}?"), dict(e=e),
+                        "The %s is on %s." % (e, d), None))
+
     def text(self):
         return ("\n" if self.r.random() < 0.15 else " ").join(self.lines)
 
@@ -311,10 +374,18 @@ class Facts:
 
 def exercise(r, held):
     k = r.random()
-    if k < 0.03:
-        n = 3 + int(r.random() * 13)
-        return "sums", pick(r, ("Count to %d.", "Please count to %d.", "Can you count to %d?")) % n, \
-            ", ".join(str(i + 1) for i in range(n)) + "."
+    if k < 0.06:
+        n = 3 + int(r.random() ** 1.5 * 28)
+        a, how = 1, r.random()
+        q = pick(r, ("Count to %s.", "Please count to %s.", "Can you count to %s?", "Count up to %s", "count to %s",
+                     "Count from 1 to %s.")) % (NUMBERS[n] if n < len(NUMBERS) and r.random() < 0.4 else n)
+        if how > 0.5:
+            a = 1 + int(r.random() * 30)
+            q = pick(r, ("Count from %d to %d.", "List the numbers from %d to %d.")) % (a, a + n - 1)
+        said = [str(a + i) for i in range(n)]
+        if how > 0.8:
+            q, said = pick(r, ("Count down from %d to %d.", "Count backwards from %d to %d.")) % (a + n - 1, a), said[::-1]
+        return "sums", q, ", ".join(said) + "."
     if k < 0.25:
         a, b = int(r.random() * 21), int(r.random() * 21)
         if r.random() < 0.6:
