@@ -3,8 +3,9 @@
  * vniah, the visual needle in a haystack: a long film (needles.h), a needle a turn at depths that are
  * spread over it, each on the two frames of one pair; half of the questions offer four answers, half ask
  * for the answer.
- * hard: every needle is a card in a colour of its own, every question wants its number and offers nothing: neither
- * guessing nor a part of the picture is enough, so this is what an approximation is judged by.
+ * hard: every needle is a card in a colour of its own, every question wants its number and offers nothing, so that
+ * guessing does not pay.  With small frames, "4x4", a part of the keys does not either: this is what an
+ * approximation is judged by (a tenth of 8x8 cells tells every third number).
  * Unit: a frame, two a second; an odd number is made even, and there is a pair for every turn.
  * Variants "4x4" to ...: cells across and down, 8x8 without one, which makes 64 tokens a pair; "at=N".
  */
