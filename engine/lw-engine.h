@@ -254,6 +254,7 @@ typedef enum {
     LW_STOP_STRING,    /* a stop string (not emitted) */
     LW_STOP_CANCELLED, /* what was produced so far stays */
     LW_STOP_CONTEXT,   /* the context is full */
+    LW_STOP_REPEATS,   /* the answer repeats itself; what it said stays */
 } lw_stop_reason;
 
 /* A token as it is chosen, before its text may be complete. */
@@ -268,6 +269,10 @@ typedef struct {
 
 typedef void (*lw_token_fn)(void *user, const lw_generated_token *t);
 
+/* A repeat_stop for people, tokens: more than somebody may have asked to be repeated (a sentence a hundred times, a
+ * table of zeros), and over in a minute or two on a slow machine. */
+#define LW_REPEAT_STOP 1024
+
 /* Most alternatives that can be asked for a token. */
 #define LW_MAX_TOP_LOGPROBS 64
 
@@ -276,6 +281,8 @@ typedef struct {
     guint max_tokens;               /* 0: until the model ends or the context is full */
     const char *const *stop;        /* NULL-terminated, or NULL; each 1..256 bytes, at most 16 */
     lw_grammar *grammar;            /* the answer follows it; borrowed; NULL: free */
+    guint repeat_stop;              /* stop once this many tokens at the end are four or more times the same 1..512
+                                     * tokens (engine/session/repetition.h); 0: never */
     lw_token_fn on_token;           /* NULL: log-probabilities are not computed */
     guint n_top;                    /* alternatives reported with each token, 0..LW_MAX_TOP_LOGPROBS */
 } lw_generate_params;

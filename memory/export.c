@@ -241,8 +241,7 @@ static gboolean import_message(importer *im, sqlite3_stmt *st, int number)
                           parent);
         msg.position = GPOINTER_TO_INT(g_hash_table_lookup(im->positions, parent));
     }
-    msg.state = state >= LW_MEM_STATE_DONE && state <= LW_MEM_STATE_STOPPED ? (lw_mem_state)state
-                                                                            : LW_MEM_STATE_DONE;
+    msg.state = lw_mem_state_from_int(state);
     msg.created = CLAMP(sqlite3_column_int64(st, 6), 0, g_get_real_time());
     msg.n_prompt = sqlite3_column_int(st, 7);
     msg.n_generated = sqlite3_column_int(st, 8);

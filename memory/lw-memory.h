@@ -92,6 +92,7 @@ typedef enum {
     LW_MEM_STATE_DONE,
     LW_MEM_STATE_PARTIAL, /* being written; found after a restart: the program ended meanwhile */
     LW_MEM_STATE_STOPPED, /* stopped by the user, or by an error after some text */
+    LW_MEM_STATE_REPEATED, /* stopped because it repeated itself */
 } lw_mem_state;
 
 typedef enum {

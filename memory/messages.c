@@ -208,8 +208,7 @@ static lw_mem_message *read_message(sqlite3_stmt *st, const char *conversation)
     g->conversation = g_strdup(conversation);
     g->position = sqlite3_column_int(st, 1);
     g->role = sqlite3_column_int(st, 2) == LW_MEM_ROLE_USER ? LW_MEM_ROLE_USER : LW_MEM_ROLE_ASSISTANT;
-    g->state = state >= LW_MEM_STATE_DONE && state <= LW_MEM_STATE_STOPPED ? (lw_mem_state)state
-                                                                           : LW_MEM_STATE_DONE;
+    g->state = lw_mem_state_from_int(state);
     g->text = lw_mem_column_text(st, 4);
     g->created = sqlite3_column_int64(st, 5);
     g->n_prompt = sqlite3_column_int(st, 6);

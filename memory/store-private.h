@@ -32,6 +32,8 @@ void lw_mem_bind_text(sqlite3_stmt *st, int i, const char *s);
 
 /* The file is outside bytes too: what comes out is valid UTF-8 without NULs, or NULL. */
 char *lw_mem_column_text(sqlite3_stmt *st, int i);
+/* What was stored or imported, DONE when this program does not know it. */
+lw_mem_state lw_mem_state_from_int(int state);
 
 /* lw_mem_put_message() inside a transaction of the caller's. */
 gboolean lw_mem_put_message_inside(lw_mem *m, const lw_mem_message *msg, GError **error);

@@ -296,6 +296,11 @@ char *lw_mem_set_aside(const char *folder, GError **error)
 
 /* ---- Records ---- */
 
+lw_mem_state lw_mem_state_from_int(int state)
+{
+    return state >= LW_MEM_STATE_DONE && state <= LW_MEM_STATE_REPEATED ? (lw_mem_state)state : LW_MEM_STATE_DONE;
+}
+
 void lw_mem_conversation_free(lw_mem_conversation *c)
 {
     if (!c)

@@ -90,6 +90,8 @@ static outcome question(lw_cli_conversation *c, const char *text, GError **error
             lw_cli_note("(stopped)");
         else if (r.stop == LW_STOP_LENGTH)
             lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
+        else if (r.stop == LW_STOP_REPEATS)
+            lw_cli_note(LW_CLI_REPEATS);
         else if (r.stop == LW_STOP_CONTEXT)
             lw_cli_note("lw: the context of %u tokens is full; /clear starts anew, a larger --ctx "
                         "holds more",

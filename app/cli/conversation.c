@@ -404,7 +404,9 @@ static gboolean store_turn(lw_cli_conversation *c, const char *question, const c
     c->n_stored++;
 
     lw_mem_message *m = stored_message(c, LW_MEM_ROLE_ASSISTANT, answer);
-    m->state = r->stop == LW_STOP_CANCELLED ? LW_MEM_STATE_STOPPED : LW_MEM_STATE_DONE;
+    m->state = r->stop == LW_STOP_CANCELLED ? LW_MEM_STATE_STOPPED
+               : r->stop == LW_STOP_REPEATS ? LW_MEM_STATE_REPEATED
+                                            : LW_MEM_STATE_DONE;
     m->n_prompt = (int)r->n_prompt;
     m->n_reused = (int)r->n_reused;
     m->n_generated = (int)r->n_generated;

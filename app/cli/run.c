@@ -15,9 +15,9 @@ typedef struct {
 /* The command line. */
 static struct {
     char *model, *system, *kv, *attention, *mmproj, *chat;
-    int n_ctx, n_threads, max_tokens;
+    int n_ctx, n_threads, max_tokens, repeat_stop;
     GArray *files; /* of file, in the order given */
-} o = {.max_tokens = NOT_GIVEN};
+} o = {.max_tokens = NOT_GIVEN, .repeat_stop = LW_REPEAT_STOP};
 
 static gboolean add_file(const char *name, const char *value, gpointer data, GError **error)
 {
@@ -49,6 +49,8 @@ static const GOptionEntry entries[] = {
     {"threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, "Threads (default: one per CPU)", "N"},
     {"max-tokens", 0, 0, G_OPTION_ARG_INT, &o.max_tokens,
      "Longest answer (default: until the model ends it)", "N"},
+    {"repeat-stop", 0, 0, G_OPTION_ARG_INT, &o.repeat_stop,
+     "Stop an answer whose last N tokens say the same again and again, 0: never (default: 1024)", "N"},
     {"kv", 0, 0, G_OPTION_ARG_STRING, &o.kv, "Type of the cache: f16 (default), q8_0 or f32", "TYPE"},
     {"attn", 0, 0, G_OPTION_ARG_STRING, &o.attention, LW_CLI_ATTN, "MODE"},
     {NULL},
@@ -73,6 +75,8 @@ static gboolean read_options(lw_session_params *session, GError **error)
         return usage(error, "--threads %d: a number of threads cannot be negative", o.n_threads);
     if (o.max_tokens < 0 && o.max_tokens != NOT_GIVEN)
         return usage(error, "--max-tokens %d: a number of tokens cannot be negative", o.max_tokens);
+    if (o.repeat_stop < 0)
+        return usage(error, "--repeat-stop %d: a number of tokens cannot be negative", o.repeat_stop);
     *session = (lw_session_params){
         .n_ctx = (guint32)o.n_ctx,
         .n_threads = o.n_threads,
@@ -100,6 +104,8 @@ static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **er
     }
     if (r.stop == LW_STOP_LENGTH)
         lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
+    if (r.stop == LW_STOP_REPEATS)
+        lw_cli_note(LW_CLI_REPEATS);
     return TRUE;
 }
 
@@ -117,7 +123,8 @@ static gboolean converse(lw_model *m, const char *prompt, lw_cli_stored **stored
     lw_session_params session;
     if (!read_options(&session, error))
         return FALSE;
-    lw_generate_params generate = {.max_tokens = longest_answer(options)};
+    lw_generate_params generate = {.max_tokens = longest_answer(options),
+                                   .repeat_stop = (guint)o.repeat_stop};
     if (!lw_cli_sampling_read(m, options, &generate, error))
         return FALSE;
     const char *system = o.system || !options ? o.system : options->system;

@@ -59,6 +59,8 @@ stop_name (lw_stop_reason stop)
       return "context";
     case LW_STOP_CANCELLED:
       return "cancelled";
+    case LW_STOP_REPEATS:
+      return "repeats";
     }
   return "?";
 }

@@ -5,6 +5,7 @@
 #include "engine/session/session.h"
 
 #include "engine/grammar/constraint.h"
+#include "engine/session/repetition.h"
 
 #include <string.h>
 
@@ -209,6 +210,7 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt,
         return FALSE;
     lw_detokenizer *detok = lw_detokenizer_new(t);
     emitter e = {g_string_new(NULL), params->stop, on_text, user};
+    lw_repetition *repetition = params->repeat_stop ? lw_repetition_new(params->repeat_stop) : NULL;
 
     if (!lw_session_sync(s, prompt, on_progress, &clock, cancel, error))
         goto out;
@@ -245,6 +247,10 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt,
             r.stop = LW_STOP_STRING;
             break;
         }
+        if (repetition && lw_repetition_push(repetition, token)) {
+            r.stop = LW_STOP_REPEATS;
+            break;
+        }
         if (lw_session_get_n_tokens(s) >= lw_session_get_n_ctx(s))
             break; /* LW_STOP_CONTEXT: this token was the last that could be said */
         GError *err = NULL;
@@ -272,6 +278,7 @@ gboolean lw_session_generate(lw_session *s, const lw_prompt *prompt,
 out:
     if (ok && result)
         *result = r;
+    lw_repetition_free(repetition);
     g_string_free(e.held, TRUE);
     lw_detokenizer_free(detok);
     chooser_clear(&c);

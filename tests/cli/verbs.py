@@ -98,6 +98,19 @@ def seed_decides_the_answer():
 
 
 @test
+def an_answer_that_repeats_itself():
+    loop = ("run", "-m", endless_model(), "--logit-bias", "65=1000", "--ctx", "4096")
+    done = works(*loop, "hello")
+    assert "answer 1024 tokens" in done.err and "began to repeat itself; --repeat-stop 0" in done.err, done.err
+    short = works(*loop, "--repeat-stop", "40", "hello")
+    assert "answer 40 tokens" in short.err and "began to repeat itself" in short.err, short.err
+    assert done.out.startswith(short.out.rstrip("\n"))
+    lasting = works(*loop, "--repeat-stop", "0", "--max-tokens", "1100", "hello")
+    assert "answer 1100 tokens" in lasting.err and "repeat itself" not in lasting.err, lasting.err
+    fails((*loop, "--repeat-stop", "-1", "hello"), r"--repeat-stop -1")
+
+
+@test
 def prompt_from_stdin():
     asked = works("run", "-m", MODEL, "--temp", "0", "--max-tokens", "8", "hello there").out
     for args in ((), ("-",)):

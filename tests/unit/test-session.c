@@ -580,6 +580,37 @@ static void test_generate(void)
     lw_model_unref(m);
 }
 
+/* An answer that says one thing for ever is stopped when that is asked for; what it said stays, and is the
+ * beginning of what it says otherwise. */
+static void test_repeat_stop(void)
+{
+    lw_model *m = open_model();
+    lw_session *s = open_session(m, 2048, 2);
+    lw_prompt *p = ask(m, NULL, NULL, "Tell me everything you know.");
+    const lw_logit_bias always = {65, 1000};
+    lw_generate_params gp = {.sampling = lw_sampler_params_default(), .max_tokens = 90};
+    collected whole = {0}, stopped = {0};
+
+    gp.sampling.bias = &always;
+    gp.sampling.n_bias = 1;
+    lw_generate_result r = run(s, p, &gp, &whole);
+    g_assert_cmpint(r.stop, ==, LW_STOP_LENGTH);
+    g_assert_cmpuint(r.n_generated, ==, 90);
+
+    gp.repeat_stop = 30;
+    r = run(s, p, &gp, &stopped);
+    g_assert_cmpint(r.stop, ==, LW_STOP_REPEATS);
+    g_assert_cmpuint(r.n_generated, ==, 30);
+    g_assert_true(g_str_has_prefix(whole.text->str, stopped.text->str));
+    g_assert_cmpuint(stopped.text->len, ==, whole.text->len / 3);
+
+    g_string_free(whole.text, TRUE);
+    g_string_free(stopped.text, TRUE);
+    lw_prompt_free(p);
+    lw_session_free(s);
+    lw_model_unref(m);
+}
+
 /* ---- Under a grammar, with log-probabilities ---- */
 
 typedef struct {
@@ -948,6 +979,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/no-vision", test_no_vision);
     g_test_add_func("/session/begun-answer", test_begun_answer);
     g_test_add_func("/session/generate", test_generate);
+    g_test_add_func("/session/repeat-stop", test_repeat_stop);
     g_test_add_func("/session/fork", test_fork);
     g_test_add_func("/session/fork-is-bounded", test_fork_is_bounded);
     g_test_add_func("/session/fork-with-media", test_fork_with_media);
