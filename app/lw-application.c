@@ -147,6 +147,7 @@ settings_changed (LwApplication *self)
     .kv_type = lw_settings_get_int (self->settings, "kv-precision") == 1 ? LW_KV_Q8_0 : LW_KV_F16,
     .only_cpu = !lw_settings_get_boolean (self->settings, "use-gpu"),
     .keep_snapshots = lw_settings_get_boolean (self->settings, "keep-snapshots"),
+    .stop_repeating = lw_settings_get_boolean (self->settings, "stop-repeating"),
     .snapshot_bytes
     = (guint64)lw_settings_get_int (self->settings, "snapshot-gigabytes") * 1000 * 1000 * 1000,
   };

@@ -227,7 +227,9 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
     {
       gboolean stopped = error || full || (result && result->stop == LW_STOP_CANCELLED);
 
-      lw_message_settle (self->answer, stopped ? LW_MEM_STATE_STOPPED : LW_MEM_STATE_DONE);
+      lw_message_settle (self->answer, stopped                                          ? LW_MEM_STATE_STOPPED
+                                       : result && result->stop == LW_STOP_REPEATS ? LW_MEM_STATE_REPEATED
+                                                                                   : LW_MEM_STATE_DONE);
       lw_conversation_put_message (self, self->answer);
     }
   g_clear_object (&self->question);

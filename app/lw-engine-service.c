@@ -603,6 +603,9 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
   if (!prompt)
     return FALSE;
   params.sampling = lw_model_get_sampling (self->model);
+  g_mutex_lock (&self->lock);
+  params.repeat_stop = self->config.stop_repeating ? LW_REPEAT_STOP : 0;
+  g_mutex_unlock (&self->lock);
   if (!r->sampling.own)
     {
       params.sampling.temperature = (float)r->sampling.temperature;
@@ -762,6 +765,7 @@ lw_engine_service_init (LwEngineService *self)
 {
   g_mutex_init (&self->lock);
   self->config.keep_snapshots = TRUE;
+  self->config.stop_repeating = TRUE;
   self->media = media_table_new ();
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   self->thread = g_thread_new ("lw-engine", engine_thread, self);

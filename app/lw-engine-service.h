@@ -40,6 +40,7 @@ typedef struct
   gboolean only_cpu;
   gboolean keep_snapshots;
   guint64 snapshot_bytes;
+  gboolean stop_repeating; /* answers that repeat themselves, see LW_REPEAT_STOP */
 } LwEngineConfig;
 
 void lw_engine_service_configure (LwEngineService *self, const LwEngineConfig *config);

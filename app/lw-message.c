@@ -205,6 +205,8 @@ make_footer (LwMessage *self)
         g_ptr_array_add (parts, g_strdup (_("Stopped")));
       else if (self->state == LW_MEM_STATE_PARTIAL)
         g_ptr_array_add (parts, g_strdup (_("Interrupted")));
+      else if (self->state == LW_MEM_STATE_REPEATED)
+        g_ptr_array_add (parts, g_strdup (_("Stopped: the answer began to repeat itself")));
       if (self->tokens_per_second > 0)
         g_ptr_array_add (parts, g_strdup_printf (_("%.*f tokens/s"),
                                                  self->tokens_per_second < 100 ? 1 : 0,

@@ -17,7 +17,7 @@ struct _LwPreferences
   gboolean filling;
 
   AdwComboRow *color_scheme, *kv_type;
-  GtkSwitch *enter_sends, *notify_finished, *use_gpu, *keep_snapshots;
+  GtkSwitch *enter_sends, *notify_finished, *stop_repeating, *use_gpu, *keep_snapshots;
   AdwPreferencesGroup *device, *context, *snapshots;
   AdwActionRow *cpu, *gpu, *used, *chats_folder, *cache_folder;
   GtkWidget *clear, *open_folder, *delete_all;
@@ -240,6 +240,7 @@ lw_preferences_class_init (LwPreferencesClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, kv_type);
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, enter_sends);
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, notify_finished);
+  gtk_widget_class_bind_template_child (widget_class, LwPreferences, stop_repeating);
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, use_gpu);
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, keep_snapshots);
   gtk_widget_class_bind_template_child (widget_class, LwPreferences, device);
@@ -286,6 +287,7 @@ lw_preferences_new (LwSettings *settings)
   bind_combo (self, self->color_scheme, "color-scheme");
   bind_switch (self, self->enter_sends, "enter-sends");
   bind_switch (self, self->notify_finished, "notify-finished");
+  bind_switch (self, self->stop_repeating, "stop-repeating");
   adw_action_row_set_subtitle (self->cpu, cpu);
   adw_action_row_set_subtitle (self->gpu, gpu);
   bind_switch (self, self->use_gpu, "use-gpu");

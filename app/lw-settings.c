@@ -72,6 +72,7 @@ lw_settings_init (LwSettings *self)
       lw_settings_set_boolean (self, "notify-finished", TRUE);
       lw_settings_set_boolean (self, "use-gpu", TRUE);
       lw_settings_set_boolean (self, "keep-snapshots", TRUE);
+      lw_settings_set_boolean (self, "stop-repeating", TRUE);
     }
 }
 

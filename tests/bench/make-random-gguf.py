@@ -199,7 +199,7 @@ class RandomFile:
         self.w.add_tensor(name, (mean + std * rng.standard_normal(n)).astype(np.float32), "f32")
 
 
-def write_text(path, s: Shape, arch: str, kind: str, name: str, seed: int) -> int:
+def write_text(path, s: Shape, arch: str, kind: str, name: str, seed: int, temp: float | None) -> int:
     f = RandomFile(path, arch, kind, seed, s.layers)
     w = f.w
     w.add_string("general.type", "model")
@@ -207,6 +207,8 @@ def write_text(path, s: Shape, arch: str, kind: str, name: str, seed: int) -> in
     w.add_string("general.description", "Random weights: for measuring speed, its answers mean nothing.")
     w.add_u32("general.file_type", MIXES[kind][0] if kind in MIXES else gguf.FILE_TYPES[kind])
     w.add_u32("general.quantization_version", 2)
+    if temp is not None:
+        w.add_f32("general.sampling.temp", temp)
     w.add_u32(f"{arch}.block_count", s.layers)
     w.add_u32(f"{arch}.context_length", s.context)
     w.add_u32(f"{arch}.embedding_length", s.embd)
@@ -297,6 +299,7 @@ def main() -> int:
     p.add_argument("--layers", type=int, help="another number of layers")
     p.add_argument("--vocab", type=int, help="another vocabulary size (at least 512)")
     p.add_argument("--context", type=int, help="another trained context, in tokens")
+    p.add_argument("--temp", type=float, help="the temperature that the file recommends")
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args()
 
@@ -306,7 +309,7 @@ def main() -> int:
     if shape.vocab < 512:
         p.error(f"--vocab {shape.vocab}: at least 512 are needed for bytes and special tokens")
     started = time.monotonic()
-    size = write_text(args.out, shape, args.arch, args.type, f"random {args.preset}", args.seed)
+    size = write_text(args.out, shape, args.arch, args.type, f"random {args.preset}", args.seed, args.temp)
     print(f"{args.out}: {size / 1e6:.1f} MB in {time.monotonic() - started:.1f} s")
     if args.mmproj:
         started = time.monotonic()

@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from desktop import run
-from endless_model import make_endless
+from endless_model import make_endless, make_looping
 
 TMP = os.environ["TMPDIR"]
 FIXTURES = os.environ["LW_FIXTURES"]
@@ -44,4 +44,15 @@ def make_wide_model():
     run(sys.executable, os.environ["LW_MAKE_RANDOM"], "--preset", "tiny", "--type", "q8_0", "--layers", "1",
         "--context", "200000", path)
     make_endless(path)
+    return path
+
+
+def make_looping_model():
+    """An answer that says the same few words again and again."""
+    folder = os.path.join(TMP, "looping")
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "looping.gguf")
+    run(sys.executable, os.environ["LW_MAKE_RANDOM"], "--preset", "tiny", "--type", "q8_0", "--layers", "1",
+        "--temp", "0", "--context", "16384", path)
+    make_looping(path)
     return path

@@ -13,8 +13,9 @@ import sys
 import time
 import unittest
 
-from desktop import Program, WindowTest, next_line, number, press, role, run, showing, text_of, wait_for, walk
-from answering import make_model, make_slow_model
+from desktop import (Program, WindowTest, next_line, number, press, role, run, set_key, settings, showing, text_of,
+                     wait_for, walk)
+from answering import make_looping_model, make_model, make_slow_model
 import store
 
 TMP = os.environ["TMPDIR"]
@@ -139,18 +140,13 @@ class Chat(WindowTest):
         p.screenshot("markdown-dark")
         self.end()
 
-        self.narrow(p)
+        set_key("window-width", 360)
         p = self.start()
         self.check_markdown(p, opened=True)
         self.scroll_to_top(p)
         p.screenshot("markdown-narrow")
         self.end()
-        self.narrow(p, 1000)
-
-    def narrow(self, p, width=360):
-        path = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
-        lines = open(path).read()
-        open(path, "w").write(re.sub(r"window-width=\d+", f"window-width={width}", lines))
+        set_key("window-width", 1000)
 
     def test_11_thoughts(self):
         store.add_chat("thoughts", "Thoughtful", [
@@ -278,6 +274,42 @@ class Chat(WindowTest):
         self.assertEqual(len(p.find_all("list item", contains="Longwave: ")), 1)
         self.end()
 
+    def written(self, p):
+        return len("".join(self.texts(p)[1:]))
+
+    def test_41_an_answer_that_repeats_itself(self):
+        looping = make_looping_model()
+        p = self.start(model=looping)
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Say it again")
+        p.press("Send")
+        p.get("label", contains="Stopped: the answer began to repeat itself")
+        p.get("push button", "Send")
+        p.screenshot("repeats")
+        # It is said after a restart as well, and it can be gone on with: for as long again, then it is said again.
+        self.end()
+        p = self.start(model=looping)
+        p.get("label", contains="Stopped: the answer began to repeat itself")
+        before = self.written(p)
+        self.press_in(p, "Longwave: ", "Go on writing")
+        wait_for("it to have gone on", lambda: self.written(p) > 1.5 * before and p.find("push button", "Send"))
+        p.get("label", contains="Stopped: the answer began to repeat itself")
+        # Unless nobody wants that.
+        p.key("ctrl+comma")
+        self.assertTrue(press(p.get("check box", "Stop answers that repeat themselves")))
+        wait_for("it to be kept", lambda: "stop-repeating=false" in settings())
+        p.key("Escape")
+        wait_for("the preferences to be closed", lambda: not p.find(contains="Stop answers that repeat"))
+        before = self.written(p)
+        self.press_in(p, "Longwave: ", "Go on writing")
+        wait_for("it to go on and on", lambda: self.written(p) > before + 1100)
+        p.press("Stop")
+        p.get("push button", "Send")
+        self.assertIsNone(p.find("label", contains="Stopped: the answer began"))
+        p.get("label", contains="Stopped")
+        self.end()
+        set_key("stop-repeating", "true")
 
     # -- The list of chats --
 
@@ -871,11 +903,7 @@ class Chat(WindowTest):
         self.end()
 
     def test_99_full_context(self):
-        path = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
-        with open(path) as f:
-            lines = f.read()
-        with open(path, "w") as f:
-            f.write(re.sub(r"(window-width=\d+)", r"\1\ncontext-tokens=256", lines))
+        set_key("context-tokens", 256)
         p = self.start()
         p.press("New chat")
         p.get("label", "New Chat")
@@ -899,10 +927,7 @@ class Chat(WindowTest):
         self.assertLess(number(re.search(r"([\d,]+) prompt tokens", prompt)[1]), larger)
         self.end()
         # Other tests have the whole context.
-        with open(path) as f:
-            lines = f.read()
-        with open(path, "w") as f:
-            f.write(re.sub(r"context-tokens=\d+\n", "", lines))
+        set_key("context-tokens", 0)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,29 @@ def name_places(text):
     return re.sub(r"longwave\+0x([0-9a-f]+)", name, text)
 
 
+SETTINGS = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
+SECTION = "[io/github/longwave/Longwave]"
+
+
+def settings():
+    """What the window has kept of its settings, as lines key=value; nothing at first."""
+    if not os.path.exists(SETTINGS):
+        return []
+    with open(SETTINGS, encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+def set_key(key, value):
+    """While the program does not run."""
+    lines = [line for line in settings() if not line.startswith(key + "=")]
+    if SECTION not in lines:
+        lines.append(SECTION)
+    lines.insert(lines.index(SECTION) + 1, f"{key}={value}")
+    os.makedirs(os.path.dirname(SETTINGS), exist_ok=True)
+    with open(SETTINGS, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
 class Program:
     """One run of the window."""
 

@@ -36,33 +36,74 @@ class Reader:
         return self.unpack(SCALARS[kind])
 
 
+class Model:
+    """A file in memory, and where its tensors are."""
+
+    def __init__(self, path):
+        self.path = path
+        with open(path, "rb") as f:
+            self.data = bytearray(f.read())
+        r = Reader(self.data)
+        assert bytes(self.data[:4]) == b"GGUF"
+        r.at = 8
+        n_tensors, n_keys = r.unpack("Q"), r.unpack("Q")
+        self.keys = {}
+        for _ in range(n_keys):
+            name, kind = r.string(), r.unpack("I")
+            self.keys[name] = r.value(kind)
+        self.tensors = {}
+        for _ in range(n_tensors):
+            name = r.string()
+            dims = [r.unpack("Q") for _ in range(r.unpack("I"))]
+            kind, offset = r.unpack("I"), r.unpack("Q")
+            self.tensors[name] = dims, kind, offset
+        align = self.keys.get(b"general.alignment", 32)
+        self.start = (r.at + align - 1) // align * align
+
+    def clear_rows(self, name, rows=None):
+        """Make rows of a matrix zero; all of them when none are named."""
+        dims, kind, offset = self.tensors[name]
+        elements, block = BLOCKS[kind]
+        row = dims[0] // elements * block
+        for i in range(dims[1]) if rows is None else rows:
+            at = self.start + offset + i * row
+            self.data[at : at + row] = bytes(row)
+
+    def copy_row(self, name, to, source):
+        """In Q8_0, half of what it is."""
+        dims, kind, offset = self.tensors[name]
+        assert kind == 8
+        for block in range(0, dims[0] // 32 * 34, 34):
+            at, source_at = (self.start + offset + i * (dims[0] // 32 * 34) + block for i in (to, source))
+            scale, = struct.unpack_from("<e", self.data, source_at)
+            struct.pack_into("<e", self.data, at, scale / 2)
+            self.data[at + 2 : at + 34] = self.data[source_at + 2 : source_at + 34]
+
+    def clear_ends(self):
+        ends = {i for i, t in enumerate(self.keys[b"tokenizer.ggml.tokens"]) if t in ENDS}
+        ends.add(self.keys.get(b"tokenizer.ggml.eos_token_id", 0))
+        # Without an output matrix the embeddings are it.
+        self.clear_rows(b"output.weight" if b"output.weight" in self.tensors else b"token_embd.weight", ends)
+
+    def write(self):
+        with open(self.path, "wb") as f:
+            f.write(self.data)
+
+
 def make_endless(path):
-    with open(path, "rb") as f:
-        data = bytearray(f.read())
-    r = Reader(data)
-    assert bytes(data[:4]) == b"GGUF"
-    r.at = 8
-    n_tensors, n_keys = r.unpack("Q"), r.unpack("Q")
-    keys = {}
-    for _ in range(n_keys):
-        name, kind = r.string(), r.unpack("I")
-        keys[name] = r.value(kind)
-    tensors = {}
-    for _ in range(n_tensors):
-        name = r.string()
-        dims = [r.unpack("Q") for _ in range(r.unpack("I"))]
-        kind, offset = r.unpack("I"), r.unpack("Q")
-        tensors[name] = dims, kind, offset
-    align = keys.get(b"general.alignment", 32)
-    start = (r.at + align - 1) // align * align
-    # Without an output matrix the embeddings are it.
-    dims, kind, offset = tensors.get(b"output.weight") or tensors[b"token_embd.weight"]
-    elements, block = BLOCKS[kind]
-    row = dims[0] // elements * block
-    ends = {i for i, t in enumerate(keys[b"tokenizer.ggml.tokens"]) if t in ENDS}
-    ends.add(keys.get(b"tokenizer.ggml.eos_token_id", 0))
-    for i in ends:
-        at = start + offset + i * row
-        data[at : at + row] = bytes(row)
-    with open(path, "wb") as f:
-        f.write(data)
+    model = Model(path)
+    model.clear_ends()
+    model.write()
+
+
+def make_looping(path):
+    """Endless, and what comes next depends on nothing but the last token, which is likest to itself; but for the line
+    break that an answer begins after, which makes it say one letter, again and again at temperature 0."""
+    model = Model(path)
+    model.clear_ends()
+    for name in model.tensors:
+        if name.endswith((b"attn_output.weight", b"ffn_down.weight")):
+            model.clear_rows(name)
+    tokens = model.keys[b"tokenizer.ggml.tokens"]
+    model.copy_row(b"token_embd.weight", tokens.index("Ċ".encode()), tokens.index(b"o"))
+    model.write()

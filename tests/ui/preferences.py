@@ -9,7 +9,8 @@ import sys
 import time
 import unittest
 
-from desktop import Atspi, GLib, WindowTest, press, role, run, sensitive, text_of, wait_for, walk
+from desktop import (Atspi, GLib, WindowTest, press, role, run, sensitive, set_key, settings, text_of, wait_for,
+                     walk)
 
 from gi.repository import Gio
 
@@ -81,17 +82,7 @@ def provider(method, signature, *arguments):
     return wait_for(method + " to answer", lambda: answer and [answer[0]])[0]
 
 
-KEYFILE = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings", "keyfile")
 KV = os.path.join(os.environ["XDG_CACHE_HOME"], "longwave", "kv")
-
-
-def set_key(key, value):
-    """While the program does not run."""
-    with open(KEYFILE, encoding="utf-8") as f:
-        lines = [line for line in f.read().splitlines() if not line.startswith(key + "=")]
-    lines.insert(lines.index("[io/github/longwave/Longwave]") + 1, f"{key}={value}")
-    with open(KEYFILE, "w", encoding="utf-8") as f:
-        f.write("\n".join(lines) + "\n")
 
 
 def query(sql):
@@ -163,9 +154,9 @@ class Preferences(WindowTest):
         wait_for("the answer", lambda: query(
             "SELECT count(*) FROM messages WHERE role = 2 AND state = 0") == [(1,)])
         self.assertEqual(query("SELECT text FROM messages WHERE role = 1"), [("One\ntwo",)])
-        keyfile = open(KEYFILE, encoding="utf-8").read()
+        kept = settings()
         for line in ("enter-sends=false", "threads=1", "context-tokens=2048"):
-            self.assertIn(line, keyfile)
+            self.assertIn(line, kept)
         self.end_by_signal()
 
     # -- What is kept on the disk to pick up from --
@@ -237,7 +228,7 @@ class Preferences(WindowTest):
         wait_for("nothing to be left", lambda: self.figure(p) == 0)
         # Switched off, none is written.
         self.assertTrue(press(p.get("check box", "Keep it")))
-        wait_for("the switch", lambda: "keep-snapshots=false" in open(KEYFILE, encoding="utf-8").read())
+        wait_for("the switch", lambda: "keep-snapshots=false" in settings())
         run("xdotool", "key", "Escape")
         self.ask(p, "And now? " + LONG)
         self.end_by_signal()
@@ -250,7 +241,7 @@ class Preferences(WindowTest):
         self.open_preferences(p)
         self.page(p, "Storage and Privacy", DATA)
         self.assertTrue(press(p.get("check box", "Keep it")))
-        wait_for("the switch", lambda: "keep-snapshots=true" in open(KEYFILE, encoding="utf-8").read())
+        wait_for("the switch", lambda: "keep-snapshots=true" in settings())
         run("xdotool", "key", "Escape")
         p.press("New chat")
         p.get("label", "New Chat")
@@ -315,10 +306,8 @@ class Preferences(WindowTest):
         wait_for("the gauge", lambda: p.find("label", contains=f" of {larger:,}")
                  or p.find("label", contains=f" of {larger}"))
         self.end_by_signal()
-        with open(KEYFILE, encoding="utf-8") as f:
-            settings = f.read()
-        self.assertIn("kv-precision=1", settings)
-        self.assertIn(f"context-tokens={larger}", settings)
+        self.assertIn("kv-precision=1", settings())
+        self.assertIn(f"context-tokens={larger}", settings())
         set_key("kv-precision", 0)
         set_key("context-tokens", 2048)
 
