@@ -99,12 +99,28 @@ static gsize forced_cut(const char *text, gsize n)
     return cut;
 }
 
+/* Where the first line's first word that is too long is cut, or 0: there is none within LW_MD_MAX_LINE. */
+static gsize word_cut(const char *text, gsize n)
+{
+    gsize word = 0;
+
+    for (gsize i = 0; i < MIN(n, LW_MD_MAX_LINE) && text[i] != '\n'; i++) {
+        if (!g_ascii_isgraph(text[i]))
+            word = i + 1;
+        else if (i - word >= LW_MD_MAX_WORD)
+            return i;
+    }
+    return 0;
+}
+
 /* Where a line that is too long is cut, or 0: it is not.  Code is cut by its lines. */
 static gsize line_cut(const char *text, gsize n, const lw_md_state *state)
 {
-    gsize cut = LW_MD_MAX_LINE;
+    gsize cut = LW_MD_MAX_LINE, word = state->fence ? 0 : word_cut(text, n);
     const char *space;
 
+    if (word)
+        return word;
     if (n <= cut || state->fence || memchr(text, '\n', cut))
         return 0;
     space = g_strrstr_len(text, (gssize)cut, " ");

@@ -264,6 +264,19 @@ static void test_long_line(void)
         g_string_append(text, "é");
     len = lw_md_part(text->str, text->len, &state);
     g_assert_cmpuint(len, ==, LW_MD_MAX_LINE - 1);
+    /* A word without an end, behind others: sooner, and as soon as it is that long. */
+    g_string_assign(text, "It says é");
+    gsize before = text->len;
+    while (text->len < 2 * LW_MD_MAX_LINE)
+        g_string_append(text, "o");
+    len = lw_md_part(text->str, text->len, &state);
+    g_assert_cmpuint(len, ==, before + LW_MD_MAX_WORD);
+    g_assert_cmpuint(lw_md_part(text->str, len + 1, &state), ==, len);
+    g_assert_cmpuint(lw_md_part(text->str, len, &state), ==, 0);
+    g_assert_cmpuint(lw_md_part(text->str, len + 1, &code), ==, 0);
+    /* It is the next line's. */
+    text->str[4] = '\n';
+    g_assert_cmpuint(lw_md_part(text->str, text->len, &state), !=, len);
 }
 
 int main(int argc, char *argv[])
