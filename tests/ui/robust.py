@@ -397,6 +397,69 @@ class Robust(WindowTest):
                      and not self.in_frame(frame, "list item", "Longwave: "))
         self.end_by_signal()
 
+    def ask_in(self, frame, text):
+        field = wait_for("the field", lambda: self.in_frame(frame, "text", "Question"))[0]
+        Atspi.EditableText.insert_text(field, 0, text, len(text.encode()))
+        self.press_in(frame, "Send")
+
+    def longest_in(self, frame):
+        return max((len(text_of(n)) for n in walk(frame) if role(n) == "label"), default=0)
+
+    def delete_in(self, frame, title):
+        wait_for("the chat's menu", lambda: any(
+            n.get_name() == "Chat menu" and press(n) for row in self.in_frame(frame, "list item", title)
+            for n in walk(row) if role(n) == "push button"))
+        self.assertTrue(press(wait_for("the menu item", lambda: next(
+            (n for n in walk(frame) if role(n) == "menu item" and n.get_name() == "Delete" and showing(n)), None))))
+
+    def test_7b_two_chats_in_two_windows(self):
+        p = self.start(model=make_slow_model())
+        p.press("New chat")
+        p.get("label", "New Chat")
+        first, second = self.second_window(p)
+        self.press_in(second, "New chat")
+        self.ask_in(first, "Tell me about the amber coast")
+        wait_for("the answer", lambda: self.longest_in(first) > 60)
+        # One computes at a time: the other says what it waits for.
+        self.ask_in(second, "Tell me about the birch valley")
+        wait_for("it to wait", lambda: self.in_frame(second, "label", "Waiting for another answer"))
+        p.screenshot("two-chats", whole=True)
+        # Its window closed, the first answer goes on, and is stopped in the window that is left.
+        self.press_in(first, "Close")
+        wait_for("one window", lambda: len(self.frames(p)) == 1)
+        p.window = wait_for("its X window", p._find_window)
+        p.select(wait_for("the first chat", lambda: next(iter(
+            self.in_frame(second, "list item", "Tell me about the amber coast")), None)))
+        wait_for("its answer", lambda: self.longest_in(second) > 60)
+        before = self.longest_in(second)
+        wait_for("it to go on", lambda: self.longest_in(second) > before)
+        self.press_in(second, "Stop")
+        wait_for("its end", lambda: self.in_frame(second, "label", "Stopped"))
+        p.select(wait_for("the second chat", lambda: next(iter(
+            self.in_frame(second, "list item", "Tell me about the birch valley")), None)))
+        wait_for("the second answer", lambda: self.longest_in(second) > 60
+                 and not self.in_frame(second, "label", "Waiting"))
+        # Deleted in another window while it is written, it is stopped and gone from both.
+        third = next(f for f in self.second_window(p) if f != second)
+        self.delete_in(third, "Tell me about the birch valley")
+        wait_for("it to be gone from both", lambda: not any(
+            self.in_frame(f, "list item", "birch valley") or self.in_frame(f, "push button", "Stop")
+            for f in self.frames(p)))
+        p.screenshot("deleted-while-written", whole=True)
+        # Brought back, it has what was written.
+        self.press_in(third, "Undo")
+        p.select(wait_for("the chat", lambda: next(iter(
+            self.in_frame(third, "list item", "Tell me about the birch valley")), None)))
+        wait_for("what was written", lambda: self.longest_in(third) > 60)
+        wait_for("nobody to write", lambda: not any(self.in_frame(f, "push button", "Stop") for f in self.frames(p)))
+        self.end_by_signal()
+        with store.connect() as db:
+            for place in "amber coast", "birch valley":
+                roles = [r for r, in db.execute("SELECT m.role FROM messages m JOIN messages q ON q.conversation ="
+                                                " m.conversation WHERE q.text LIKE ? ORDER BY m.position",
+                                                ("%" + place,))]
+                self.assertEqual(roles, [1, 2])
+
     def test_8_delete_all_while_an_answer_is_written(self):
         p = self.start(model=make_slow_model())
         p.press("New chat")
