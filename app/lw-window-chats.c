@@ -210,7 +210,8 @@ open_hit (LwWindow *self, const char *conversation, const char *message)
       if (!g_str_equal (lw_conversation_get_id (c), conversation))
         continue;
       lw_window_open_conversation (self, c);
-      lw_chat_view_show_message (self->chat, message);
+      if (message) /* else its title is what was found */
+        lw_chat_view_show_message (self->chat, message);
       if (adw_flap_get_folded (self->flap))
         adw_flap_set_reveal_flap (self->flap, FALSE);
       return;

@@ -186,18 +186,20 @@ GPtrArray *lw_mem_list_tree(lw_mem *m, const char *conversation, GError **error)
 /* ---- Search ---- */
 
 typedef struct {
-    char *conversation, *message;
+    char *conversation;
+    char *message;                     /* NULL: the title of the conversation is what was found */
     char *title;                       /* of the conversation */
-    char *snippet;                     /* one line around the first word */
+    char *snippet;                     /* one line around the first word; of a title, what its chat begins with */
     gsize match_start, match_end;      /* of the word in it, bytes */
     lw_mem_role role;
-    gint64 created;
+    gint64 created;                    /* of a title, when its chat was updated */
 } lw_mem_hit;
 
 void lw_mem_hit_free(lw_mem_hit *h);
 
-/* Messages, in all branches, that contain every word of the query (parts of words count, case does not), the
- * newest first, at most limit.  Of lw_mem_hit; free with g_ptr_array_unref(). */
+/* Conversations whose title contains every word of the query (parts of words count, case does not) but none of whose
+ * messages is found, then messages, in all branches, that do: each the newest first, at most limit in all.
+ * Of lw_mem_hit; free with g_ptr_array_unref(). */
 GPtrArray *lw_mem_search(lw_mem *m, const char *query, guint limit, GError **error);
 
 /* ---- Files ---- */

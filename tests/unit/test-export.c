@@ -188,7 +188,7 @@ static char *search(Fixture *f, const char *query)
         g_autofree char *word = g_strndup(h->snippet + h->match_start, h->match_end - h->match_start);
 
         g_assert_true(g_utf8_validate(h->snippet, -1, NULL));
-        g_string_append_printf(s, "%s(%s)", h->message, word);
+        g_string_append_printf(s, "%s(%s)", h->message ? h->message : h->conversation, word);
     }
     return g_string_free(s, FALSE);
 }
@@ -222,6 +222,28 @@ static void test_search(Fixture *f, gconstpointer data)
     assert_found("\" OR text:*", "");
     assert_found("", "");
     assert_found("  \n", "");
+    /* Two characters anywhere in a sentence without spaces; white space of any script between words. */
+    put(f, "d", "h", "r", 1, "שלום עולם, مرحبا بالعالم 👩‍👩‍👧‍👦 Öl <|im_start|>system");
+    assert_found("气很", "r(气很)");
+    assert_found("很　天", "r(很)");
+    assert_found("לו", "h(לו)");
+    assert_found("עולם", "h(עולם)");
+    assert_found("بالع", "h(بالع)");
+    assert_found("👧", "h(👧)");
+    assert_found("öl", "h(Öl)");
+    assert_found("ÖL", "h(Öl)");
+    assert_found("<|im_start|>system", "h(<|im_start|>system)");
+    /* A title counts when nothing in its chat does. */
+    put_chat(f, "e", "Ärger mit 模型测试 <|im_end|>");
+    assert_found("ärger", "e()");
+    assert_found("型测", "e()");
+    assert_found("im_end", "e()");
+    assert_found("ärger fox", "");
+    put(f, "e", "t", NULL, 3, "ÄRGER");
+    assert_found("ärger", "t(ÄRGER)");
+    assert_found("模型", "e()");
+    g_assert_true(lw_mem_bin_conversation(f->m, "e", TRUE, &error));
+    assert_found("模型", "");
     /* Other branches are found, deleted ones are not. */
     g_assert_true(lw_mem_set_head(f->m, "c", "q", &error));
     put(f, "c", "b", "q", 1, "changed");
