@@ -608,7 +608,7 @@ parse_plain (const char *text, gsize n)
   if (end && text[end - 1] == '\n')
     end--;
   b->kind = LW_MD_TEXT;
-  b->text = g_markup_escape_text (text, (gssize)end);
+  b->text = lw_md_break_clusters (g_markup_escape_text (text, (gssize)end));
   g_ptr_array_add (blocks, b);
   return blocks;
 }

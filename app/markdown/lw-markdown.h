@@ -30,6 +30,9 @@ G_BEGIN_DECLS
 /* A word of ASCII characters that is longer is cut, bytes: where nothing can be broken Pango tries every place, which
  * takes more than twice as long for twice as much (14 ms for 4 KiB, 2 ms for 1 KiB). */
 #define LW_MD_MAX_WORD (1 << 10)
+/* Emoji, letters... that Unicode joins into one character; the longest that means something, a family with colours of
+ * skin, joins four. */
+#define LW_MD_MAX_CLUSTER 16
 /* Quotes and lists inside each other; deeper ones look as deep as this. */
 #define LW_MD_MAX_DEPTH 8
 /* Emphasis, links... inside each other; deeper ones change nothing. */
@@ -88,6 +91,10 @@ gboolean lw_md_block_equal(const lw_md_block *a, const lw_md_block *b);
 
 /* One part (or what there is of it) to blocks.  Never fails.  Of lw_md_block; free with g_ptr_array_unref(). */
 GPtrArray *lw_md_parse(const char *text, gsize n, const lw_md_state *state);
+
+/* A text (taken over, UTF-8, plain or markup) in which no character of more than LW_MD_MAX_CLUSTER joined ones is left:
+ * a line may be broken inside of longer ones.  Free with g_free().  lw_md_parse() has done it. */
+char *lw_md_break_clusters(char *text);
 
 /* A whole text at once. */
 GPtrArray *lw_md_parse_all(const char *text);

@@ -864,6 +864,18 @@ static GPtrArray *code_block(const char *text, gsize n, const lw_md_state *state
     return blocks;
 }
 
+/* Code scrolls sideways. */
+static void break_clusters(GPtrArray *blocks)
+{
+    for (guint i = 0; i < blocks->len; i++) {
+        lw_md_block *b = blocks->pdata[i];
+        if (b->text && b->kind != LW_MD_CODE)
+            b->text = lw_md_break_clusters(b->text);
+        for (int k = 0; b->cells && b->cells[k]; k++)
+            b->cells[k] = lw_md_break_clusters(b->cells[k]);
+    }
+}
+
 GPtrArray *lw_md_parse(const char *text, gsize n, const lw_md_state *state)
 {
     static const MD_PARSER parser = {
@@ -905,6 +917,7 @@ GPtrArray *lw_md_parse(const char *text, gsize n, const lw_md_state *state)
     g_string_free(b.text, TRUE);
     g_string_free(m.text, TRUE);
     g_ptr_array_unref(m.formulas);
+    break_clusters(b.blocks);
     return b.blocks;
 }
 

@@ -279,6 +279,35 @@ static void test_long_line(void)
     g_assert_cmpuint(lw_md_part(text->str, text->len, &state), !=, len);
 }
 
+/* A character that would be wider than any window can be broken; what means something stays as it is. */
+static void test_clusters(void)
+{
+    static const char *const fine[] = {
+        "plain", "", "👩🏽‍👩🏽‍👧🏽‍👦🏽👩🏽‍👩🏽‍👧🏽‍👦🏽", "🏴󠁧󠁢󠁥󠁮󠁧󠁿🏳️‍🌈❤️‍🔥", "한국어한국어한국어한국어한국어한국어한국어", "ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́ё́",
+        "नमस्ते दुनिया", "مرحبا بالعالم", "今天天气怎么样？请用一句话回答。今天天气怎么样？",
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(fine); i++) {
+        g_autofree char *got = lw_md_break_clusters(g_strdup(fine[i]));
+        g_assert_cmpstr(got, ==, fine[i]);
+    }
+    static const char *const joined[] = {"👩\u200d", "ᄀ", "का\u093e\u093e", "👩🏽\u200d"};
+    for (gsize i = 0; i < G_N_ELEMENTS(joined); i++) {
+        g_autoptr(GString) s = g_string_new("He said: ");
+        for (int k = 0; k < 300; k++)
+            g_string_append(s, joined[i]);
+        g_string_append(s, " <b>");
+        g_autoptr(GPtrArray) blocks = lw_md_parse_all(s->str);
+        const lw_md_block *b = blocks->pdata[0];
+        g_auto(GStrv) pieces = g_strsplit(b->text, "\u200b", -1);
+        g_autofree char *whole = g_strjoinv("", pieces), *again = lw_md_break_clusters(g_strdup(b->text));
+        g_assert_cmpuint(g_strv_length(pieces), >=, i == 2 ? 1 : 300 / LW_MD_MAX_CLUSTER);
+        g_assert_true(g_str_has_prefix(whole, "He said: "));
+        g_assert_true(g_str_has_suffix(whole, " &lt;b&gt;"));
+        g_assert_cmpuint(g_utf8_strlen(whole, -1), ==, g_utf8_strlen(s->str, -1) + 6);
+        g_assert_true(g_str_equal(again, b->text));
+    }
+}
+
 int main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
@@ -290,6 +319,7 @@ int main(int argc, char *argv[])
     g_test_add_func("/markdown/growing", test_growing);
     g_test_add_func("/markdown/long-code", test_long_code);
     g_test_add_func("/markdown/long-line", test_long_line);
+    g_test_add_func("/markdown/clusters", test_clusters);
     g_test_add_func("/markdown/hostile", test_hostile);
     return g_test_run();
 }
