@@ -627,14 +627,11 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
                              (gsize)lw_session_get_n_ctx (self->session)) + 1);
   if (g_error_matches (failed, LW_ENGINE_ERROR, LW_ENGINE_ERROR_CONTEXT_FULL))
     {
-      g_autofree char *need = lw_count ((gint64)lw_prompt_n_tokens (prompt));
-      g_autofree char *room = lw_count ((gint64)lw_session_get_n_ctx (self->session));
-      g_autofree char *sentence
-          /* Translators: numbers of tokens */
-          = g_strdup_printf (_("The chat and the question are %1$s tokens long, the context holds %2$s."),
-                             need, room);
-      g_autofree char *problem = lw_problem_join (sentence, failed->message);
+      lw_fit_choices fit;
+      g_autofree char *problem = NULL;
 
+      lw_session_get_choices (self->session, lw_prompt_n_tokens (prompt), &fit);
+      problem = lw_problem_of_room (lw_prompt_n_tokens (prompt), &fit);
       g_set_error_literal (error, LW_APP_ERROR, LW_APP_ERROR_CONTEXT_FULL, problem);
       g_clear_error (&failed);
     }

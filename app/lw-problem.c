@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/count.h"
 #include "engine/library/lw-download.h"
 #include "engine/lw-error.h"
 #include "memory/lw-memory.h"
@@ -183,6 +184,30 @@ lw_problem_of_chat (const lw_model_info *info)
                                 "worse than they could be."),
                               info->name);
   return lw_problem_join (sentence, info->chat_warning);
+}
+
+char *
+lw_problem_of_room (gsize n_tokens, const lw_fit_choices *fit)
+{
+  g_autofree char *need = lw_count ((gint64)n_tokens), *room = lw_count (fit->n_ctx);
+  g_autofree char *most = lw_count (MAX (fit->n_ctx_largest, fit->n_ctx_largest_q8));
+  g_autofree char *trained = lw_count (fit->n_ctx_train), *beyond = NULL, *help = NULL, *detail = NULL;
+  g_autofree char *sentence
+      /* Translators: numbers of tokens */
+      = g_strdup_printf (_("The chat and the question are %1$s tokens long, the context holds %2$s."), need, room);
+
+  if (fit->larger_helps)
+    help = g_strdup (_("A larger context would hold it."));
+  else if (fit->q8_helps)
+    help = g_strdup (_("The memory has room for one that would hold it, in 8 bits."));
+  else
+    /* Translators: a number of tokens */
+    help = g_strdup_printf (_("The memory has room for a context of %s at most: something has to be left out."), most);
+  if (fit->beyond_training && (fit->larger_helps || fit->q8_helps))
+    /* Translators: a number of tokens */
+    beyond = g_strdup_printf (_("The model was made for %s and may lose the thread beyond."), trained);
+  detail = beyond ? g_strdup_printf ("%s %s", help, beyond) : g_steal_pointer (&help);
+  return lw_problem_join (sentence, detail);
 }
 
 char *

@@ -34,6 +34,9 @@ char *lw_problem_of_vision (const lw_model_info *info);
 /* That a guess had to be made of how the model wants a chat to be written; NULL: it is known. */
 char *lw_problem_of_chat (const lw_model_info *info);
 
+/* A chat and a question of n_tokens that do not fit the context, as a problem: its second line is what can be done. */
+char *lw_problem_of_room (gsize n_tokens, const lw_fit_choices *fit);
+
 /* Of a problem: its first line, and what comes after (NULL: nothing). */
 char *lw_problem_dup_sentence (const char *problem);
 const char *lw_problem_get_detail (const char *problem);

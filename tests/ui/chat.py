@@ -911,6 +911,9 @@ class Chat(WindowTest):
         p.write(question)
         p.press("Send")
         p.get("label", contains="the context holds 256")
+        # Said once, and what can be done in the words of the window.
+        self.assertEqual(len(p.find_all("label", contains="the context holds")), 1)
+        p.get("label", "A larger context would hold it.")
         # Nothing is cut, nothing is lost.
         wait_for("the question back in the field", lambda: text_of(p.question()) == question)
         p.get("push button", "New Chat")

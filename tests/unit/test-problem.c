@@ -120,6 +120,29 @@ static void test_guesses(void)
     g_assert_cmpstr(lw_problem_get_detail(problem), ==, "no template");
 }
 
+/* What can be done is said once, and not what cannot. */
+static void test_room(void)
+{
+    static const struct {
+        lw_fit_choices fit;
+        const char *detail;
+    } cases[] = {
+        {{.n_ctx = 256, .n_ctx_largest = 9000, .n_ctx_train = 9000, .larger_helps = TRUE},
+         "A larger context would hold it."},
+        {{.n_ctx = 256, .n_ctx_largest = 9000, .n_ctx_train = 512, .larger_helps = TRUE, .beyond_training = TRUE},
+         "A larger context would hold it. The model was made for 512 and may lose the thread beyond."},
+        {{.n_ctx = 256, .n_ctx_largest = 300, .n_ctx_largest_q8 = 900, .n_ctx_train = 9000, .q8_helps = TRUE},
+         "The memory has room for one that would hold it, in 8 bits."},
+        {{.n_ctx = 256, .n_ctx_largest = 300, .n_ctx_largest_q8 = 500, .n_ctx_train = 512, .beyond_training = TRUE},
+         "The memory has room for a context of 500 at most: something has to be left out."},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *problem = lw_problem_of_room(1234, &cases[i].fit), *sentence = lw_problem_dup_sentence(problem);
+        g_assert_cmpstr(sentence, ==, "The chat and the question are 1,234 tokens long, the context holds 256.");
+        g_assert_cmpstr(lw_problem_get_detail(problem), ==, cases[i].detail);
+    }
+}
+
 int main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
@@ -127,5 +150,6 @@ int main(int argc, char *argv[])
     g_test_add_func("/problem/as-they-are", test_as_they_are);
     g_test_add_func("/problem/files", test_files);
     g_test_add_func("/problem/guesses", test_guesses);
+    g_test_add_func("/problem/room", test_room);
     return g_test_run();
 }
