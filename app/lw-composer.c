@@ -391,6 +391,21 @@ has_endless_line (const char *text)
     }
 }
 
+/* Text (taken over) where the cursor is, or as a document of this name. */
+static void
+take_text (LwComposer *self, char *text, const char *name)
+{
+  if (has_endless_line (text))
+    {
+      g_autoptr (LwAttachment) a = lw_attachment_new_for_text (text, name);
+
+      add (self, a);
+      return;
+    }
+  self->pasting = lw_long_paste_start (self->text, text, long_paste_ended, self);
+  update (self);
+}
+
 static void
 text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -402,16 +417,8 @@ text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
   if (!text || !self->conversation || self->pasting)
     return;
-  if (has_endless_line (text))
-    {
-      /* Translators: the name of a document that was pasted */
-      g_autoptr (LwAttachment) a = lw_attachment_new_for_text (g_steal_pointer (&text), _("Pasted text"));
-
-      add (self, a);
-      return;
-    }
-  self->pasting = lw_long_paste_start (self->text, g_steal_pointer (&text), long_paste_ended, self);
-  update (self);
+  /* Translators: the name of a document that was pasted */
+  take_text (self, g_steal_pointer (&text), _("Pasted text"));
 }
 
 /* Files and pictures become attachments; text is inserted so that the window goes on. */
@@ -442,6 +449,47 @@ paste (LwComposer *self)
     }
   gdk_clipboard_read_value_async (clipboard, type, G_PRIORITY_DEFAULT, NULL, value_pasted,
                                   g_object_ref (self));
+}
+
+/* ---- Drop ---- */
+
+/* The text view moves its own text. */
+static gboolean
+accept_drop (LwComposer *self, GdkDrop *drop)
+{
+  return self->conversation && !self->pasting && !gdk_drop_get_drag (drop)
+         && gdk_content_formats_contain_gtype (gdk_drop_get_formats (drop), G_TYPE_STRING);
+}
+
+static gboolean
+text_dropped (LwComposer *self, const GValue *value, double x, double y)
+{
+  const char *text = g_value_get_string (value);
+  GtkTextIter it;
+  int at_x, at_y;
+
+  if (!text || !*text || !self->conversation || self->pasting)
+    return FALSE;
+  gtk_text_view_window_to_buffer_coords (self->text, GTK_TEXT_WINDOW_WIDGET, (int)x, (int)y, &at_x, &at_y);
+  gtk_text_view_get_iter_at_location (self->text, &it, at_x, at_y);
+  gtk_text_buffer_place_cursor (gtk_text_view_get_buffer (self->text), &it);
+  /* Translators: the name of a document that was dropped as text, not as a file */
+  take_text (self, g_strdup (text), _("Dropped text"));
+  gtk_widget_grab_focus (GTK_WIDGET (self->text));
+  return TRUE;
+}
+
+/* Text as pasting takes it, before the text view, which would stand still over an endless line.  Files and pictures
+ * are the window's. */
+static void
+add_drop_target (LwComposer *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_STRING, GDK_ACTION_COPY);
+
+  gtk_event_controller_set_propagation_phase (GTK_EVENT_CONTROLLER (target), GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (target, "accept", G_CALLBACK (accept_drop), self);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (text_dropped), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->text), GTK_EVENT_CONTROLLER (target));
 }
 
 /* ---- Keys ---- */
@@ -590,6 +638,7 @@ lw_composer_init (LwComposer *self)
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed), self);
   gtk_widget_add_controller (GTK_WIDGET (self->text), keys);
   g_signal_connect_swapped (self->text, "paste-clipboard", G_CALLBACK (paste), self);
+  add_drop_target (self);
 
   g_signal_connect_object (gtk_scrolled_window_get_vadjustment (self->scroller), "changed",
                            G_CALLBACK (height_changed), self, G_CONNECT_SWAPPED);

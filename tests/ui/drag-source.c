@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * drag-source WINDOW FILE...: a small window that files can be dragged from, as from a file manager.
+ * drag-source WINDOW --text FILE: what is in the file, as text that was marked somewhere.
  * WINDOW is the X window it will be dropped on: without a window manager nobody has marked it as a
  * client's (WM_STATE), which drag and drop looks for, so it is marked here.
  */
@@ -24,6 +25,12 @@ static GdkContentProvider *prepare(GtkDragSource *source, double x, double y)
 {
     GSList *files = NULL;
 
+    if (g_str_equal(paths[0], "--text")) {
+        g_autofree char *text = NULL;
+        if (!g_file_get_contents(paths[1], &text, NULL, NULL))
+            g_error("%s cannot be read", paths[1]);
+        return gdk_content_provider_new_typed(G_TYPE_STRING, text);
+    }
     for (char **p = paths; *p; p++)
         files = g_slist_append(files, g_file_new_for_commandline_arg(*p));
     GdkFileList *list = gdk_file_list_new_from_list(files);

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import WindowTest, press, pressed, role, run, showing, text_of, wait_for, walk
+from desktop import Missing, WindowTest, press, pressed, role, run, showing, text_of, wait_for, walk
 from endless_model import make_endless
 
 TMP = os.environ["TMPDIR"]
@@ -89,6 +89,32 @@ class Window(WindowTest):
         wait_for("the sign that files can be dropped", lambda: p.find(name="Drop Files"))
         p.screenshot("drop")
         self.drop(source, 605, 682)
+
+    def drop_text(self, p, text, arrived):
+        """Marked in another program and dragged onto the field; again when nothing at all came of it."""
+        path = os.path.join(TMP, "marked.txt")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        for deadline in (10, 10, 60):
+            source = self.drag(p.window, "--text", path)
+            for x in range(1050, 590, -20):
+                run("xdotool", "mousemove", str(x), str(380 + (1130 - x) // 2))
+            self.drop(source, 605, 682)
+            try:
+                return wait_for("the text", arrived, deadline)
+            except Missing:
+                if deadline == 60:
+                    raise
+
+    def test_11_drop_text(self):
+        p = self.start("default")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        # A line that no text field can show between two frames, as when it is pasted.
+        self.drop_text(p, "word " * 4001, lambda: p.find(contains="Remove Dropped text"))
+        self.assertEqual(text_of(p.question()), "")
+        p.screenshot("dropped-text")
+        self.end()
 
     def limit_context(self, tokens):
         folder = os.path.join(os.environ["XDG_CONFIG_HOME"], "glib-2.0", "settings")
