@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/* Frames in which a view that grows has got there. */
+#define SETTLED_FRAMES 5
+/* A text of less is laid out within them. */
+#define SHORT_CHARS 2000
+
 struct _LwLongPaste
 {
   GtkTextView *view;
@@ -48,6 +53,27 @@ show_cursor (gpointer view)
   return G_SOURCE_REMOVE;
 }
 
+/* The same of a text that may fit, once the view has its new height. */
+static gboolean
+show_cursor_if_hidden (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  GtkTextView *view = GTK_TEXT_VIEW (widget);
+  guint *frames = data;
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
+  GdkRectangle place, shown;
+  GtkTextIter it;
+
+  if (++*frames < SETTLED_FRAMES)
+    return G_SOURCE_CONTINUE;
+  /* A field that has grown to hold all of it must not be scrolled: GTK 4.8 takes it to be as low as before. */
+  gtk_text_buffer_get_iter_at_mark (buffer, &it, gtk_text_buffer_get_insert (buffer));
+  gtk_text_view_get_iter_location (view, &it, &place);
+  gtk_text_view_get_visible_rect (view, &shown);
+  if (shown.y > 0 || place.y + place.height > MAX (shown.height, gtk_widget_get_height (widget)))
+    show_cursor (view);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 end (LwLongPaste *self)
 {
@@ -56,8 +82,12 @@ end (LwLongPaste *self)
   /* Before the step ends: what can be undone is looked at then, and nothing can in a view that is not editable. */
   gtk_text_view_set_editable (self->view, TRUE);
   gtk_text_buffer_end_user_action (self->buffer);
-  /* When all is laid out, which the view does before anything idle: until then the end of it has no height. */
-  if (gtk_text_view_get_buffer (self->view) == self->buffer)
+  if (gtk_text_view_get_buffer (self->view) != self->buffer)
+    ;
+  else if (gtk_text_buffer_get_char_count (self->buffer) < SHORT_CHARS)
+    gtk_widget_add_tick_callback (GTK_WIDGET (self->view), show_cursor_if_hidden, g_new0 (guint, 1), g_free);
+  else
+    /* When all is laid out, which the view does before anything idle: until then the end of it has no height. */
     g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_cursor, g_object_ref (self->view), g_object_unref);
   if (self->ended)
     self->ended (self->data);

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from desktop import Missing, WindowTest, press, pressed, role, run, showing, text_of, wait_for, walk
+from desktop import Atspi, Missing, WindowTest, press, pressed, role, run, showing, text_of, wait_for, walk
 from endless_model import make_endless
 
 TMP = os.environ["TMPDIR"]
@@ -114,6 +114,24 @@ class Window(WindowTest):
         self.drop_text(p, "word " * 4001, lambda: p.find(contains="Remove Dropped text"))
         self.assertEqual(text_of(p.question()), "")
         p.screenshot("dropped-text")
+        self.end()
+
+    def test_12_paste_lines(self):
+        """The field grows to hold a few lines that are pasted, and shows all of them."""
+        text = "A puffin is a bird.\nA pike is a fish.\nNo."
+        p = self.start("default")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.paste("UTF8_STRING", text.encode(), "the lines", lambda: text_of(p.question()) == text)
+
+        def first_line_whole():
+            box = Atspi.Component.get_extents(p.question(), Atspi.CoordType.WINDOW)
+            p.screenshot("pasted-lines")
+            path = os.path.join(os.environ["LW_SCREENSHOTS"], "pasted-lines.png")
+            # The margin above it, where nothing but the ground is.
+            colours = run("convert", path, "-crop", f"300x3+{box.x + 2}+{box.y}", "-format", "%k", "info:")
+            return box.height > 50 and colours == "1"
+        wait_for("the field to be scrolled to its beginning", first_line_whole)
         self.end()
 
     def limit_context(self, tokens):
