@@ -64,6 +64,23 @@ lw_unsaved_pictures_add (LwUnsavedPictures *self, GBytes *png, const char *label
   return a;
 }
 
+/* It could not be copied when it was sent (nothing is known of it then); as good as it was when it cannot be now. */
+static void
+copy_file (lw_mem *mem, lw_mem_attachment **attachment)
+{
+  lw_mem_attachment *a = *attachment, *kept;
+
+  if (a->copied || a->bytes || a->kind == LW_MEM_FILM)
+    return;
+  kept = lw_mem_keep_file (mem, a->path, a->kind, NULL);
+  if (!kept)
+    return;
+  g_free (kept->label);
+  kept->label = g_steal_pointer (&a->label);
+  lw_mem_attachment_free (a);
+  *attachment = kept;
+}
+
 gboolean
 lw_unsaved_pictures_save (LwUnsavedPictures *self, lw_mem *mem, lw_mem_message *message, GError **error)
 {
@@ -73,7 +90,10 @@ lw_unsaved_pictures_save (LwUnsavedPictures *self, lw_mem *mem, lw_mem_message *
       gpointer path;
 
       if (!g_hash_table_lookup_extended (self->files, a->path, &path, (gpointer *)&saved))
-        continue;
+        {
+          copy_file (mem, (lw_mem_attachment **)&message->attachments->pdata[i]);
+          continue;
+        }
       if (!saved)
         {
           g_autofree char *bytes = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Pictures without a file of their own (pasted, of the camera) that could not be saved: they are asked about all
- * the same, from a folder for temporary files, and saved when that works again.
+ * the same, from a folder for temporary files, and saved when that works again.  So are pictures and documents that
+ * have a file: it stays where it is until then.
  *
  * Thread: any, one at a time.
  */
@@ -21,7 +22,8 @@ void lw_unsaved_pictures_free (LwUnsavedPictures *self);
 lw_mem_attachment *lw_unsaved_pictures_add (LwUnsavedPictures *self, GBytes *png, const char *label,
                                             GError **error);
 /* Saves those of a message that is about to be put, and changes it to say so.  FALSE: not all could be saved; what
- * was is remembered, so it may be called again.  Errors: LW_MEM_ERROR, G_FILE_ERROR. */
+ * was is remembered, so it may be called again.  A file that is gone meanwhile stays in the message as it was.
+ * Errors: LW_MEM_ERROR, G_FILE_ERROR. */
 gboolean lw_unsaved_pictures_save (LwUnsavedPictures *self, lw_mem *mem, lw_mem_message *message,
                                    GError **error);
 

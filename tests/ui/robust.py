@@ -269,9 +269,9 @@ class Robust(WindowTest):
         p.get("push button", contains="Picture square.png")
 
     def saved_pictures(self):
-        """Labels of those whose file is there."""
+        """Labels of those whose copy is there."""
         with store.connect() as db:
-            rows = db.execute("SELECT label, file FROM attachments").fetchall()
+            rows = db.execute("SELECT label, file FROM attachments WHERE copied").fetchall()
         return {label for label, file in rows
                 if glob.glob(os.path.join(os.path.dirname(store.PATH), "**", file), recursive=True)}
 
