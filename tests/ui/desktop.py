@@ -185,13 +185,20 @@ class Program:
                 return app
         return None
 
-    def _find_window(self):
-        found = subprocess.run(
+    def _windows(self):
+        return subprocess.run(
             ["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid)],
             capture_output=True,
             text=True,
         ).stdout.split()
+
+    def _find_window(self):
+        found = self._windows()
         return found[-1] if found else None
+
+    def wait_for_one_window(self):
+        """By the X server: GTK 4.8 crashes when it is asked for its windows while one of them goes."""
+        self.window = wait_for("one window", lambda: len(w := self._windows()) == 1 and w[0])
 
     def output(self):
         self.log.flush()

@@ -250,7 +250,7 @@ class Keyboard(WindowTest):
                                        and n.get_name() == sign for n in self.tops()))
             wait_for("the focus to be in it", lambda: self.focused())
             self.keys("Escape")
-            wait_for(sign + " to close", lambda: len(self.tops()) == 1)
+            p.wait_for_one_window()
             self.back_to_window()
             self.wait_for_focus("Question")
         # A model is chosen, and what comes next is a question: Enter must not open the list again.
@@ -279,9 +279,7 @@ class Keyboard(WindowTest):
         self.keys("ctrl+shift+n")
         wait_for("a second window", lambda: len(self.tops()) == 2)
         self.keys("ctrl+w")
-        # By the X server: GTK 4.8 crashes when it is asked for its windows while one of them goes.
-        wait_for("one window", lambda: len(run("xdotool", "search", "--onlyvisible", "--pid",
-                                               str(p.process.pid)).split()) == 1)
+        p.wait_for_one_window()
         self.end()
 
     def tops(self):

@@ -364,7 +364,7 @@ class Robust(WindowTest):
         self.press_in(second, "Go on writing")
         wait_for("it to be written", lambda: self.in_frame(first, "push button", "Stop"))
         self.press_in(second, "Close")
-        wait_for("one window", lambda: len(self.frames(p)) == 1)
+        p.wait_for_one_window()
         before = wait_for("its text", lambda: len(shown(first)))
         wait_for("it to go on", lambda: len(shown(first)) > before)
         self.assertTrue(self.in_frame(first, "push button", "Stop"))
@@ -426,8 +426,7 @@ class Robust(WindowTest):
         p.screenshot("two-chats", whole=True)
         # Its window closed, the first answer goes on, and is stopped in the window that is left.
         self.press_in(first, "Close")
-        wait_for("one window", lambda: len(self.frames(p)) == 1)
-        p.window = wait_for("its X window", p._find_window)
+        p.wait_for_one_window()
         p.select(wait_for("the first chat", lambda: next(iter(
             self.in_frame(second, "list item", "Tell me about the amber coast")), None)))
         wait_for("its answer", lambda: self.longest_in(second) > 60)
