@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/lw-message-row.h"
+#include "app/lw-slices.h"
 
 /* Logical pixels. */
 #define PAD_TOP 12
@@ -11,10 +12,8 @@
 #define GUESS 120  /* of a row's height before any is known */
 #define SCROLL_TO_TOP 48 /* where a row goes that is scrolled to */
 
-/* Rows that are kept for the next message. */
-#define MAX_SPARE 24
-/* Rows that are made for one frame. */
-#define ROWS_OF_FRAME 4
+/* Rows that are kept for the next message, of each kind. */
+#define MAX_SPARE 16
 
 typedef struct
 {
@@ -28,6 +27,14 @@ typedef struct
   int y;
 } Live;
 
+/* Questions look different from answers, so that a row only ever shows one of them. */
+enum
+{
+  KIND_QUESTION,
+  KIND_ANSWER,
+  N_KINDS
+};
+
 struct _LwChatList
 {
   GtkWidget parent_instance;
@@ -39,8 +46,10 @@ struct _LwChatList
 
   guint first;       /* the message of the first live row */
   GArray *live;      /* of Live */
-  GPtrArray *spare;  /* of LwMessageRow, unparented */
-  GPtrArray *leaving; /* of LwMessageRow, hidden: their widgets are being taken down */
+  /* Rows that show nothing now are hidden children still: a widget that comes into a window has to find out anew
+   * what it looks like, with all that is in it, which takes longer than to give it another text. */
+  GPtrArray *spare[N_KINDS]; /* of LwMessageRow */
+  GPtrArray *leaving; /* of LwMessageRow: their widgets are being taken down */
   guint leaving_source;
 
   gboolean at_end;
@@ -52,8 +61,7 @@ struct _LwChatList
   GtkAdjustment *hadjustment, *vadjustment;
   gboolean configuring;
 
-  gint64 frame;      /* its counter */
-  guint made;        /* rows, for it */
+  guint made;          /* rows, in this layout */
   gboolean incomplete; /* more are wanted */
 };
 
@@ -111,26 +119,29 @@ static LwMessageRow *
 take_row (LwChatList *self, guint position, GtkWidget *before)
 {
   g_autoptr (LwMessage) message = g_list_model_get_item (self->model, position);
-  g_autoptr (GtkWidget) row = NULL;
+  GPtrArray *spare = self->spare[lw_message_get_role (message) == LW_MEM_ROLE_USER ? KIND_QUESTION : KIND_ANSWER];
+  GtkWidget *row;
 
-  if (self->spare->len)
-    row = g_ptr_array_steal_index (self->spare, self->spare->len - 1);
+  if (spare->len)
+    row = g_ptr_array_steal_index (spare, spare->len - 1);
   else
-    row = g_object_ref_sink (lw_message_row_new ());
+    row = lw_message_row_new ();
   gtk_widget_insert_before (row, GTK_WIDGET (self), before);
   lw_message_row_set_message (LW_MESSAGE_ROW (row), message);
+  gtk_widget_set_visible (row, TRUE);
   return LW_MESSAGE_ROW (row);
 }
 
-static void
+/* FALSE: there are enough. */
+static gboolean
 put_away (LwChatList *self, LwMessageRow *row)
 {
-  g_autoptr (GtkWidget) widget = g_object_ref (GTK_WIDGET (row));
+  GPtrArray *spare = self->spare[lw_message_row_get_question (row) ? KIND_QUESTION : KIND_ANSWER];
 
-  gtk_widget_unparent (widget);
-  gtk_widget_set_visible (widget, TRUE);
-  if (self->spare->len < MAX_SPARE)
-    g_ptr_array_add (self->spare, g_steal_pointer (&widget));
+  if (spare->len >= MAX_SPARE)
+    return FALSE;
+  g_ptr_array_add (spare, row);
+  return TRUE;
 }
 
 static gboolean
@@ -139,19 +150,20 @@ go_on_leaving (gpointer data)
   LwChatList *self = data;
   LwMessageRow *row = self->leaving->pdata[0];
 
-  if (lw_message_row_let_go (row))
+  if (lw_message_row_take_down (row))
     {
       g_ptr_array_remove_index (self->leaving, 0);
-      put_away (self, row);
+      if (!put_away (self, row))
+        gtk_widget_unparent (GTK_WIDGET (row));
     }
   if (self->leaving->len)
-    return G_SOURCE_CONTINUE;
+    return TRUE;
   self->leaving_source = 0;
-  return G_SOURCE_REMOVE;
+  return FALSE;
 }
 
-/* A row of a long text has hundreds of widgets: it is out of sight at once, and they go while nothing else is to
- * be done. */
+/* It is out of sight at once.  A row of a long text has hundreds of widgets: they go while nothing else is to be
+ * done. */
 static void
 give_row (LwChatList *self, LwMessageRow *row)
 {
@@ -160,15 +172,12 @@ give_row (LwChatList *self, LwMessageRow *row)
   /* The keyboard must not fall out of the window. */
   if (focus == GTK_WIDGET (row))
     gtk_widget_grab_focus (GTK_WIDGET (self));
-  if (lw_message_row_let_go (row))
-    {
-      put_away (self, row);
-      return;
-    }
   gtk_widget_set_visible (GTK_WIDGET (row), FALSE);
+  if (lw_message_row_let_go (row) && put_away (self, row))
+    return;
   g_ptr_array_add (self->leaving, row);
   if (!self->leaving_source)
-    self->leaving_source = g_idle_add (go_on_leaving, self);
+    self->leaving_source = lw_slices_add (go_on_leaving, self);
 }
 
 static void
@@ -201,19 +210,14 @@ make_live (LwChatList *self, guint position)
     }
 }
 
-/* Making a row and laying it out takes milliseconds, so that a frame has room for a few. */
+/* Making a row and laying it out takes milliseconds, so that a frame has room for a few; one always, to come to an
+ * end. */
 static gboolean
 may_measure (LwChatList *self, guint position, gboolean create)
 {
-  GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
-  gint64 frame = clock ? gdk_frame_clock_get_frame_counter (clock) : -1;
-
   if (!create || live_at (self, position))
     return TRUE;
-  if (frame != self->frame)
-    self->made = 0;
-  self->frame = frame;
-  if (self->made++ < ROWS_OF_FRAME)
+  if (!self->made || lw_slices_frame_has_room (GTK_WIDGET (self)))
     return TRUE;
   self->incomplete = TRUE;
   return FALSE;
@@ -229,6 +233,7 @@ measure_row (LwChatList *self, guint position, gboolean create)
   if (!l && create)
     {
       make_live (self, position);
+      self->made++;
       l = live_at (self, position);
     }
   if (!l)
@@ -276,6 +281,7 @@ lay_out (LwChatList *self, gboolean create)
   if (self->width <= 0 || self->height <= 0)
     return;
   self->incomplete = FALSE;
+  self->made = 0;
   if (!n)
     {
       if (create)
@@ -635,6 +641,7 @@ static void
 lw_chat_list_dispose (GObject *object)
 {
   LwChatList *self = LW_CHAT_LIST (object);
+  GtkWidget *child;
 
   if (self->tick)
     gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
@@ -644,9 +651,11 @@ lw_chat_list_dispose (GObject *object)
   g_clear_object (&self->model);
   drop_live (self, 0, self->live->len);
   g_clear_handle_id (&self->leaving_source, g_source_remove);
-  while (self->leaving->len)
-    gtk_widget_unparent (g_ptr_array_steal_index (self->leaving, self->leaving->len - 1));
-  g_ptr_array_set_size (self->spare, 0);
+  g_ptr_array_set_size (self->leaving, 0);
+  for (guint i = 0; i < N_KINDS; i++)
+    g_ptr_array_set_size (self->spare[i], 0);
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))))
+    gtk_widget_unparent (child);
   set_adjustment (self, &self->hadjustment, NULL);
   set_adjustment (self, &self->vadjustment, NULL);
   G_OBJECT_CLASS (lw_chat_list_parent_class)->dispose (object);
@@ -659,7 +668,8 @@ lw_chat_list_finalize (GObject *object)
 
   g_array_unref (self->items);
   g_array_unref (self->live);
-  g_ptr_array_unref (self->spare);
+  for (guint i = 0; i < N_KINDS; i++)
+    g_ptr_array_unref (self->spare[i]);
   g_ptr_array_unref (self->leaving);
   G_OBJECT_CLASS (lw_chat_list_parent_class)->finalize (object);
 }
@@ -690,7 +700,8 @@ lw_chat_list_init (LwChatList *self)
 {
   self->items = g_array_new (FALSE, TRUE, sizeof (Item));
   self->live = g_array_new (FALSE, TRUE, sizeof (Live));
-  self->spare = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < N_KINDS; i++)
+    self->spare[i] = g_ptr_array_new ();
   self->leaving = g_ptr_array_new ();
   self->at_end = TRUE;
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);

@@ -7,6 +7,7 @@
 
 #include "app/lw-code-block.h"
 #include "app/lw-side-scroller.h"
+#include "app/lw-slices.h"
 #include "app/markdown/lw-markdown.h"
 
 /* Laying out is what costs, GTK measures a label several times before it stands: so widgets are made a few in
@@ -41,6 +42,7 @@ struct _LwMarkdownView
   lw_md_state state; /* of the parser there */
   guint n_settled;   /* their blocks */
   GPtrArray *blocks; /* of lw_md_block: all of them */
+  gboolean renewed;  /* they are those of another text */
 
   guint from;         /* the first block that is a widget */
   GPtrArray *widgets; /* of GtkWidget, borrowed: blocks[from], blocks[from + 1]... */
@@ -348,9 +350,10 @@ update_widget (GtkWidget *widget, const lw_md_block *old, const lw_md_block *new
   GtkWidget *content = g_object_get_data (G_OBJECT (widget), "content");
 
   if (old->kind != new->kind || old->quote != new->quote || old->indent != new->indent
-      || old->level != new->level || old->continued != new->continued
-      || g_strcmp0 (old->marker, new->marker) != 0)
+      || old->level != new->level || old->continued != new->continued || !old->marker != !new->marker)
     return FALSE;
+  if (g_strcmp0 (old->marker, new->marker) != 0)
+    gtk_label_set_label (GTK_LABEL (LW_LIST_ITEM (gtk_widget_get_parent (content))->marker), new->marker);
   switch (new->kind)
     {
     case LW_MD_TEXT:
@@ -450,7 +453,7 @@ static gboolean add_more (GtkWidget *widget, GdkFrameClock *clock, gpointer data
 static gsize
 fill (LwMarkdownView *self, gsize cost)
 {
-  gsize made = 0;
+  gsize made = 0, next;
 
   /* What grows is looked at where it ends. */
   if (self->growing && !self->widgets->len)
@@ -464,13 +467,14 @@ fill (LwMarkdownView *self, gsize cost)
         }
       if (is_full (self) && !self->growing)
         break;
-      if (made >= cost)
+      next = block_cost (self->blocks->pdata[self->from + self->widgets->len]);
+      if (made >= cost || (made && made + next > cost))
         {
           if (!self->more_source)
             self->more_source = gtk_widget_add_tick_callback (GTK_WIDGET (self), add_more, NULL, NULL);
           break;
         }
-      made += block_cost (self->blocks->pdata[self->from + self->widgets->len]);
+      made += next;
       insert_widget (self, self->widgets->len);
     }
   update_buttons (self);
@@ -488,7 +492,7 @@ add_more (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
   if (gdk_frame_clock_get_frame_counter (clock) != frame)
     spent = 0;
   frame = gdk_frame_clock_get_frame_counter (clock);
-  if (spent >= COST_OF_FRAME)
+  if (spent >= COST_OF_FRAME || !lw_slices_frame_has_room (widget))
     return G_SOURCE_CONTINUE;
   self->more_source = 0;
   spent += fill (self, COST_OF_FRAME - spent);
@@ -580,6 +584,44 @@ replace_tail (LwMarkdownView *self, guint at, GPtrArray *fresh)
   g_ptr_array_set_free_func (fresh, NULL);
 }
 
+/* Another text, of these blocks: the widgets of the old one are used for it where they fit.  Returns what they
+ * cost; those beyond this cost go. */
+static gsize
+replace_all (LwMarkdownView *self, GPtrArray *fresh, gsize cost)
+{
+  g_autoptr (GPtrArray) old = self->blocks;
+  guint old_from = self->from, i;
+  gsize made = 0;
+
+  self->blocks = g_ptr_array_ref (fresh);
+  self->from = 0;
+  if (self->growing)
+    skip_to_end (self);
+  for (i = 0; i < self->widgets->len && self->from + i < fresh->len; i++)
+    {
+      const lw_md_block *b = fresh->pdata[self->from + i], *was = old->pdata[old_from + i];
+
+      /* Code keeps more than its text: where it was scrolled to, and its colours. */
+      if (lw_md_block_equal (was, b) && b->kind != LW_MD_CODE)
+        continue;
+      made += block_cost (b);
+      if (i && made > cost)
+        break;
+      if (b->kind == LW_MD_CODE || !update_widget (self->widgets->pdata[i], was, b))
+        {
+          remove_widget (self, i);
+          insert_widget (self, i);
+        }
+    }
+  while (self->widgets->len > i)
+    remove_widget (self, self->widgets->len - 1);
+  if (i && self->from == 0)
+    gtk_widget_add_css_class (self->widgets->pdata[0], "first");
+  else if (i)
+    gtk_widget_remove_css_class (self->widgets->pdata[0], "first");
+  return made;
+}
+
 /* The first piece of a plain text: to its last line break, else its last space, else between characters. */
 static gsize
 plain_piece (const char *text, gsize n)
@@ -624,70 +666,80 @@ next_part (LwMarkdownView *self, const char *text, gsize n)
   return len < n ? len : 0;
 }
 
-void
-lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plain, gboolean growing)
+/* Blocks of what is not settled yet, and of more of it, which is now. */
+static GPtrArray *
+parse_on (LwMarkdownView *self, const char *text, gsize n)
 {
-  gsize n = strlen (text), len;
-  lw_md_state before;
+  GPtrArray *fresh = g_ptr_array_new_with_free_func ((GDestroyNotify)lw_md_block_free);
+  lw_md_state before = self->state;
+  gsize len;
 
-  g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
-
-  if (n < self->length || plain != self->plain)
-    lw_markdown_view_clear (self);
-  self->plain = plain;
-  self->growing = growing;
-  self->length = n;
-  before = self->state;
   while ((len = next_part (self, text + self->settled, n - self->settled)))
     {
-      g_autoptr (GPtrArray) fresh = plain ? parse_plain (text + self->settled, len)
-                                          : lw_md_parse (text + self->settled, len, &before);
+      GPtrArray *part = self->plain ? parse_plain (text + self->settled, len)
+                                    : lw_md_parse (text + self->settled, len, &before);
 
-      replace_tail (self, self->n_settled, fresh);
-      self->n_settled = self->blocks->len;
+      self->n_settled += part->len;
+      g_ptr_array_extend_and_steal (fresh, part);
       self->settled += len;
       before = self->state;
     }
   if (self->settled < n)
-    {
-      g_autoptr (GPtrArray) fresh
-          = plain ? parse_plain (text + self->settled, n - self->settled)
-                  : lw_md_parse (text + self->settled, n - self->settled, &self->state);
+    g_ptr_array_extend_and_steal (fresh, self->plain
+                                             ? parse_plain (text + self->settled, n - self->settled)
+                                             : lw_md_parse (text + self->settled, n - self->settled, &self->state));
+  return fresh;
+}
 
-      replace_tail (self, self->n_settled, fresh);
-    }
+void
+lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plain, gboolean growing)
+{
+  g_autoptr (GPtrArray) fresh = NULL;
+  gsize n = strlen (text), cost;
+  guint at;
+
+  g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
+
+  if (n < self->length || plain != self->plain)
+    lw_markdown_view_renew (self);
+  self->plain = plain;
+  self->growing = growing;
+  self->length = n;
+  at = self->n_settled;
+  fresh = parse_on (self, text, n);
+  cost = self->widgets->len && !self->renewed ? COST_OF_FRAME : COST_AT_FIRST;
+  if (self->renewed)
+    cost -= MIN (cost, replace_all (self, fresh, cost));
+  else
+    replace_tail (self, at, fresh);
+  self->renewed = FALSE;
   if (!self->more_source)
-    fill (self, self->widgets->len ? COST_OF_FRAME : COST_AT_FIRST);
+    fill (self, cost);
   update_buttons (self);
 }
 
 void
-lw_markdown_view_clear (LwMarkdownView *self)
+lw_markdown_view_renew (LwMarkdownView *self)
 {
   g_return_if_fail (LW_IS_MARKDOWN_VIEW (self));
 
   stop_filling (self);
-  while (self->widgets->len)
-    remove_widget (self, self->widgets->len - 1);
-  g_ptr_array_set_size (self->blocks, 0);
+  if (self->blocks->len > self->from + self->widgets->len)
+    g_ptr_array_set_size (self->blocks, (int)(self->from + self->widgets->len));
   self->length = self->settled = 0;
-  self->n_settled = self->from = 0;
+  self->n_settled = 0;
   memset (&self->state, 0, sizeof self->state);
-  update_buttons (self);
+  self->renewed = TRUE;
 }
 
 gboolean
-lw_markdown_view_take_down (LwMarkdownView *self, guint n)
+lw_markdown_view_take_down (LwMarkdownView *self, guint n, guint kept)
 {
   g_return_val_if_fail (LW_IS_MARKDOWN_VIEW (self), TRUE);
 
-  stop_filling (self);
-  for (; n && self->widgets->len; n--)
+  for (; n && self->widgets->len > kept; n--)
     remove_widget (self, self->widgets->len - 1);
-  if (self->widgets->len)
-    return FALSE;
-  lw_markdown_view_clear (self);
-  return TRUE;
+  return self->widgets->len <= kept;
 }
 
 guint

@@ -22,9 +22,10 @@ GtkWidget *lw_markdown_view_new (void);
  * plain: no Markdown.  growing: its end is what is looked at; else its beginning. */
 void lw_markdown_view_set_text (LwMarkdownView *self, const char *text, gboolean plain,
                                 gboolean growing);
-void lw_markdown_view_clear (LwMarkdownView *self);
-/* As lw_markdown_view_clear(), but of at most n blocks.  TRUE: that was all, it is clear. */
-gboolean lw_markdown_view_take_down (LwMarkdownView *self, guint n);
+/* The next text is another one.  What is shown stays until then, and is used for it as far as it fits. */
+void lw_markdown_view_renew (LwMarkdownView *self);
+/* Between two texts: removes at most n blocks and leaves at least `kept`.  TRUE: no more than those are left. */
+gboolean lw_markdown_view_take_down (LwMarkdownView *self, guint n, guint kept);
 
 /* Widgets of blocks now, for tests. */
 guint lw_markdown_view_get_n_live (LwMarkdownView *self);

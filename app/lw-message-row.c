@@ -16,15 +16,17 @@
 #define NAME_CHARS 300
 #define NAME_BYTES (4 * NAME_CHARS) /* that many at most */
 
-/* Blocks of a text that are taken down at a time: a screen reader is told of each of their widgets, which makes it
- * 0.3 ms for an item of a list. */
-#define LET_GO_BLOCKS 24
+/* Blocks of a text that stay for the next one.  The others are taken down, few at a time: a screen reader is told
+ * of each of their widgets, which makes it 0.3 ms for an item of a list. */
+#define KEPT_BLOCKS 12
+#define TAKEN_DOWN_BLOCKS 4
 
 struct _LwMessageRow
 {
   GtkWidget parent_instance;
   LwMessage *message;
   GSignalGroup *signals;
+  gboolean question; /* of the user, else an answer */
   gboolean busy; /* as far as screen readers know */
 
   GtkWidget *clamp;
@@ -399,8 +401,27 @@ lw_message_row_let_go (LwMessageRow *self)
   g_return_val_if_fail (LW_IS_MESSAGE_ROW (self), TRUE);
 
   part (self);
-  return lw_markdown_view_take_down (self->text, LET_GO_BLOCKS)
-         && lw_markdown_view_take_down (self->thoughts, LET_GO_BLOCKS);
+  lw_markdown_view_renew (self->text);
+  lw_markdown_view_renew (self->thoughts);
+  return lw_markdown_view_get_n_live (self->text) <= KEPT_BLOCKS
+         && lw_markdown_view_get_n_live (self->thoughts) == 0;
+}
+
+gboolean
+lw_message_row_take_down (LwMessageRow *self)
+{
+  g_return_val_if_fail (LW_IS_MESSAGE_ROW (self), TRUE);
+
+  return lw_markdown_view_take_down (self->text, TAKEN_DOWN_BLOCKS, KEPT_BLOCKS)
+         && lw_markdown_view_take_down (self->thoughts, TAKEN_DOWN_BLOCKS, 0);
+}
+
+gboolean
+lw_message_row_get_question (LwMessageRow *self)
+{
+  g_return_val_if_fail (LW_IS_MESSAGE_ROW (self), FALSE);
+
+  return self->question;
 }
 
 void
@@ -409,16 +430,15 @@ lw_message_row_set_message (LwMessageRow *self, LwMessage *message)
   gboolean user;
 
   g_return_if_fail (LW_IS_MESSAGE_ROW (self));
+  g_return_if_fail (LW_IS_MESSAGE (message));
 
   part (self);
-  lw_markdown_view_clear (self->text);
-  lw_markdown_view_clear (self->thoughts);
+  lw_markdown_view_renew (self->text);
+  lw_markdown_view_renew (self->thoughts);
   gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (self->thoughts_button), FALSE);
   g_set_object (&self->message, message);
-  if (!message)
-    return;
 
-  user = lw_message_get_role (message) == LW_MEM_ROLE_USER;
+  user = self->question = lw_message_get_role (message) == LW_MEM_ROLE_USER;
   gtk_widget_set_halign (GTK_WIDGET (self->text), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
   gtk_widget_set_halign (GTK_WIDGET (self->foot), user ? GTK_ALIGN_END : GTK_ALIGN_FILL);
   gtk_label_set_xalign (self->footer, user ? 1 : 0);

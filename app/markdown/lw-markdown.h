@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 #define LW_MD_MAX_PART (16 << 10)
 /* A paragraph's line that is longer is cut, between two words if it can: laying out what has changed takes as long
  * as all of its block, in every frame. */
-#define LW_MD_MAX_LINE (4 << 10)
+#define LW_MD_MAX_LINE (2 << 10)
 /* A word of ASCII characters that is longer is cut, bytes: where nothing can be broken Pango tries every place, which
  * takes more than twice as long for twice as much (14 ms for 4 KiB, 2 ms for 1 KiB). */
 #define LW_MD_MAX_WORD (1 << 10)

@@ -293,14 +293,14 @@ static void test_clusters(void)
     static const char *const joined[] = {"👩\u200d", "ᄀ", "का\u093e\u093e", "👩🏽\u200d"};
     for (gsize i = 0; i < G_N_ELEMENTS(joined); i++) {
         g_autoptr(GString) s = g_string_new("He said: ");
-        for (int k = 0; k < 300; k++)
+        for (int k = 0; k < 150; k++) /* short enough for one block */
             g_string_append(s, joined[i]);
         g_string_append(s, " <b>");
         g_autoptr(GPtrArray) blocks = lw_md_parse_all(s->str);
         const lw_md_block *b = blocks->pdata[0];
         g_auto(GStrv) pieces = g_strsplit(b->text, "\u200b", -1);
         g_autofree char *whole = g_strjoinv("", pieces), *again = lw_md_break_clusters(g_strdup(b->text));
-        g_assert_cmpuint(g_strv_length(pieces), >=, i == 2 ? 1 : 300 / LW_MD_MAX_CLUSTER);
+        g_assert_cmpuint(g_strv_length(pieces), >=, i == 2 ? 1 : 150 / LW_MD_MAX_CLUSTER);
         g_assert_true(g_str_has_prefix(whole, "He said: "));
         g_assert_true(g_str_has_suffix(whole, " &lt;b&gt;"));
         g_assert_cmpuint(g_utf8_strlen(whole, -1), ==, g_utf8_strlen(s->str, -1) + 6);
