@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define STALL_US (LW_WATCHDOG_STALL_MS * 1000)
+#define FRAME_US (G_USEC_PER_SEC / 60)
 #define MAX_FRAMES 64
 
 /* All times in microseconds. */
@@ -31,8 +32,10 @@ static struct
   gint64 layout_end, painting; /* CPU time: painting of this turn */
 
   /* Frames of all windows. */
-  gint64 frame_begin; /* CPU time */
+  gint64 frame_begin, update_end; /* CPU time */
   guint n_frames_painted, updates, updated_frames, most_updates;
+  gboolean growing; /* a text has grown: since then frames are counted for themselves, too */
+  guint late, growing_frames, growing_late;
   gint64 frames_own, frames_painting;
   GArray *frame_times, *references; /* gint64: of each frame, without painting; of reference_work() now and then */
   guint stalls, faults;
@@ -368,15 +371,27 @@ lw_watchdog_note_update (void)
 static void
 frame_began (GdkFrameClock *clock)
 {
-  dog.frame_begin = dog.layout_end = cpu_time ();
+  dog.frame_begin = dog.update_end = dog.layout_end = cpu_time ();
 }
 
 /* Its time is what it computed, beside painting: 60 frames a second have 16.7 ms each. */
 static void
 count_frame (gint64 painting)
 {
-  gint64 own = dog.layout_end - dog.frame_begin;
+  gint64 own = dog.layout_end - dog.frame_begin, reduced = own > FRAME_US && dog.looker ? on_reference (own) : own;
 
+  dog.growing |= dog.updates > 0;
+  dog.growing_frames += dog.growing;
+  if (reduced > FRAME_US)
+    {
+      dog.late++;
+      dog.growing_late += dog.growing;
+      g_printerr ("watchdog: late frame: computed %.1f ms, on the reference %.1f, %d %% of it before the layout, "
+                  "%d ms after the start\n",
+                  (double)own / 1000, (double)reduced / 1000,
+                  (int)(100 * (dog.update_end - dog.frame_begin) / own),
+                  (int)((g_get_monotonic_time () - dog.begin) / 1000));
+    }
   dog.n_frames_painted++;
   dog.frames_own += own;
   dog.frames_painting += painting;
@@ -388,7 +403,13 @@ count_frame (gint64 painting)
 
 /* The phases before it; connected behind GTK's handlers. */
 static void
-phase_ended (GdkFrameClock *clock)
+update_ended (GdkFrameClock *clock)
+{
+  dog.update_end = dog.layout_end = cpu_time ();
+}
+
+static void
+layout_ended (GdkFrameClock *clock)
 {
   dog.layout_end = cpu_time ();
 }
@@ -401,6 +422,7 @@ painted (GdkFrameClock *clock)
   if (!dog.running)
     return;
   count_frame (painting);
+  painting = cpu_time () - dog.layout_end;
   if (dog.looker && dog.n_frames_painted % FRAMES_PER_REFERENCE == 0)
     {
       gint64 reference = reference_work ();
@@ -425,8 +447,8 @@ realized (GtkWidget *window)
     return;
   g_object_set_data (G_OBJECT (clock), "lw-watchdog", clock);
   g_signal_connect (clock, "before-paint", G_CALLBACK (frame_began), NULL);
-  g_signal_connect_after (clock, "update", G_CALLBACK (phase_ended), NULL);
-  g_signal_connect_after (clock, "layout", G_CALLBACK (phase_ended), NULL);
+  g_signal_connect_after (clock, "update", G_CALLBACK (update_ended), NULL);
+  g_signal_connect_after (clock, "layout", G_CALLBACK (layout_ended), NULL);
   g_signal_connect_after (clock, "paint", G_CALLBACK (painted), NULL);
 }
 
@@ -492,22 +514,20 @@ report_frames (void)
 {
   gint64 reference = REFERENCE_US;
   double scale;
-  guint late = 0;
 
   g_array_sort (dog.references, compare_times);
   g_array_sort (dog.frame_times, compare_times);
   if (dog.references->len)
     reference = g_array_index (dog.references, gint64, dog.references->len / 2);
   scale = (double)REFERENCE_US / (double)MAX (REFERENCE_US, reference);
-  for (guint i = 0; i < dog.frame_times->len; i++)
-    late += (double)g_array_index (dog.frame_times, gint64, i) * scale > G_USEC_PER_SEC / 60.0;
   g_printerr ("watchdog: %u frames, %.1f ms each and %.1f ms painting; on the reference 95 %% of them within "
               "%.1f ms, 99 %% within %.1f ms, the longest %.1f ms, %u over 16.7 ms; "
-              "%u of them with growing text, at most %u updates in one\n",
+              "%u of them with growing text, at most %u updates in one; %u since it grew, %u of those over 16.7 ms\n",
               dog.n_frames_painted, (double)dog.frames_own / 1000 / MAX (dog.n_frames_painted, 1),
               (double)dog.frames_painting / 1000 / MAX (dog.n_frames_painted, 1),
               (double)frame_time_at (95) * scale / 1000, (double)frame_time_at (99) * scale / 1000,
-              (double)frame_time_at (100) * scale / 1000, late, dog.updated_frames, dog.most_updates);
+              (double)frame_time_at (100) * scale / 1000, dog.late, dog.updated_frames, dog.most_updates,
+              dog.growing_frames, dog.growing_late);
 }
 
 void

@@ -14,7 +14,9 @@
  * - or it waited for more than 50 ms inside a call that this program made itself, not GTK: a lock, a file.  With
  *   LW_WATCHDOG=1 a second thread looks at the stack after 50 ms, and every 50 ms again.
  * Frames are counted, too: what is computed for one beside painting it, and how many take longer than a 60th of a
- * second, reduced in the same way by the middle of such pieces of work done now and then.
+ * second, each of those reduced in the same way at once; apart from that those since a text grew for the first time,
+ * which is when the window stands and something moves.  How long most of them take is reduced by the middle of such
+ * pieces of work done now and then.
  * Turns before the first window has been painted are reported only.  For its own test LW_WATCHDOG_MISBEHAVE
  * says which of the two happens once: "compute" or "wait".
  */

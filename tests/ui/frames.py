@@ -10,6 +10,9 @@ from desktop import Program, WindowTest, role, run, text_of, wait_for, walk
 from answering import make_wide_model
 import store
 
+# Of the frames since the answer began, for what the watchdog cannot tell from the program: 2 of 400.
+LATE_SHARE = 0.005
+
 
 class Frames(WindowTest):
     @classmethod
@@ -47,15 +50,17 @@ class Frames(WindowTest):
         p.press("Stop")
         p.get("push button", "Send")
         self.end()
-        frames = re.search(r"watchdog: (\d+) frames.* 95 % of them within ([\d.]+) ms.*, (\d+) over 16.7 ms; "
-                           r"(\d+) of them with growing text, at most (\d+) updates in one", p.output())
-        print(frames[0])
-        self.assertGreater(int(frames[4]), 20)
-        self.assertEqual(int(frames[5]), 1)
+        frames = re.search(r"watchdog: \d+ frames.* 99 % within ([\d.]+) ms.*; "
+                           r"(\d+) of them with growing text, at most (\d+) updates in one; "
+                           r"(\d+) since it grew, (\d+) of those over 16.7 ms", p.output())
+        late = [line for line in p.output().splitlines() if "late frame" in line]
+        print("\n".join([frames[0], *late]))
+        self.assertGreater(int(frames[2]), 20)
+        self.assertEqual(int(frames[3]), 1)
         # What the window itself computes for a frame, beside painting it; 60 a second have 16.7 ms each.
-        self.assertGreater(int(frames[1]), 100)
-        if float(frames[2]) > 16.7 or int(frames[3]) > 0.03 * int(frames[1]):
-            self.too_slow("too many late frames", frames[0])
+        self.assertGreater(int(frames[4]), 100)
+        if float(frames[1]) > 16.7 or int(frames[5]) > LATE_SHARE * int(frames[4]):
+            self.too_slow("too many late frames", "\n".join([frames[0], *late]))
 
 
 if __name__ == "__main__":
