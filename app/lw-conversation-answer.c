@@ -225,11 +225,13 @@ end_turn (LwConversation *self, const lw_generate_result *result, const GError *
     }
   else
     {
-      gboolean stopped = error || full || (result && result->stop == LW_STOP_CANCELLED);
+      lw_mem_state state = LW_MEM_STATE_DONE;
 
-      lw_message_settle (self->answer, stopped                                          ? LW_MEM_STATE_STOPPED
-                                       : result && result->stop == LW_STOP_REPEATS ? LW_MEM_STATE_REPEATED
-                                                                                   : LW_MEM_STATE_DONE);
+      if (error || full || (result && result->stop == LW_STOP_CANCELLED))
+        state = LW_MEM_STATE_STOPPED;
+      else if (result && result->stop == LW_STOP_REPEATS)
+        state = LW_MEM_STATE_REPEATED;
+      lw_message_settle (self->answer, state);
       lw_conversation_put_message (self, self->answer);
     }
   g_clear_object (&self->question);

@@ -20,8 +20,8 @@ gboolean lw_document_may_be (const char *path);
  * writing or is no UTF-8 becomes U+FFFD.  Free with g_free(). */
 char *lw_document_dup_name (const char *path);
 
-/* The text of a file, *n bytes of UTF-8 without zero bytes.  Nothing but a file is read: a pipe or a device may have no end.
- * Free with g_free().
+/* The text of a file, *n bytes of UTF-8 without zero bytes.  Nothing but a file is read: a pipe or a device may
+ * have no end.  Free with g_free().
  * Errors: G_FILE_ERROR; a folder, something else that is no file, a file that is too large or no text is
  * G_FILE_ERROR_INVAL: a sentence, and for some a line below it with the reason (app/lw-problem.h). */
 char *lw_document_read (const char *path, gsize *n, GError **error);

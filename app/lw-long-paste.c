@@ -75,6 +75,16 @@ show_cursor_if_hidden (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
 }
 
 static void
+show_cursor_later (LwLongPaste *self)
+{
+  if (gtk_text_buffer_get_char_count (self->buffer) < SHORT_CHARS)
+    gtk_widget_add_tick_callback (GTK_WIDGET (self->view), show_cursor_if_hidden, g_new0 (guint, 1), g_free);
+  else
+    /* When all is laid out, which the view does before anything idle: until then the end of it has no height. */
+    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_cursor, g_object_ref (self->view), g_object_unref);
+}
+
+static void
 end (LwLongPaste *self)
 {
   g_clear_handle_id (&self->source, g_source_remove);
@@ -82,13 +92,8 @@ end (LwLongPaste *self)
   /* Before the step ends: what can be undone is looked at then, and nothing can in a view that is not editable. */
   gtk_text_view_set_editable (self->view, TRUE);
   gtk_text_buffer_end_user_action (self->buffer);
-  if (gtk_text_view_get_buffer (self->view) != self->buffer)
-    ;
-  else if (gtk_text_buffer_get_char_count (self->buffer) < SHORT_CHARS)
-    gtk_widget_add_tick_callback (GTK_WIDGET (self->view), show_cursor_if_hidden, g_new0 (guint, 1), g_free);
-  else
-    /* When all is laid out, which the view does before anything idle: until then the end of it has no height. */
-    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_cursor, g_object_ref (self->view), g_object_unref);
+  if (gtk_text_view_get_buffer (self->view) == self->buffer)
+    show_cursor_later (self);
   if (self->ended)
     self->ended (self->data);
   g_object_unref (self->buffer);

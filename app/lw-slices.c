@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "app/lw-slices.h"
 
-#include <time.h>
-
-/* Microseconds. */
-static gint64
-cpu_time (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
-}
+#include "app/cpu-time.h"
 
 /* ---- In a frame ---- */
 
@@ -25,7 +15,7 @@ static void
 frame_begins (GdkFrameClock *clock, Frame *frame)
 {
   frame->counter = gdk_frame_clock_get_frame_counter (clock);
-  frame->begin = cpu_time ();
+  frame->begin = lw_cpu_time ();
 }
 
 gboolean
@@ -44,7 +34,7 @@ lw_slices_frame_has_room (GtkWidget *widget)
       g_signal_connect (clock, "before-paint", G_CALLBACK (frame_begins), frame);
       frame_begins (clock, frame);
     }
-  return gdk_frame_clock_get_frame_counter (clock) != frame->counter || cpu_time () - frame->begin < LW_SLICE_US;
+  return gdk_frame_clock_get_frame_counter (clock) != frame->counter || lw_cpu_time () - frame->begin < LW_SLICE_US;
 }
 
 /* ---- Between frames ---- */
@@ -60,12 +50,12 @@ do_slice (gpointer user_data)
 {
   const Work *work = user_data;
   GSource *source = g_main_current_source ();
-  gint64 end = cpu_time () + LW_SLICE_US;
+  gint64 end = lw_cpu_time () + LW_SLICE_US;
 
   do
     if (!work->step (work->data))
       return G_SOURCE_REMOVE;
-  while (!g_source_is_destroyed (source) && cpu_time () < end);
+  while (!g_source_is_destroyed (source) && lw_cpu_time () < end);
   return G_SOURCE_CONTINUE;
 }
 

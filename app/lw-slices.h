@@ -24,8 +24,8 @@ gboolean lw_slices_frame_has_room (GtkWidget *widget);
 typedef gboolean (*LwSliceStep) (gpointer data);
 
 /* Calls step until it returns FALSE, as often in a turn of the main loop as a slice has room for, and only while
- * there is no frame to be drawn.  The source is destroyed after the last step; g_source_remove() ends it earlier,
- * from within a step too. */
+ * there is no frame to be drawn.  Returns the id of a source, which is destroyed after the last step;
+ * g_source_remove() ends it earlier, from within a step too.  data is borrowed until then. */
 guint lw_slices_add (LwSliceStep step, gpointer data);
 
 G_END_DECLS

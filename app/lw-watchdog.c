@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/cpu-time.h"
+
 #define STALL_US (LW_WATCHDOG_STALL_MS * 1000)
 #define FRAME_US (G_USEC_PER_SEC / 60)
 #define MAX_FRAMES 64
@@ -59,15 +61,6 @@ static struct
 
 /* ---- Measuring ---- */
 
-static gint64
-cpu_time (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
-}
-
 /* Without the kernel's account of it nothing is known of the queue, and waiting cannot be told from it. */
 static gint64
 queue_time (void)
@@ -85,7 +78,7 @@ queue_time (void)
 static Reading
 read_clocks (void)
 {
-  return (Reading){ g_get_monotonic_time (), cpu_time (), queue_time () };
+  return (Reading){ g_get_monotonic_time (), lw_cpu_time (), queue_time () };
 }
 
 /* ---- The reference processor ---- */
@@ -102,7 +95,7 @@ read_clocks (void)
 static gint64
 reference_work (void)
 {
-  gint64 begin = cpu_time ();
+  gint64 begin = lw_cpu_time ();
   g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   guint found = 0;
 
@@ -115,7 +108,7 @@ reference_work (void)
       g_snprintf (text, sizeof text, "%d words", i);
       found += g_hash_table_contains (table, text);
     }
-  return found ? MAX (1, cpu_time () - begin) : 1;
+  return found ? MAX (1, lw_cpu_time () - begin) : 1;
 }
 
 static int
@@ -353,11 +346,11 @@ static gboolean
 misbehave (gpointer data)
 {
   const char *how = data;
-  gint64 end = cpu_time () + 16 * STALL_US;
+  gint64 end = lw_cpu_time () + 16 * STALL_US;
 
   if (g_str_equal (how, "wait"))
     g_usleep (8 * STALL_US);
-  while (g_str_equal (how, "compute") && cpu_time () < end)
+  while (g_str_equal (how, "compute") && lw_cpu_time () < end)
     ;
   return G_SOURCE_REMOVE;
 }
@@ -371,7 +364,7 @@ lw_watchdog_note_update (void)
 static void
 frame_began (GdkFrameClock *clock)
 {
-  dog.frame_begin = dog.update_end = dog.layout_end = cpu_time ();
+  dog.frame_begin = dog.update_end = dog.layout_end = lw_cpu_time ();
 }
 
 /* Its time is what it computed, beside painting: 60 frames a second have 16.7 ms each. */
@@ -405,30 +398,30 @@ count_frame (gint64 painting)
 static void
 update_ended (GdkFrameClock *clock)
 {
-  dog.update_end = dog.layout_end = cpu_time ();
+  dog.update_end = dog.layout_end = lw_cpu_time ();
 }
 
 static void
 layout_ended (GdkFrameClock *clock)
 {
-  dog.layout_end = cpu_time ();
+  dog.layout_end = lw_cpu_time ();
 }
 
 static void
 painted (GdkFrameClock *clock)
 {
-  gint64 painting = cpu_time () - dog.layout_end;
+  gint64 painting = lw_cpu_time () - dog.layout_end;
 
   if (!dog.running)
     return;
   count_frame (painting);
-  painting = cpu_time () - dog.layout_end;
+  painting = lw_cpu_time () - dog.layout_end;
   if (dog.looker && dog.n_frames_painted % FRAMES_PER_REFERENCE == 0)
     {
       gint64 reference = reference_work ();
 
       g_array_append_val (dog.references, reference);
-      painting = cpu_time () - dog.layout_end;
+      painting = lw_cpu_time () - dog.layout_end;
     }
   dog.painting += painting;
   if (!dog.painted && g_getenv ("LW_WATCHDOG_MISBEHAVE"))

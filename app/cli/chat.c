@@ -79,6 +79,14 @@ static outcome command(lw_cli_conversation *c, char *line)
     return GO_ON;
 }
 
+void lw_cli_note_limit(const lw_generate_result *r)
+{
+    if (r->stop == LW_STOP_LENGTH)
+        lw_cli_note("(stopped at --max-tokens %zu)", r->n_generated);
+    else if (r->stop == LW_STOP_REPEATS)
+        lw_cli_note("(stopped: the answer began to repeat itself; --repeat-stop 0 lets it go on)");
+}
+
 static outcome question(lw_cli_conversation *c, const char *text, GError **error)
 {
     g_autoptr(GError) local = NULL;
@@ -86,12 +94,9 @@ static outcome question(lw_cli_conversation *c, const char *text, GError **error
 
     lw_cli_catch_interrupt();
     if (lw_cli_conversation_ask(c, text, &r, &local)) {
+        lw_cli_note_limit(&r);
         if (r.stop == LW_STOP_CANCELLED)
             lw_cli_note("(stopped)");
-        else if (r.stop == LW_STOP_LENGTH)
-            lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
-        else if (r.stop == LW_STOP_REPEATS)
-            lw_cli_note(LW_CLI_REPEATS);
         else if (r.stop == LW_STOP_CONTEXT)
             lw_cli_note("lw: the context of %u tokens is full; /clear starts anew, a larger --ctx "
                         "holds more",

@@ -8,8 +8,8 @@
 
 G_BEGIN_DECLS
 
-/* What is said of LW_STOP_REPEATS. */
-#define LW_CLI_REPEATS "(stopped: the answer began to repeat itself; --repeat-stop 0 lets it go on)"
+/* Says on stderr which of its options ended an answer, --max-tokens or --repeat-stop; nothing otherwise. */
+void lw_cli_note_limit(const lw_generate_result *r);
 
 /* Until the person leaves.  Errors of single questions are printed and the chat goes on. */
 gboolean lw_cli_chat(lw_cli_conversation *c, const lw_model_info *info, GError **error);

@@ -102,10 +102,7 @@ static gboolean ask_once(lw_cli_conversation *c, const char *prompt, GError **er
                     lw_cli_conversation_n_ctx(c), r.n_generated);
         return FALSE;
     }
-    if (r.stop == LW_STOP_LENGTH)
-        lw_cli_note("(stopped at --max-tokens %zu)", r.n_generated);
-    if (r.stop == LW_STOP_REPEATS)
-        lw_cli_note(LW_CLI_REPEATS);
+    lw_cli_note_limit(&r);
     return TRUE;
 }
 

@@ -63,7 +63,6 @@ def arguments():
     a.add_argument("--save-every", type=float, default=120, help="seconds")
     a.add_argument("--log-every", type=float, default=60, help="seconds")
     a.add_argument("--device", default="")
-    a.add_argument("--bf16", action="store_true", help="bf16 arithmetic on a CPU as well (AMX)")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--init", default="", help="weights.pt or text.gguf (its mmproj- beside it) to begin from when DIR "
                    "has no state")
@@ -249,7 +248,7 @@ def main():
         if pos.dim() == 2:      # text alone: three equal coordinates
             pos = pos.expand(3, *pos.shape)
         feats = index = None
-        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=cuda or args.bf16):
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=cuda):
             if b["index"] is not None:
                 h, w = b["gh"] * 28, b["gw"] * 28
                 img = painter.paint(b, h, w)

@@ -2,8 +2,7 @@
  *
  * Work in slices between frames: how much of it is done in one turn of the main loop.
  */
-#include <time.h>
-
+#include "app/cpu-time.h"
 #include "app/lw-slices.h"
 
 typedef struct
@@ -13,22 +12,13 @@ typedef struct
   gboolean end_itself; /* after the third */
 } Work;
 
-static gint64
-cpu_time (void)
-{
-  struct timespec t;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
-  return (gint64)t.tv_sec * G_USEC_PER_SEC + t.tv_nsec / 1000;
-}
-
 static gboolean
 step (gpointer data)
 {
   Work *work = data;
-  gint64 end = cpu_time () + work->compute;
+  gint64 end = lw_cpu_time () + work->compute;
 
-  while (cpu_time () < end)
+  while (lw_cpu_time () < end)
     ;
   work->done++;
   if (work->end_itself && work->done == 3)
