@@ -11,8 +11,10 @@ import random
 import numpy as np
 from tokenizers import Tokenizer
 
+import exercises
 import films
 import scenes
+import talk
 import texts
 from layout import GROUND_W, SHAPE_W, TEXT_W
 from scenes import pick
@@ -235,15 +237,15 @@ class Maker:
             row = Row(self.tok, length)
             self.opening(row)
             if r.random() < 0.04:
-                row.turn(*texts.everyday(r))
+                row.turn(*talk.everyday(r))
             said = set()
             pictures, misses = [(gh, gw)], 0
             while misses < 3:
                 if r.random() < 0.02:
-                    t, q, a = texts.everyday(r)
+                    t, q, a = talk.everyday(r)
                 else:
                     t, q, a = scenes.questions(r, sc)
-                if (q in said) or not row.turn(t, texts.casual(r, q), a, pictures, r.random() < 0.08):
+                if (q in said) or not row.turn(t, talk.casual(r, q), a, pictures, r.random() < 0.08):
                     misses += 1
                     continue
                 said.add(q)
@@ -281,7 +283,7 @@ class Maker:
                 pictures, misses, second = [(gh, gw)] * 2, 0, together
                 if not together:
                     t, q, an = scenes.questions(r, a)
-                    row.turn(t, texts.casual(r, q), an, [(gh, gw)])
+                    row.turn(t, talk.casual(r, q), an, [(gh, gw)])
                     pictures = [(gh, gw)]
                     if row.n_feat == 0:
                         continue
@@ -301,7 +303,7 @@ class Maker:
                             misses += 1
                             continue
                         t, q, an = x
-                    if row.turn(t, texts.casual(r, q), an, pictures):
+                    if row.turn(t, talk.casual(r, q), an, pictures):
                         pictures = []
                     else:
                         misses += 1
@@ -340,12 +342,12 @@ class Maker:
                 pictures = [(gh, gw)]
                 while pictures or (r.random() < 0.4 and len(row.ids) < gh * gw + 90):
                     t, q, a = scenes.questions(r, still)
-                    if len(q) + len(a) < 160 and row.turn(t, texts.casual(r, q), a, pictures):
+                    if len(q) + len(a) < 160 and row.turn(t, talk.casual(r, q), a, pictures):
                         pictures = []
             pictures, misses = [(gh, gw, grids, step, True)], 0
             while misses < 3:
                 t, q, a = films.film_questions(r, sc, events)
-                if row.turn(t, texts.casual(r, q), a, pictures):
+                if row.turn(t, talk.casual(r, q), a, pictures):
                     pictures = []
                 else:
                     misses += 1
@@ -409,18 +411,17 @@ class Maker:
                         misses += 1
                         continue
                     for t, q, a in qs[1:1 + int(r.random() * (4 if length < 768 else 30))]:
-                        if not row.turn(t, texts.casual(r, q), a):
+                        if not row.turn(t, talk.casual(r, q), a):
                             break
                 elif k < 0.72:
-                    misses += not row.turn(*texts.exercise(r, self.held))
+                    misses += not row.turn(*exercises.exercise(r, self.held))
                 elif k < 0.96 or row.answers:
-                    t, q, a = texts.everyday(r)
-                    misses += not row.turn(t, texts.casual(r, q), a)
+                    misses += not row.turn(*talk.everyday(r, not row.answers))
                 else:
-                    t, q, a = texts.no_picture(r)
-                    misses += not row.turn(t, texts.casual(r, q), a)
+                    t, q, a = talk.no_picture(r)
+                    misses += not row.turn(t, talk.casual(r, q), a)
             if not row.answers:
-                row.turn("chat", "Hi", texts.EVERYDAY[6][0])
+                row.turn("chat", "Hi", talk.EVERYDAY[6][0])
             rows.append(row)
         return self.pack(rows, length, "text")
 
@@ -432,16 +433,15 @@ class Maker:
             row = Row(self.tok, length)
             self.opening(row)
             k = r.random()
-            t, q, a = texts.everyday(r) if k < 0.6 else texts.no_picture(r) if k < 0.75 else texts.exercise(r, self.held)
+            t, q, a = talk.everyday(r, True) if k < 0.6 else talk.no_picture(r) if k < 0.75 else exercises.exercise(r, self.held)
             misses = 0
             if k > 0.9:
-                for t, q, a in texts.small_talk(r, self.held):
-                    row.turn(t, texts.casual(r, q), a)
+                for t, q, a in talk.small_talk(r, self.held):
+                    row.turn(t, talk.casual(r, q), a)
             else:
-                row.turn(t, texts.casual(r, q), a)
+                row.turn(t, talk.casual(r, q), a)
             while misses < 2:
-                t, q, a = texts.everyday(r) if r.random() < 0.7 else texts.exercise(r, self.held)
-                misses += not row.turn(t, texts.casual(r, q), a)
+                misses += not row.turn(*(talk.everyday(r) if r.random() < 0.7 else exercises.exercise(r, self.held)))
             rows.append(row)
         return self.pack(rows, length, "chat")
 
@@ -452,7 +452,7 @@ class Maker:
         elif progress < 0.3:
             w = dict(copy64=0.08, still=0.55, pair=0.06, film=0.11, text=0.15, chat=0.05)
         else:
-            w = dict(copy64=0.02, still=0.54, pair=0.09, film=0.13, text=0.17, chat=0.05)
+            w = dict(copy64=0.01, still=0.50, pair=0.09, film=0.12, text=0.18, chat=0.10)
         k = self.r.random()
         for name, p in w.items():
             k -= p

@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 import batch as batches  # noqa: E402
 import films  # noqa: E402
 import scenes  # noqa: E402
+import talk  # noqa: E402
 import texts  # noqa: E402
 from batch import Row, TASKS, Tok  # noqa: E402
 
@@ -286,8 +287,8 @@ def make_pack():
         f = texts.Facts(r, 6, True)
         t, q, a = f.questions()[0]
         ask(t, [], f.text() + "\n" + q, a)
-    for q, a in (("Hello", texts.EVERYDAY[0][0]), ("Who are you?", texts.EVERYDAY[1][0]),
-                 ("What can you do?", texts.EVERYDAY[2][0]), ("What is 7 + 5?", "7 + 5 = 12.")):
+    for q, a in (("Hello", talk.EVERYDAY[0][0]), ("Who are you?", talk.EVERYDAY[1][0]),
+                 ("What can you do?", talk.EVERYDAY[2][0]), ("What is 7 + 5?", "7 + 5 = 12.")):
         ask("sums" if "+" in q else "chat", [], q, a)
     with open(os.path.join(out, "questions.json"), "w") as f:
         json.dump(dict(note="Made by eval_draw.py --make-pack from the held-out side.  An answer is right when its words, "

@@ -16,7 +16,7 @@ import generators
 import batch as batches
 from batch import TASK_ID, Row, Tok
 
-LENGTHS = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072]
+LENGTHS = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144]
 DEAR = 6
 FARTHEST = 262144
 # task: (share, first guess of tokens a unit, tokens a question with its answer, most questions)
@@ -26,6 +26,10 @@ TASKS = {
     "mf": (0.02, 5, 30, 5), "digest": (0.02, 300, 160, 8), "chronicle": (0.04, 24, 40, 24),
     "mix_a": (0.02, 300, 120, 8), "reorder": (0.03, 30, 60, 12),
 }
+# Of the few rows from FAR on, with more questions each.
+FAR = 131072
+FAR_TASKS = {"kv": 0.36, "prefix_suffix": 0.24, "vt": 0.2, "twofact": 0.14, "mdqa": 0.06}
+FAR_QUESTIONS = 3
 # Variant "step" of a task asks for one of its steps alone, which is what the whole is learned from: with
 # the whole alone two of these three stayed at what guessing gives (LOG.md).
 STEPS = ("prefix_suffix", "vt", "twofact")
@@ -43,8 +47,10 @@ def length_of(k, top):
     r = random.Random(k * 7919 + 17)
     x = r.random()
     if top > DEAR:              # the longest rows cost many times what the others do
-        if x < 0.04:
+        if x < 0.03:
             return top
+        if x < 0.06:
+            return max(top - 1, DEAR + 1)
         if x < 0.12:
             return DEAR + 1
         top, x = DEAR, (x - 0.12) / 0.88
@@ -75,7 +81,7 @@ class Maker:
         """(ids, answers) of at most length tokens; answers as in batch.Row."""
         r, tok = self.r, self.tok
         per_unit, per_turn = self.cost[task]
-        most = TASKS[task][3]
+        most = TASKS[task][3] * (FAR_QUESTIONS if length >= FAR else 1)
         want = max(1, min(most, int(length * (0.15 + 0.5 * r.random()) / per_turn)))
         units = max(2, int((length - want * per_turn - 30) * 0.97 / per_unit))
         hard = int(task in ("kv", "twofact") and r.random() < 0.25)
@@ -147,7 +153,8 @@ class Maker:
                     task = self.r.choices(list(self.drills), self.drills.values())[0]
                     row = drills.row(self.r, self.tok, task, length, self.stage, TASK_ID[task])
                 else:
-                    task = self.r.choices(self.names, self.shares)[0]
+                    shares = (FAR_TASKS.keys(), FAR_TASKS.values()) if length >= FAR else (self.names, self.shares)
+                    task = self.r.choices(*map(list, shares))[0]
                     row = self.text_row(task, length)
             ids[i, :len(row[0])] = row[0]
             pos[i] = self.positions(len(row[0]), length)

@@ -10,9 +10,12 @@ import sys
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+import exercises
 import films
 import scenes
+import talk
 import texts
+import words
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 QWEN2 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
@@ -39,10 +42,10 @@ def corpus(n):
             yield q
             yield a
         for _ in range(3):
-            for _, q, a in (texts.everyday(r), texts.exercise(r, False)):
+            for _, q, a in (talk.everyday(r), exercises.exercise(r, False)):
                 yield q
                 yield a
-        yield " ".join(scenes.pick(r, texts.COMMON) for _ in range(8))
+        yield " ".join(scenes.pick(r, words.COMMON) for _ in range(8))
         yield "system\nYou are a helpful assistant."
         yield "user\n" + "assistant\n"
 

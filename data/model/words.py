@@ -82,6 +82,8 @@ carrots olives pancakes""".split()
 TCOL = ["red", "green", "blue", "yellow", "orange", "purple", "pink", "brown", "black", "white", "gray", "golden",
         "silver"]
 ANIMALS = "dog cat horse rabbit parrot goat hamster turtle pony duck goose frog mouse owl sheep cow".split()
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = "January February March April May June July August September October November December".split()
 CONS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl sh sl st th tr".split()
 VOW = "a e i o u ai ea ee ia oo ou".split()
 END = "n r s l t m k d x nd rt st ck ".split(" ")
