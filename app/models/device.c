@@ -9,12 +9,16 @@
 
 /* More devices than a computer has. */
 #define MAX_DEVICES 4096
-/* Bytes of a file in /sys that say something. */
-#define MAX_VALUE 64
+/* Bytes of a file in /sys or /proc that says something, and of a card's name. */
+#define MAX_VALUE 4096
+#define MAX_NAME 96
+
+/* In the order of being told; no more than ten (compare_names). */
+enum { NVIDIA, AMD, INTEL };
 
 static const struct {
     const char *vendor, *name;
-} vendors[] = {{"0x10de", "NVIDIA"}, {"0x1002", "AMD"}, {"0x8086", "Intel"}};
+} vendors[] = {[NVIDIA] = {"0x10de", "NVIDIA"}, [AMD] = {"0x1002", "AMD"}, [INTEL] = {"0x8086", "Intel"}};
 
 static char *read_value(const char *folder, const char *device, const char *name)
 {
@@ -23,29 +27,65 @@ static char *read_value(const char *folder, const char *device, const char *name
 
     if (!g_file_get_contents(path, &text, &n, NULL) || n > MAX_VALUE)
         return g_strdup("");
-    return g_strdup(g_strstrip(text));
+    return g_strstrip(g_steal_pointer(&text));
 }
 
-char *lw_device_find_cards(const char *pci_folder)
+/* "NVIDIA H100 80GB HBM3", which its driver tells in a line "Model:" once it is loaded; otherwise the maker. */
+static char *name_nvidia(const char *folder, const char *device)
+{
+    g_autofree char *text = read_value(folder, device, "information");
+    char *name, *end;
+
+    if (!g_str_has_prefix(text, "Model:"))
+        return g_strdup("NVIDIA");
+    name = text + strlen("Model:");
+    end = strchr(name, '\n');
+    if (end)
+        *end = '\0';
+    g_strstrip(name);
+    if (!*name || strlen(name) > MAX_NAME || !g_utf8_validate(name, -1, NULL))
+        return g_strdup("NVIDIA");
+    return g_str_has_prefix(name, "NVIDIA") ? g_strdup(name) : g_strconcat("NVIDIA ", name, NULL);
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *lw_device_find_cards(const char *pci_folder, const char *nvidia_folder)
 {
     GString *found = g_string_new(NULL);
     GDir *dir = g_dir_open(pci_folder, 0, NULL);
+    /* "0NVIDIA H100 80GB HBM3": where the maker is in vendors, which is the order, and the name. */
+    g_autoptr(GPtrArray) cards = g_ptr_array_new_with_free_func(g_free);
     const char *device;
-    gboolean seen[G_N_ELEMENTS(vendors)] = {FALSE};
 
     for (int i = 0; dir && i < MAX_DEVICES && (device = g_dir_read_name(dir)); i++) {
         g_autofree char *class = read_value(pci_folder, device, "class");
         if (!g_str_has_prefix(class, "0x03")) /* display controllers */
             continue;
         g_autofree char *vendor = read_value(pci_folder, device, "vendor");
-        for (gsize k = 0; k < G_N_ELEMENTS(vendors); k++)
-            seen[k] |= strcmp(vendor, vendors[k].vendor) == 0;
+        for (guint k = 0; k < G_N_ELEMENTS(vendors); k++) {
+            if (strcmp(vendor, vendors[k].vendor) != 0)
+                continue;
+            g_autofree char *name = k == NVIDIA ? name_nvidia(nvidia_folder, device) : g_strdup(vendors[k].name);
+            g_ptr_array_add(cards, g_strdup_printf("%u%s", k, name));
+        }
     }
     if (dir)
         g_dir_close(dir);
-    for (gsize k = 0; k < G_N_ELEMENTS(vendors); k++)
-        if (seen[k])
-            g_string_append_printf(found, "%s%s", found->len ? ", " : "", vendors[k].name);
+    g_ptr_array_sort(cards, compare_names);
+    for (guint i = 0, n; i < cards->len; i += n) {
+        const char *card = cards->pdata[i];
+        for (n = 1; i + n < cards->len && strcmp(cards->pdata[i + n], card) == 0; n++)
+            ;
+        if (found->len)
+            g_string_append(found, ", ");
+        if (n > 1)
+            g_string_append_printf(found, "%u × ", n);
+        g_string_append(found, card + 1);
+    }
     return g_string_free(found, FALSE);
 }
 
@@ -60,7 +100,7 @@ char *lw_device_describe_cpu(void)
 
 char *lw_device_describe_gpu(const char **backend)
 {
-    g_autofree char *cards = lw_device_find_cards("/sys/bus/pci/devices"), *why = NULL;
+    g_autofree char *cards = lw_device_find_cards("/sys/bus/pci/devices", "/proc/driver/nvidia/gpus"), *why = NULL;
     gboolean built = FALSE;
 
     *backend = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What this computer has that could run a model, for people: the processor, and graphics cards with the
- * reason why one is not used.  Looks at /sys only; no driver is loaded.
+ * reason why one is not used.  Looks at /sys and /proc only; no driver is loaded.  Any thread; a driver may
+ * take its time to answer in /proc.
  */
 #pragma once
 
@@ -16,8 +17,9 @@ char *lw_device_describe_cpu(void);
  * works here (static), NULL: none does, and the text says why.  Free with g_free(). */
 char *lw_device_describe_gpu(const char **backend);
 
-/* The part of the above that reads a folder like /sys/bus/pci/devices: "NVIDIA", "AMD, Intel", "" when
- * there is no display controller.  Free with g_free(). */
-char *lw_device_find_cards(const char *pci_folder);
+/* The part of the above that reads a folder like /sys/bus/pci/devices: "AMD, Intel", "" when there is no
+ * display controller.  A card of NVIDIA whose driver is loaded has its name in a folder like
+ * /proc/driver/nvidia/gpus: "2 × NVIDIA H100 80GB HBM3".  Free with g_free(). */
+char *lw_device_find_cards(const char *pci_folder, const char *nvidia_folder);
 
 G_END_DECLS

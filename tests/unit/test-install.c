@@ -344,18 +344,48 @@ static void test_cards(void)
         {"0000:03:00.0", "0x030000\n", "0x1234\n" /* an emulated one */}};
 
     begin();
-    g_autofree char *none = lw_device_find_cards(root);
+    g_autofree char *drivers = g_build_filename(root, "drivers", NULL);
+    g_autofree char *none = lw_device_find_cards(root, drivers);
     g_assert_cmpstr(none, ==, "");
     for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
         g_autofree char *folder = g_build_filename(root, devices[i][0], NULL);
         g_autofree char *a = put(folder, "class", devices[i][1], strlen(devices[i][1]));
         g_autofree char *b = put(folder, "vendor", devices[i][2], strlen(devices[i][2]));
     }
-    g_autofree char *cards = lw_device_find_cards(root);
+    g_autofree char *cards = lw_device_find_cards(root, drivers);
     g_assert_cmpstr(cards, ==, "NVIDIA, Intel");
     const char *backend;
     g_autofree char *text = lw_device_describe_gpu(&backend);
     g_assert_cmpuint(strlen(text), >, 10);
+}
+
+/* Names that NVIDIA's driver tells, and what is no name. */
+static void test_card_names(void)
+{
+    static const struct {
+        const char *device, *information;
+    } cards[] = {
+        {"0000:01:00.0", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 37\nBus Location: \t 0000:01:00.0\n"},
+        {"0000:02:00.0", "Model: \t\t GeForce GTX 1080\n"},
+        {"0000:03:00.0", "Model: \t\t NVIDIA H100 80GB HBM3\n"},
+        {"0000:04:00.0", "Model: \n"},
+        {"0000:05:00.0", "IRQ:   \t\t 37\n"},
+        {"0000:06:00.0", "Model: \t\t \xff\n"},
+        {"0000:07:00.0", "Model: 12345678901234567890123456789012345678901234567890123456789012345678901234567890"
+                         "12345678901234567890\n"},
+        {"0000:08:00.0", NULL /* no driver */}};
+
+    begin();
+    g_autofree char *pci = g_build_filename(root, "pci", NULL), *drivers = g_build_filename(root, "drivers", NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(cards); i++) {
+        g_autofree char *folder = g_build_filename(pci, cards[i].device, NULL);
+        g_autofree char *driver = g_build_filename(drivers, cards[i].device, NULL);
+        g_autofree char *a = put(folder, "class", "0x030200\n", 9), *b = put(folder, "vendor", "0x10de\n", 7);
+        g_autofree char *c = cards[i].information
+            ? put(driver, "information", cards[i].information, strlen(cards[i].information)) : NULL;
+    }
+    g_autofree char *found = lw_device_find_cards(pci, drivers);
+    g_assert_cmpstr(found, ==, "5 × NVIDIA, NVIDIA GeForce GTX 1080, 2 × NVIDIA H100 80GB HBM3");
 }
 
 int main(int argc, char **argv)
@@ -374,6 +404,7 @@ int main(int argc, char **argv)
     g_test_add_func("/install/unfinished", test_unfinished);
     g_test_add_func("/install/report", test_report);
     g_test_add_func("/install/cards", test_cards);
+    g_test_add_func("/install/card-names", test_card_names);
     int rc = g_test_run();
     remove_tree(root);
     g_free(root);
