@@ -28,8 +28,8 @@ TASKS = {
 }
 # Of the few rows from FAR on, with more questions each.
 FAR = 131072
-FAR_TASKS = {"kv": 0.36, "prefix_suffix": 0.24, "vt": 0.2, "twofact": 0.14, "mdqa": 0.06}
-FAR_QUESTIONS = 3
+FAR_TASKS = {"kv": 0.4, "prefix_suffix": 0.24, "vt": 0.2, "twofact": 0.16}
+FAR_QUESTIONS = 64
 # Variant "step" of a task asks for one of its steps alone, which is what the whole is learned from: with
 # the whole alone two of these three stayed at what guessing gives (LOG.md).
 STEPS = ("prefix_suffix", "vt", "twofact")
@@ -81,7 +81,7 @@ class Maker:
         """(ids, answers) of at most length tokens; answers as in batch.Row."""
         r, tok = self.r, self.tok
         per_unit, per_turn = self.cost[task]
-        most = TASKS[task][3] * (FAR_QUESTIONS if length >= FAR else 1)
+        most = FAR_QUESTIONS if length >= FAR else TASKS[task][3]
         want = max(1, min(most, int(length * (0.15 + 0.5 * r.random()) / per_turn)))
         units = max(2, int((length - want * per_turn - 30) * 0.97 / per_unit))
         hard = int(task in ("kv", "twofact") and r.random() < 0.25)
