@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 
 #include "app/lw-file-chooser.h"
+#include "app/lw-graphics-finder.h"
 #include "app/lw-model-row.h"
 #include "app/lw-names.h"
 #include "app/lw-problem.h"
@@ -20,6 +21,7 @@ struct _LwModelsDialog
   AdwWindow parent_instance;
   LwModelLibrary *library;
   char *current;
+  char *why_processor;   /* when there is a graphics card; NULL: there is none, or it is being looked for */
   GPtrArray *rows;       /* LwModelRow, in the order of the library */
   guint rebuild_source;  /* more rows are to come */
   GPtrArray *moving;     /* LwTransferRow, likewise */
@@ -136,12 +138,28 @@ update_summary (LwModelsDialog *self)
         continue;
       available = g_format_size (f->memory_available);
       total = g_format_size (f->memory_total);
-      /* Translators: sizes of memory */
-      text = g_strdup_printf (_("%1$s of %2$s memory are free. Models run on the processor."),
-                              available, total);
+      if (self->why_processor)
+        /* Translators: sizes of memory, and a sentence about graphics cards that are not used */
+        text = g_strdup_printf (_("%1$s of %2$s memory are free. %3$s."), available, total, self->why_processor);
+      else
+        /* Translators: sizes of memory */
+        text = g_strdup_printf (_("%1$s of %2$s memory are free. Models run on the processor."),
+                                available, total);
       adw_preferences_group_set_description (self->summary, text);
       return;
     }
+}
+
+/* A card that is there and is not used takes some explaining. */
+static void
+graphics_found (gpointer owner, const lw_graphics *graphics)
+{
+  LwModelsDialog *self = owner;
+
+  if (!self->library || graphics->backend || !*graphics->cards)
+    return;
+  self->why_processor = g_strdup (graphics->text);
+  update_summary (self);
 }
 
 static void
@@ -687,6 +705,7 @@ lw_models_dialog_dispose (GObject *object)
   g_clear_object (&self->library);
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->moving, g_ptr_array_unref);
+  g_clear_pointer (&self->why_processor, g_free);
   g_clear_pointer (&self->current, g_free);
   G_OBJECT_CLASS (lw_models_dialog_parent_class)->dispose (object);
 }
@@ -745,5 +764,6 @@ lw_models_dialog_new (LwModelLibrary *library)
   rebuild_transfers (self);
   lw_model_library_refresh (library);
   lw_model_library_look (library);
+  lw_graphics_find (G_OBJECT (self), graphics_found);
   return self;
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "app/lw-graphics-finder.h"
 #include "app/lw-names.h"
 #include "app/lw-settings.h"
 #include "app/models/device.h"
@@ -103,35 +104,6 @@ add_spin (LwPreferences *self, AdwPreferencesGroup *group, const char *key, cons
   return GTK_SPIN_BUTTON (spin);
 }
 
-/* ---- What is found out in another thread, for a window that may be closed meanwhile ---- */
-
-static void
-run_in_thread (LwPreferences *self, GTaskThreadFunc work, gpointer data, GAsyncReadyCallback done)
-{
-  g_autoptr (GTask) task = NULL;
-  GWeakRef *weak = g_new0 (GWeakRef, 1);
-
-  g_weak_ref_init (weak, self);
-  task = g_task_new (NULL, NULL, done, weak);
-  g_task_set_source_tag (task, run_in_thread);
-  g_task_set_task_data (task, data, NULL);
-  g_task_run_in_thread (task, work);
-}
-
-/* What done gets as its user_data, once: the window that is still open, or NULL. */
-static LwPreferences *
-take_window (gpointer user_data)
-{
-  GWeakRef *weak = user_data;
-  LwPreferences *self = g_weak_ref_get (weak);
-
-  g_weak_ref_clear (weak);
-  g_free (weak);
-  if (self && !self->settings)
-    g_clear_object (&self);
-  return self;
-}
-
 /* ---- The snapshots on the disk ---- */
 
 static void
@@ -145,11 +117,14 @@ measure (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 static void
 measured (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwPreferences) self = take_window (user_data);
+  GWeakRef *weak = user_data;
+  g_autoptr (LwPreferences) self = g_weak_ref_get (weak);
   gint64 bytes = g_task_propagate_int (G_TASK (result), NULL);
   g_autofree char *text = g_format_size ((guint64)MAX (bytes, 0));
 
-  if (!self)
+  g_weak_ref_clear (weak);
+  g_free (weak);
+  if (!self || !self->settings)
     return;
   adw_action_row_set_subtitle (self->used, text);
   gtk_widget_set_sensitive (self->clear, bytes > 0);
@@ -158,7 +133,14 @@ measured (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 measure_snapshots (LwPreferences *self, gboolean clear)
 {
-  run_in_thread (self, measure, GINT_TO_POINTER (clear), measured);
+  g_autoptr (GTask) task = NULL;
+  GWeakRef *weak = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (weak, self);
+  task = g_task_new (NULL, NULL, measured, weak);
+  g_task_set_source_tag (task, measure_snapshots);
+  g_task_set_task_data (task, GINT_TO_POINTER (clear), NULL);
+  g_task_run_in_thread (task, measure);
 }
 
 static void
@@ -198,49 +180,18 @@ close_request (GtkWindow *window)
 
 /* ---- The graphics card ---- */
 
-typedef struct
-{
-  char *text;
-  gboolean usable;
-} found_gpu;
-
-static void
-free_found_gpu (gpointer data)
-{
-  found_gpu *found = data;
-
-  g_free (found->text);
-  g_free (found);
-}
-
-/* A driver may take its time to answer. */
-static void
-find_gpu (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  found_gpu *found = g_new0 (found_gpu, 1);
-  const char *backend;
-
-  found->text = lw_device_describe_gpu (&backend);
-  found->usable = backend != NULL;
-  g_task_return_pointer (task, found, free_found_gpu);
-}
-
 /* A switch that does nothing would be a lie: there is one for a card that can be used. */
 static void
-gpu_found (GObject *source, GAsyncResult *result, gpointer user_data)
+graphics_found (gpointer owner, const lw_graphics *graphics)
 {
-  g_autoptr (LwPreferences) self = take_window (user_data);
-  found_gpu *found = g_task_propagate_pointer (G_TASK (result), NULL);
+  LwPreferences *self = owner;
 
-  if (self && found)
-    {
-      adw_action_row_set_subtitle (self->gpu, found->text);
-      if (found->usable)
-        bind_switch (self, self->use_gpu, "use-gpu");
-      gtk_widget_set_sensitive (GTK_WIDGET (self->use_gpu), found->usable);
-    }
-  if (found)
-    free_found_gpu (found);
+  if (!self->settings)
+    return;
+  adw_action_row_set_subtitle (self->gpu, graphics->text);
+  if (graphics->backend)
+    bind_switch (self, self->use_gpu, "use-gpu");
+  gtk_widget_set_sensitive (GTK_WIDGET (self->use_gpu), graphics->backend != NULL);
 }
 
 /* ---- Privacy ---- */
@@ -355,7 +306,7 @@ lw_preferences_new (LwSettings *settings)
   bind_switch (self, self->stop_repeating, "stop-repeating");
   adw_action_row_set_subtitle (self->cpu, cpu);
   gtk_widget_set_sensitive (GTK_WIDGET (self->use_gpu), FALSE);
-  run_in_thread (self, find_gpu, NULL, gpu_found);
+  lw_graphics_find (G_OBJECT (self), graphics_found);
   subtitle = g_strdup_printf (_("0: as many as there are (%d)"), lw_cpu_count ());
   self->threads = add_spin (self, self->device, "threads", _("Threads"), subtitle, 256, 1);
   self->context_tokens

@@ -14,6 +14,7 @@ import sys
 import threading
 import unittest
 
+import cards
 from desktop import (DEADLINE, Atspi, GLib, Missing, WindowTest, press, role, run, sensitive, showing, text_of,
                      wait_for, walk)
 
@@ -176,9 +177,9 @@ class Models(WindowTest):
         return [n for n in walk(row) if role(n) == "label" and text_of(n) == "File" and showing(n)]
 
     def test_1_what_there_is(self):
-        p = self.start()
+        p = self.start(LW_SYSTEM_ROOT=os.path.join(os.environ["TMPDIR"], "nothing"))
         self.open_page(p)
-        wait_for("free memory", lambda: p.find("label", contains="memory are free"))
+        p.get("label", contains="memory are free. Models run on the processor.")
         for section, name, sees in (("Comes with Longwave", "Longwave Mini", True),
                                     ("Yours", "golden b", True),
                                     ("Ollama’s", "seer:7b", False),
@@ -238,6 +239,14 @@ class Models(WindowTest):
             self.end_by_signal()
         with open(path, "w", encoding="utf-8") as f:
             f.write(settings)
+
+    def test_1b_a_graphics_card(self):
+        p = self.start(LW_SYSTEM_ROOT=cards.make_system())
+        self.open_page(p)
+        p.get("label", contains=f"memory are free. Found: {cards.NAME} (driver {cards.DRIVER}), but this version of "
+              "Longwave computes on the processor only.")
+        p.screenshot("models-card", whole=True)
+        self.end_by_signal()
 
     def test_2_add_and_remove(self):
         folder = os.path.join(os.environ["TMPDIR"], "downloads")

@@ -336,56 +336,63 @@ static void test_report(void)
     g_assert_cmpuint(lw_report_contexts(&r, &info, rows), ==, 0);
 }
 
+/* A card under root/sys, and what its driver tells under root/proc (NULL: nothing). */
+static void put_card(const char *device, const char *class, const char *vendor, const char *file, const char *told)
+{
+    g_autofree char *pci = g_build_filename(root, "sys/bus/pci/devices", device, NULL);
+    g_autofree char *nvidia = g_build_filename(root, "proc/driver/nvidia/gpus", device, NULL);
+    g_autofree char *a = put(pci, "class", class, strlen(class));
+    g_autofree char *b = put(pci, "vendor", vendor, strlen(vendor));
+    g_autofree char *c = told ? put(strcmp(file, "information") == 0 ? nvidia : pci, file, told, strlen(told)) : NULL;
+}
+
+static void assert_found(const char *wanted)
+{
+    g_autofree char *found = lw_device_find_cards(root);
+    g_assert_cmpstr(found, ==, wanted);
+}
+
 static void test_cards(void)
 {
-    static const char *const devices[][3] = {
-        {"0000:00:02.0", "0x030000\n", "0x8086\n"}, {"0000:01:00.0", "0x030200\n", "0x10de\n"},
-        {"0000:02:00.0", "0x020000\n", "0x1002\n" /* a network card */},
-        {"0000:03:00.0", "0x030000\n", "0x1234\n" /* an emulated one */}};
-
     begin();
-    g_autofree char *drivers = g_build_filename(root, "drivers", NULL);
-    g_autofree char *none = lw_device_find_cards(root, drivers);
-    g_assert_cmpstr(none, ==, "");
-    for (guint i = 0; i < G_N_ELEMENTS(devices); i++) {
-        g_autofree char *folder = g_build_filename(root, devices[i][0], NULL);
-        g_autofree char *a = put(folder, "class", devices[i][1], strlen(devices[i][1]));
-        g_autofree char *b = put(folder, "vendor", devices[i][2], strlen(devices[i][2]));
-    }
-    g_autofree char *cards = lw_device_find_cards(root, drivers);
-    g_assert_cmpstr(cards, ==, "NVIDIA, Intel");
-    const char *backend;
-    g_autofree char *text = lw_device_describe_gpu(&backend);
-    g_assert_cmpuint(strlen(text), >, 10);
+    assert_found("");
+    put_card("0000:00:02.0", "0x030000\n", "0x8086\n", "", NULL);
+    put_card("0000:01:00.0", "0x030200\n", "0x10de\n", "", NULL);
+    put_card("0000:02:00.0", "0x020000\n", "0x1002\n" /* a network card */, "", NULL);
+    put_card("0000:03:00.0", "0x030000\n", "0x1234\n" /* an emulated one */, "", NULL);
+    assert_found("NVIDIA, Intel");
+    put_card("0000:04:00.0", "0x030000\n", "0x1002\n", "mem_info_vram_total", "8573157376\n");
+    put_card("0000:05:00.0", "0x030000\n", "0x1002\n", "mem_info_vram_total", "much\n");
+    assert_found("NVIDIA, AMD, AMD (8.6\302\240GB), Intel");
+    g_autoptr(lw_graphics) here = lw_device_find_graphics(); /* whatever there is */
+    g_assert_cmpuint(strlen(here->text), >, 10);
+    g_assert_null(here->backend);
 }
 
 /* Names that NVIDIA's driver tells, and what is no name. */
 static void test_card_names(void)
 {
-    static const struct {
-        const char *device, *information;
-    } cards[] = {
-        {"0000:01:00.0", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 37\nBus Location: \t 0000:01:00.0\n"},
-        {"0000:02:00.0", "Model: \t\t GeForce GTX 1080\n"},
-        {"0000:03:00.0", "Model: \t\t NVIDIA H100 80GB HBM3\n"},
-        {"0000:04:00.0", "Model: \n"},
-        {"0000:05:00.0", "IRQ:   \t\t 37\n"},
-        {"0000:06:00.0", "Model: \t\t \xff\n"},
-        {"0000:07:00.0", "Model: 12345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                         "12345678901234567890\n"},
-        {"0000:08:00.0", NULL /* no driver */}};
+    static const char *const told[] = {
+        "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 37\nBus Location: \t 0000:01:00.0\n",
+        "Model: \t\t GeForce GTX 1080\n",
+        "Model: \t\t NVIDIA H100 80GB HBM3\n",
+        "Model: \n",
+        "IRQ:   \t\t 37\n",
+        "Model: \t\t \xff\n",
+        "Model: 12345678901234567890123456789012345678901234567890123456789012345678901234567890"
+        "12345678901234567890\n",
+        NULL /* no driver */};
 
     begin();
-    g_autofree char *pci = g_build_filename(root, "pci", NULL), *drivers = g_build_filename(root, "drivers", NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(cards); i++) {
-        g_autofree char *folder = g_build_filename(pci, cards[i].device, NULL);
-        g_autofree char *driver = g_build_filename(drivers, cards[i].device, NULL);
-        g_autofree char *a = put(folder, "class", "0x030200\n", 9), *b = put(folder, "vendor", "0x10de\n", 7);
-        g_autofree char *c = cards[i].information
-            ? put(driver, "information", cards[i].information, strlen(cards[i].information)) : NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+        g_autofree char *device = g_strdup_printf("0000:%02u:00.0", i);
+        put_card(device, "0x030200\n", "0x10de\n", "information", told[i]);
     }
-    g_autofree char *found = lw_device_find_cards(pci, drivers);
-    g_assert_cmpstr(found, ==, "5 × NVIDIA, NVIDIA GeForce GTX 1080, 2 × NVIDIA H100 80GB HBM3");
+    assert_found("5 × NVIDIA, NVIDIA GeForce GTX 1080, 2 × NVIDIA H100 80GB HBM3");
+    g_autofree char *module = g_build_filename(root, "sys/module/nvidia", NULL);
+    g_autofree char *version = put(module, "version", "580.95.05\n", 10);
+    assert_found("5 × NVIDIA (driver 580.95.05), NVIDIA GeForce GTX 1080 (driver 580.95.05), "
+                 "2 × NVIDIA H100 80GB HBM3 (driver 580.95.05)");
 }
 
 int main(int argc, char **argv)
