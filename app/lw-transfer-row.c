@@ -101,6 +101,7 @@ make_button (LwTransferRow *self, GCallback clicked)
 static void
 lw_transfer_row_init (LwTransferRow *self)
 {
+  GtkWidget *all = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *column = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
   GtkWidget *title = gtk_label_new (NULL);
@@ -121,17 +122,22 @@ lw_transfer_row_init (LwTransferRow *self)
                                   _("Download"), -1);
   g_object_bind_property (self, "title", title, "label", G_BINDING_SYNC_CREATE);
   gtk_widget_set_hexpand (column, TRUE);
+  gtk_widget_set_valign (column, GTK_ALIGN_CENTER);
   gtk_box_append (GTK_BOX (column), title);
   gtk_box_append (GTK_BOX (column), self->bar);
-  gtk_box_append (GTK_BOX (column), self->status);
   gtk_box_append (GTK_BOX (box), column);
   gtk_box_append (GTK_BOX (box), self->toggle);
   gtk_box_append (GTK_BOX (box), self->discard);
-  gtk_widget_set_margin_start (box, 12);
-  gtk_widget_set_margin_end (box, 6);
-  gtk_widget_set_margin_top (box, 9);
-  gtk_widget_set_margin_bottom (box, 9);
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), box);
+  /* Not beside the buttons: what went wrong is a long text, which GTK 4.8 would break into lines hundreds of times
+   * there (app/lw-quick-layout.h). */
+  gtk_widget_set_margin_end (self->status, 6);
+  gtk_box_append (GTK_BOX (all), box);
+  gtk_box_append (GTK_BOX (all), self->status);
+  gtk_widget_set_margin_start (all, 12);
+  gtk_widget_set_margin_end (all, 6);
+  gtk_widget_set_margin_top (all, 9);
+  gtk_widget_set_margin_bottom (all, 9);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), all);
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self), FALSE);
 }
 
