@@ -19,7 +19,6 @@ struct _LwComposer
   GSignalGroup *conversation_signals, *draft_signals, *list_signals;
   GtkFileChooserNative *chooser;
   gboolean enter_sends;
-  LwLongPaste *pasting; /* NULL: nothing is being pasted */
 
   GtkWidget *box, *editing, *gauge;
   GtkLevelBar *gauge_bar;
@@ -52,6 +51,12 @@ attachments (LwComposer *self)
 }
 
 static gboolean
+is_pasting (LwComposer *self)
+{
+  return lw_long_paste_goes_on (gtk_text_view_get_buffer (self->text));
+}
+
+static gboolean
 has_text (LwComposer *self)
 {
   GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->text);
@@ -79,9 +84,19 @@ update (LwComposer *self)
   /* Not a stack: screen readers would find the hidden one. */
   gtk_widget_set_visible (self->stop_button, busy);
   gtk_widget_set_visible (self->send_button, !busy);
-  gtk_widget_set_sensitive (self->send_button, self->conversation && !self->pasting
+  gtk_widget_set_sensitive (self->send_button, self->conversation && !is_pasting (self)
                                                    && lw_conversation_get_loaded (self->conversation)
                                                    && (any || has_text (self)));
+}
+
+/* A text is being pasted into what is shown, or no more. */
+static void
+update_pasting (LwComposer *self)
+{
+  if (gtk_text_view_get_editable (self->text) != is_pasting (self))
+    return;
+  gtk_text_view_set_editable (self->text, !is_pasting (self));
+  update (self);
 }
 
 static void
@@ -230,9 +245,11 @@ show_tiles (LwComposer *self)
 }
 
 static void
-add (LwComposer *self, LwAttachment *attachment)
+add_to (LwComposer *self, LwConversation *conversation, LwAttachment *attachment)
 {
-  if (g_list_model_get_n_items (G_LIST_MODEL (attachments (self))) >= MAX_ATTACHMENTS)
+  GListStore *list = lw_conversation_get_draft_attachments (conversation);
+
+  if (g_list_model_get_n_items (G_LIST_MODEL (list)) >= MAX_ATTACHMENTS)
     {
       g_autofree char *message = g_strdup_printf (
           _("A question can have at most %d attachments"), MAX_ATTACHMENTS);
@@ -241,23 +258,18 @@ add (LwComposer *self, LwAttachment *attachment)
     }
   g_signal_connect_object (attachment, "notify::problem", G_CALLBACK (attachment_problem), self,
                            G_CONNECT_SWAPPED);
-  g_list_store_append (attachments (self), attachment);
+  g_list_store_append (list, attachment);
 }
 
-void
-lw_composer_add_file (LwComposer *self, GFile *file)
+static void
+add_file_to (LwComposer *self, LwConversation *conversation, GFile *file)
 {
-  g_autofree char *path = NULL;
+  g_autofree char *path = g_file_get_path (file);
 
-  g_return_if_fail (LW_IS_COMPOSER (self));
-
-  if (!self->conversation)
-    return;
-  path = g_file_get_path (file);
   if (path)
     {
       g_autoptr (LwAttachment) a = lw_attachment_new_for_file (path);
-      add (self, a);
+      add_to (self, conversation, a);
     }
   else
     {
@@ -268,40 +280,60 @@ lw_composer_add_file (LwComposer *self, GFile *file)
     }
 }
 
-void
-lw_composer_add_texture (LwComposer *self, GdkTexture *texture, const char *label)
+static void
+add_texture_to (LwComposer *self, LwConversation *conversation, GdkTexture *texture, const char *label)
 {
-  g_return_if_fail (LW_IS_COMPOSER (self));
+  g_autoptr (LwAttachment) a = lw_attachment_new_for_texture (texture, label);
 
-  if (self->conversation)
-    {
-      g_autoptr (LwAttachment) a = lw_attachment_new_for_texture (texture, label);
-      add (self, a);
-    }
+  add_to (self, conversation, a);
 }
 
-gboolean
-lw_composer_add_value (LwComposer *self, const GValue *value)
+static gboolean
+add_value_to (LwComposer *self, LwConversation *conversation, const GValue *value)
 {
   if (G_VALUE_HOLDS (value, GDK_TYPE_FILE_LIST))
     {
       g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
 
       for (GSList *l = files; l; l = l->next)
-        lw_composer_add_file (self, l->data);
+        add_file_to (self, conversation, l->data);
       return files != NULL;
     }
   if (G_VALUE_HOLDS (value, G_TYPE_FILE) && g_value_get_object (value))
     {
-      lw_composer_add_file (self, g_value_get_object (value));
+      add_file_to (self, conversation, g_value_get_object (value));
       return TRUE;
     }
   if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE) && g_value_get_object (value))
     {
-      lw_composer_add_texture (self, g_value_get_object (value), _("Pasted picture"));
+      add_texture_to (self, conversation, g_value_get_object (value), _("Pasted picture"));
       return TRUE;
     }
   return FALSE;
+}
+
+void
+lw_composer_add_file (LwComposer *self, GFile *file)
+{
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (self->conversation)
+    add_file_to (self, self->conversation, file);
+}
+
+void
+lw_composer_add_texture (LwComposer *self, GdkTexture *texture, const char *label)
+{
+  g_return_if_fail (LW_IS_COMPOSER (self));
+
+  if (self->conversation)
+    add_texture_to (self, self->conversation, texture, label);
+}
+
+gboolean
+lw_composer_add_value (LwComposer *self, const GValue *value)
+{
+  return self->conversation && add_value_to (self, self->conversation, value);
 }
 
 static void
@@ -353,26 +385,44 @@ lw_composer_choose_files (LwComposer *self)
 
 /* ---- Paste ---- */
 
+/* What is pasted comes later: for the chat in which it was asked for, whichever is shown by then. */
+typedef struct
+{
+  LwComposer *self;
+  LwConversation *conversation;
+} Pasting;
+
+static Pasting *
+pasting_new (LwComposer *self)
+{
+  Pasting *p = g_new (Pasting, 1);
+
+  p->self = g_object_ref (self);
+  p->conversation = g_object_ref (self->conversation);
+  return p;
+}
+
+static void
+pasting_free (Pasting *p)
+{
+  g_object_unref (p->self);
+  g_object_unref (p->conversation);
+  g_free (p);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pasting, pasting_free)
+
 static void
 value_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwComposer) self = user_data;
+  g_autoptr (Pasting) p = user_data;
   g_autoptr (GError) error = NULL;
   const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, &error);
 
   if (value)
-    lw_composer_add_value (self, value);
+    add_value_to (p->self, p->conversation, value);
   else
-    g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
-}
-
-static void
-long_paste_ended (gpointer user_data)
-{
-  LwComposer *self = user_data;
-
-  self->pasting = NULL;
-  update (self);
+    g_signal_emit (p->self, signals[SIGNAL_PROBLEM], 0, error->message);
 }
 
 /* A line that a text view cannot lay out between two frames: a program's data, a book on one line. */
@@ -391,34 +441,32 @@ has_endless_line (const char *text)
     }
 }
 
-/* Text (taken over) where the cursor is, or as a document of this name. */
+/* Text (taken over) where the draft's cursor is, or as a document of this name. */
 static void
-take_text (LwComposer *self, char *text, const char *name)
+take_text (LwComposer *self, LwConversation *conversation, char *text, const char *name)
 {
   if (has_endless_line (text))
     {
       g_autoptr (LwAttachment) a = lw_attachment_new_for_text (text, name);
 
-      add (self, a);
+      add_to (self, conversation, a);
       return;
     }
-  self->pasting = lw_long_paste_start (self->text, text, long_paste_ended, self);
-  update (self);
+  lw_long_paste_start (lw_conversation_get_draft (conversation), text, self->text);
 }
 
 static void
 text_pasted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (LwComposer) self = user_data;
+  g_autoptr (Pasting) p = user_data;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (source), result, &error);
 
   if (error)
-    g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error->message);
-  if (!text || !self->conversation || self->pasting)
-    return;
-  /* Translators: the name of a document that was pasted */
-  take_text (self, g_steal_pointer (&text), _("Pasted text"));
+    g_signal_emit (p->self, signals[SIGNAL_PROBLEM], 0, error->message);
+  if (text)
+    /* Translators: the name of a document that was pasted */
+    take_text (p->self, p->conversation, g_steal_pointer (&text), _("Pasted text"));
 }
 
 /* Files and pictures become attachments; text is inserted so that the window goes on. */
@@ -443,12 +491,11 @@ paste (LwComposer *self)
   g_signal_stop_emission_by_name (self->text, "paste-clipboard");
   if (type == G_TYPE_STRING)
     {
-      if (!self->pasting)
-        gdk_clipboard_read_text_async (clipboard, NULL, text_pasted, g_object_ref (self));
+      if (!is_pasting (self))
+        gdk_clipboard_read_text_async (clipboard, NULL, text_pasted, pasting_new (self));
       return;
     }
-  gdk_clipboard_read_value_async (clipboard, type, G_PRIORITY_DEFAULT, NULL, value_pasted,
-                                  g_object_ref (self));
+  gdk_clipboard_read_value_async (clipboard, type, G_PRIORITY_DEFAULT, NULL, value_pasted, pasting_new (self));
 }
 
 /* ---- Drop ---- */
@@ -457,7 +504,7 @@ paste (LwComposer *self)
 static gboolean
 accept_drop (LwComposer *self, GdkDrop *drop)
 {
-  return self->conversation && !self->pasting && !gdk_drop_get_drag (drop)
+  return self->conversation && !is_pasting (self) && !gdk_drop_get_drag (drop)
          && gdk_content_formats_contain_gtype (gdk_drop_get_formats (drop), G_TYPE_STRING);
 }
 
@@ -468,13 +515,13 @@ text_dropped (LwComposer *self, const GValue *value, double x, double y)
   GtkTextIter it;
   int at_x, at_y;
 
-  if (!text || !*text || !self->conversation || self->pasting)
+  if (!text || !*text || !self->conversation || is_pasting (self))
     return FALSE;
   gtk_text_view_window_to_buffer_coords (self->text, GTK_TEXT_WINDOW_WIDGET, (int)x, (int)y, &at_x, &at_y);
   gtk_text_view_get_iter_at_location (self->text, &it, at_x, at_y);
   gtk_text_buffer_place_cursor (gtk_text_view_get_buffer (self->text), &it);
   /* Translators: the name of a document that was dropped as text, not as a file */
-  take_text (self, g_strdup (text), _("Dropped text"));
+  take_text (self, self->conversation, g_strdup (text), _("Dropped text"));
   gtk_widget_grab_focus (GTK_WIDGET (self->text));
   return TRUE;
 }
@@ -533,8 +580,6 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
 {
   g_return_if_fail (LW_IS_COMPOSER (self));
 
-  if (conversation != self->conversation)
-    g_clear_pointer (&self->pasting, lw_long_paste_finish);
   if (!g_set_object (&self->conversation, conversation))
     return;
   g_signal_group_set_target (self->conversation_signals, conversation);
@@ -543,6 +588,7 @@ lw_composer_set_conversation (LwComposer *self, LwConversation *conversation)
   g_signal_group_set_target (self->list_signals, attachments (self));
   if (conversation)
     gtk_text_view_set_buffer (self->text, lw_conversation_get_draft (conversation));
+  update_pasting (self);
   show_tiles (self);
   update_editing (self);
   update_gauge (self);
@@ -582,7 +628,6 @@ lw_composer_dispose (GObject *object)
 {
   LwComposer *self = LW_COMPOSER (object);
 
-  g_clear_pointer (&self->pasting, lw_long_paste_finish);
   g_clear_object (&self->chooser);
   g_clear_object (&self->conversation_signals);
   g_clear_object (&self->draft_signals);
@@ -654,6 +699,8 @@ lw_composer_init (LwComposer *self)
                                   G_CALLBACK (update_editing), self);
   self->draft_signals = g_signal_group_new (GTK_TYPE_TEXT_BUFFER);
   g_signal_group_connect_swapped (self->draft_signals, "changed", G_CALLBACK (update), self);
+  g_signal_group_connect_swapped (self->draft_signals, "begin-user-action", G_CALLBACK (update_pasting), self);
+  g_signal_group_connect_swapped (self->draft_signals, "end-user-action", G_CALLBACK (update_pasting), self);
   self->list_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->list_signals, "items-changed", G_CALLBACK (list_changed),
                                   self);

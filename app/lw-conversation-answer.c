@@ -10,6 +10,7 @@
 #include "app/count.h"
 #include "app/lw-attachment.h"
 #include "app/lw-chat-options.h"
+#include "app/lw-long-paste.h"
 #include "app/lw-problem.h"
 
 static gboolean
@@ -126,6 +127,7 @@ lw_conversation_fill_draft (LwConversation *self, const char *text, GListModel *
   for (guint i = 0; attachments && i < g_list_model_get_n_items (attachments); i++)
     g_ptr_array_add (items, g_list_model_get_item (attachments, i));
   g_list_store_splice (self->draft_attachments, 0, old, items->pdata, items->len);
+  lw_long_paste_finish (self->draft);
   gtk_text_buffer_set_text (self->draft, text, -1);
   gtk_text_buffer_get_end_iter (self->draft, &end);
   gtk_text_buffer_place_cursor (self->draft, &end);
@@ -422,6 +424,7 @@ lw_conversation_send (LwConversation *self, const char *model_path)
 
   g_return_val_if_fail (LW_IS_CONVERSATION (self), FALSE);
 
+  lw_long_paste_finish (self->draft);
   gtk_text_buffer_get_bounds (self->draft, &start, &end);
   text = gtk_text_buffer_get_text (self->draft, &start, &end, FALSE);
   g_strchomp (text);

@@ -2,6 +2,7 @@
 #include "app/lw-conversation-private.h"
 
 #include "app/lw-attachment.h"
+#include "app/lw-long-paste.h"
 
 static LwMessage *
 message_at (LwConversation *self, guint position)
@@ -80,6 +81,7 @@ lw_conversation_edit (LwConversation *self, LwMessage *question)
     {
       GListModel *list = G_LIST_MODEL (self->draft_attachments);
 
+      lw_long_paste_finish (self->draft);
       gtk_text_buffer_get_bounds (self->draft, &start, &end);
       self->saved_draft = gtk_text_buffer_get_text (self->draft, &start, &end, FALSE);
       self->saved_attachments = g_ptr_array_new_with_free_func (g_object_unref);

@@ -11,11 +11,13 @@
 #include "app/lw-names.h"
 #include "app/lw-problem.h"
 #include "app/lw-quick-layout.h"
+#include "app/lw-slices.h"
 #include "app/lw-transfer-row.h"
 #include "app/models/install.h"
 
-/* New rows that are made before the window goes on: making one and laying it out takes some 1.5 ms. */
-#define ROWS_PER_TURN 4
+/* New rows that are made before the window is shown, so that it does not open empty: making one and laying it out takes
+ * some 2 ms.  The others follow one by one. */
+#define ROWS_AT_ONCE 4
 
 struct _LwModelsDialog
 {
@@ -212,10 +214,9 @@ fill_group (LwModelsDialog *self, AdwPreferencesGroup *group, GPtrArray *rows)
   gtk_widget_set_visible (GTK_WIDGET (group), wanted->len > 0);
 }
 
-static gboolean rebuild_more (gpointer user_data);
-
-static void
-rebuild (LwModelsDialog *self)
+/* Makes at most so many new rows.  FALSE: all are there. */
+static gboolean
+make_rows (LwModelsDialog *self, guint most)
 {
   AdwPreferencesGroup *groups[]
       = { self->with_program, self->own, self->ollama, self->lm_studio };
@@ -225,7 +226,6 @@ rebuild (LwModelsDialog *self)
   guint n = g_list_model_get_n_items (models), n_new = 0;
   gboolean more = FALSE;
 
-  g_clear_handle_id (&self->rebuild_source, g_source_remove);
   for (guint i = 0; i < self->rows->len; i++)
     g_hash_table_insert (older,
                          lw_model_item_get_entry (lw_model_row_get_item (self->rows->pdata[i]))->path,
@@ -236,7 +236,7 @@ rebuild (LwModelsDialog *self)
       const char *path = lw_model_item_get_entry (item)->path;
       LwModelRow *row = g_hash_table_lookup (older, path);
 
-      if (!row && n_new >= ROWS_PER_TURN)
+      if (!row && n_new >= most)
         {
           more = TRUE;
           continue;
@@ -262,18 +262,26 @@ rebuild (LwModelsDialog *self)
   g_ptr_array_unref (self->rows);
   self->rows = g_steal_pointer (&rows);
   update_summary (self);
-  if (more)
-    self->rebuild_source = g_idle_add (rebuild_more, self);
+  return more;
 }
 
 static gboolean
-rebuild_more (gpointer user_data)
+make_one_more (gpointer user_data)
 {
   LwModelsDialog *self = user_data;
 
+  if (make_rows (self, 1))
+    return TRUE;
   self->rebuild_source = 0;
-  rebuild (self);
-  return G_SOURCE_REMOVE;
+  return FALSE;
+}
+
+static void
+rebuild (LwModelsDialog *self)
+{
+  g_clear_handle_id (&self->rebuild_source, g_source_remove);
+  if (make_rows (self, ROWS_AT_ONCE))
+    self->rebuild_source = lw_slices_add (make_one_more, self);
 }
 
 static void row_discarded (LwModelsDialog *self, LwTransferRow *row);

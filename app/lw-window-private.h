@@ -40,6 +40,7 @@ struct _LwWindow
   LwChats *chats;
   GListStore *conversations; /* of chats */
   LwConversation *current;
+  LwConversation *unasked; /* the new chat of this window, in no list before something is asked, or NULL */
   GSignalGroup *current_signals;
   char *model_path; /* NULL: the default model */
   char *described_path; /* of the model that was opened last */

@@ -294,18 +294,30 @@ conversation_opened (LwWindow *self, LwConversation *conversation)
   lw_composer_focus (self->composer);
 }
 
+/* An empty one is as good as new. */
+static gboolean
+is_empty (LwConversation *conversation)
+{
+  return conversation && lw_conversation_get_loaded (conversation)
+         && !g_list_model_get_n_items (lw_conversation_get_messages (conversation));
+}
+
 static void
 open_new_chat (LwWindow *self)
 {
-  /* An empty one is as good as new. */
-  if (!self->current
-      || g_list_model_get_n_items (lw_conversation_get_messages (self->current))
-      || !lw_conversation_get_loaded (self->current))
-    {
-      g_autoptr (LwConversation) c = lw_conversation_new (self->store, self->engine);
+  guint position;
 
-      lw_window_watch_conversation (self, c);
-      lw_window_open_conversation (self, c);
+  if (!is_empty (self->current))
+    {
+      /* What was written there and has not been asked yet is there again. */
+      if (!is_empty (self->unasked) || g_list_store_find (self->conversations, self->unasked, &position))
+        {
+          g_autoptr (LwConversation) c = lw_conversation_new (self->store, self->engine);
+
+          lw_window_watch_conversation (self, c);
+          g_set_object (&self->unasked, c);
+        }
+      lw_window_open_conversation (self, self->unasked);
     }
   if (adw_flap_get_folded (self->flap))
     adw_flap_set_reveal_flap (self->flap, FALSE);
@@ -616,6 +628,7 @@ lw_window_dispose (GObject *object)
 
   g_clear_object (&self->current_signals);
   g_clear_object (&self->current);
+  g_clear_object (&self->unasked);
   g_clear_object (&self->conversations);
   g_clear_object (&self->chats);
   g_clear_object (&self->settings);

@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -589,10 +590,46 @@ class Chat(WindowTest):
         p.key("ctrl+a")
         p.key("ctrl+v")
         wait_for("the long text again", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
-        # The chat may be left before all of it is there.
+        # The chat may be left before all of it is there: the rest follows, into its draft and into no other.
         p.key("ctrl+a")
         p.key("ctrl+v")
         self.open_chat(p, "first")
+        self.assertEqual(text_of(p.question()), "")
+        p.write("for this one")
+        p.press("New chat")
+        wait_for("all of the long text", lambda: Atspi.Text.get_character_count(p.question()) == len(text))
+        self.assertEqual(text_of(p.question()), text)
+        self.open_chat(p, "first")
+        self.assertEqual(text_of(p.question()), "for this one")
+        self.end()
+
+    def test_8a_left_before_the_clipboard_answers(self):
+        """What is pasted belongs to the chat in which it was asked for."""
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.open_chat(p, "first")
+        p.get("list item", contains="You: first")
+        owner = subprocess.Popen(["xclip", "-selection", "clipboard", "-t", "UTF8_STRING", "-quiet"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(owner.wait)
+        self.addCleanup(owner.kill)
+        owner.stdin.write(b"a late text")
+        owner.stdin.close()
+        wait_for("the text on the clipboard", lambda: self.clipboard() == "a late text")
+        # Once that has been pasted the window knows whom to ask.
+        wait_for("it to be pasted", lambda: p.key("ctrl+v") or "a late text" in text_of(p.question()), 20)
+        p.key("ctrl+a", "Delete")
+        wait_for("the field to be empty", lambda: text_of(p.question()) == "")
+        owner.send_signal(signal.SIGSTOP)
+        p.key("ctrl+v", "ctrl+n")
+        p.get("label", "New Chat")
+        p.write("for this one")
+        owner.send_signal(signal.SIGCONT)
+        self.open_chat(p, "first")
+        wait_for("the text where it belongs", lambda: text_of(p.question()) == "a late text")
+        p.press("New chat")
+        wait_for("the other draft", lambda: text_of(p.question()) == "for this one")
         self.end()
 
     # -- Long conversations --
