@@ -127,9 +127,60 @@ lw_problem_join (const char *sentence, const char *detail)
   return detail && *detail ? g_strconcat (sentence, "\n", detail, NULL) : g_strdup (sentence);
 }
 
+/* The detail in the language of the user, made of what the error knows; NULL: it knows nothing but its message. */
+static char *
+detail_of_facts (const lw_error_facts *f)
+{
+  g_autofree char *n = NULL, *a = NULL, *b = NULL, *c = NULL;
+
+  switch (f->kind)
+    {
+    case LW_FACTS_NONE:
+      break;
+    case LW_FACTS_NO_FILE:
+      /* Translators: %s is the path of a file */
+      return g_strdup_printf (_("There is no file %s."), f->name[0]);
+    case LW_FACTS_EMPTY:
+      /* Translators: %s is the path of a file */
+      return g_strdup_printf (_("The file %s is empty."), f->name[0]);
+    case LW_FACTS_NOT_GGUF:
+      /* Translators: the path of a file, and four bytes: "3c 68 74 6d" */
+      return g_strdup_printf (_("The file %1$s begins with the bytes %2$s, not with “GGUF”."), f->name[0], f->name[1]);
+    case LW_FACTS_ARCH:
+      /* Translators: the path of a file, the kind of model it holds ("gpt2"), and those that can be run */
+      return g_strdup_printf (_("The file %1$s holds a model of the kind “%2$s”. Longwave knows: %3$s."), f->name[0],
+                              f->name[1], f->name[2]);
+    case LW_FACTS_VISION:
+      /* Translators: %s is the path of a file */
+      return g_strdup_printf (_("The file %s is the vision part of a model: choose the model that it belongs to."),
+                              f->name[0]);
+    case LW_FACTS_WEIGHTS:
+      a = g_format_size (f->number[0]);
+      b = g_format_size (f->number[1]);
+      /* Translators: a model's name, and sizes of memory */
+      return g_strdup_printf (_("%1$s needs %2$s, and this computer has %3$s."), f->name[0], a, b);
+    case LW_FACTS_CONTEXT:
+      n = lw_count ((gint64)f->number[0]);
+      a = g_format_size (f->number[1]);
+      b = g_format_size (f->number[2]);
+      c = g_format_size (f->number[3]);
+      /* Translators: a number of tokens, and sizes of memory */
+      return g_strdup_printf (_("A context of %1$s tokens needs %2$s beside the %3$s of the model, and this computer "
+                                "has %4$s."),
+                              n, a, b, c);
+    case LW_FACTS_ALLOCATION:
+      a = g_format_size (f->number[0]);
+      /* Translators: %s is a size of memory */
+      return g_strdup_printf (_("%s were asked for."), a);
+    }
+  return NULL;
+}
+
 char *
 lw_problem_describe (const GError *error)
 {
+  const lw_error_facts *facts;
+  g_autofree char *detail = NULL;
   const char *sentence = NULL;
 
   g_return_val_if_fail (error, NULL);
@@ -145,7 +196,11 @@ lw_problem_describe (const GError *error)
   else if (error->domain == LW_DOWNLOAD_ERROR)
     sentence = download_sentence (error->code);
   /* The window's own; GLib and the C library translate theirs. */
-  return sentence ? lw_problem_join (sentence, error->message) : g_strdup (error->message);
+  if (!sentence)
+    return g_strdup (error->message);
+  facts = lw_error_get_facts (error);
+  detail = facts ? detail_of_facts (facts) : NULL;
+  return lw_problem_join (sentence, detail ? detail : error->message);
 }
 
 char *

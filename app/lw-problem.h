@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What went wrong, in the language of the user.  The engine and the modules beside it say it in English, with
- * the name of the thing and the numbers; here their codes become a sentence for people, and what they say
- * stays as a second line that can be searched for or sent to somebody.
+ * the name of the thing and the numbers; here their codes become a sentence for people.  Its second line is
+ * what they say, in the user's language where the error carries its names and numbers (lw_error_facts); where it
+ * does not, in English, which can be searched for or sent to somebody.
  *
  * A problem is one text: the sentence, or the sentence, a line break and the detail.  Any thread.
  */

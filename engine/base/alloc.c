@@ -51,9 +51,11 @@ void *lw_alloc_try(gsize n_bytes, const char *what, GError **error)
             madvise(p, n & ~(gsize)(HUGE_PAGE - 1), MADV_HUGEPAGE);
 #endif
     }
-    if (p == NULL)
+    if (p == NULL) {
         g_set_error(error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY,
                     "not enough memory for %s (%" G_GSIZE_FORMAT " bytes)", what, n_bytes);
+        lw_error_set_facts(error, &(lw_error_facts){.kind = LW_FACTS_ALLOCATION, .number = {n_bytes}});
+    }
     return p;
 }
 

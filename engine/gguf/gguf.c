@@ -462,10 +462,12 @@ static gboolean read_header(lw_gguf *g, reader *r, gsize *n_kv, gsize *n_tensors
 
     if (!read_bytes(r, magic, sizeof magic, "the header"))
         return FALSE;
-    if (memcmp(magic, "GGUF", sizeof magic) != 0)
-        return fail_at(r, 0, LW_MODEL_ERROR_NOT_GGUF,
-                       "not a GGUF file (it begins with bytes %02x %02x %02x %02x)", magic[0], magic[1],
-                       magic[2], magic[3]);
+    if (memcmp(magic, "GGUF", sizeof magic) != 0) {
+        g_autofree char *bytes = g_strdup_printf("%02x %02x %02x %02x", magic[0], magic[1], magic[2], magic[3]);
+        fail_at(r, 0, LW_MODEL_ERROR_NOT_GGUF, "not a GGUF file (it begins with bytes %s)", bytes);
+        lw_error_set_facts(r->error, &(lw_error_facts){.kind = LW_FACTS_NOT_GGUF, .name = {(char *)r->path, bytes}});
+        return FALSE;
+    }
     if (!read_u32(r, &g->version, "the header"))
         return FALSE;
     if ((g->version & 0xffff) == 0)

@@ -83,6 +83,8 @@ static gboolean fail_errno(GError **error, const char *path, const char *what, i
 
     g_set_error(error, LW_MODEL_ERROR, gone ? LW_MODEL_ERROR_NOT_FOUND : LW_MODEL_ERROR_IO,
                 "%s: cannot %s: %s", path, what, g_strerror(code));
+    if (gone)
+        lw_error_set_facts(error, &(lw_error_facts){.kind = LW_FACTS_NO_FILE, .name = {(char *)path}});
     return FALSE;
 }
 
@@ -99,6 +101,7 @@ static gboolean check_file(int fd, const char *path, gsize *n, GError **error)
     if (st.st_size <= 0) {
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_NOT_GGUF, "%s: the file is empty (0 bytes)",
                     path);
+        lw_error_set_facts(error, &(lw_error_facts){.kind = LW_FACTS_EMPTY, .name = {(char *)path}});
         return FALSE;
     }
     if ((guint64)st.st_size > G_MAXSSIZE - page_size) {

@@ -66,13 +66,16 @@ const lw_arch *lw_arch_find(const lw_gguf *g, GError **error)
         g_string_append_printf(known, "%s%s", i ? ", " : "", lw_archs[i]->name);
     }
     g_autofree char *shown = printable(&name);
-    if (equals(&name, "clip"))
+    gboolean is_vision = equals(&name, "clip");
+    if (is_vision)
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
                     "%s is a vision file (mmproj); open the text model it belongs to", lw_gguf_path(g));
     else
         g_set_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED,
                     "%s: unsupported architecture \"%s\" (there is: %s)", lw_gguf_path(g), shown,
                     known->str);
+    lw_error_set_facts(error, &(lw_error_facts){.kind = is_vision ? LW_FACTS_VISION : LW_FACTS_ARCH,
+                                                .name = {(char *)lw_gguf_path(g), shown, known->str}});
     return NULL;
 }
 

@@ -25,6 +25,8 @@ gboolean lw_fit_context(const lw_model_info *info, guint32 asked, lw_kv_type typ
                     "model or a "
                     "smaller quantisation of it",
                     info->name, need, ram);
+        lw_error_set_facts(error, &(lw_error_facts){.kind = LW_FACTS_WEIGHTS, .number = {weights, total},
+                                                    .name = {(char *)info->name}});
         return FALSE;
     }
     guint64 fits = fitting_tokens(info, type, available);
@@ -37,6 +39,8 @@ gboolean lw_fit_context(const lw_model_info *info, guint32 asked, lw_kv_type typ
                 "a context of %u tokens needs %s beside the %s of weights, this machine has %s of "
                 "memory",
                 asked, kv, need, ram);
+            lw_error_set_facts(error, &(lw_error_facts){.kind = LW_FACTS_CONTEXT,
+                                                        .number = {asked, bytes, weights, total}});
             return FALSE;
         }
         *n_ctx = asked;

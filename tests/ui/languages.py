@@ -69,17 +69,18 @@ class Languages(WindowTest):
         self.end_by_signal()
 
     def test_problems(self):
-        """What goes wrong is told in the language of the window; what the engine says stays below it."""
+        """What goes wrong is told in the language of the window, and so are the names and numbers below it."""
         broken = os.path.join(os.environ["TMPDIR"], "page.gguf")
         with open(broken, "w", encoding="ascii") as f:
             f.write("<!DOCTYPE html>")
-        for language, question, sentence in (
-                ("de", "Frage", "Diese Datei ist kein Modell im GGUF-Format."),
-                ("zh_CN", "问题", "此文件不是 GGUF 格式的模型。")):
+        for language, question, sentence, detail in (
+                ("de", "Frage", "Diese Datei ist kein Modell im GGUF-Format.",
+                 "Die Datei {} beginnt mit den Bytes 3c 21 44 4f, nicht mit „GGUF“."),
+                ("zh_CN", "问题", "此文件不是 GGUF 格式的模型。", "文件 {} 以字节 3c 21 44 4f 开头，而不是“GGUF”。")):
             p = self.launch(LW_DEFAULT_MODEL=broken, LW_QUESTION=question, LANGUAGE=language,
                             LW_LOCALEDIR=os.environ["LW_BUILT_PO"])
             p.get("label", sentence)
-            p.get("label", contains="page.gguf: not a GGUF file (it begins with bytes 3c 21 44 4f)")
+            p.get("label", detail.format(broken))
             p.screenshot("problem-" + language)
             self.end_by_signal()
 

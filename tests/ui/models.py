@@ -187,7 +187,7 @@ class Models(WindowTest):
             self.assertTrue(any(n.get_name() == name for n in walk(p.get("list", section))), name)
             text = self.summary(p, name)
             self.assertIn(" · fits", text)
-            self.assertIn("tokens/s (estimate)", text)
+            wait_for("its speed", lambda: "tokens/s (estimate)" in self.summary(p, name))
             self.assertIn("sees pictures" if sees else "text only", text)
         # What cannot be used is listed with the reason, and below it with what the engine says.
         self.assertIn("This file is not a model in GGUF format.", self.labels(self.row(p, "broken")))

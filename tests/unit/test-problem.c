@@ -8,8 +8,10 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "engine/base/alloc.h"
 #include "engine/gguf/gguf.h"
 #include "engine/library/lw-download.h"
+#include "engine/session/fit.h"
 #include "memory/lw-memory.h"
 #include "vision/lw-vision.h"
 
@@ -80,6 +82,10 @@ static void test_files(void)
         {"cut.gguf", "GGUF\3\0\0\0\1\0\0\0\0\0\0\0", 16, LW_MODEL_ERROR_CORRUPT},
         {"new.gguf", "GGUF\x63\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, LW_MODEL_ERROR_UNSUPPORTED},
     };
+    /* In the user's language; the others say what the message says. */
+    static const char *const told[G_N_ELEMENTS(files)] = {
+        "There is no file %s.", "There is no file %s.", "The file %s is empty.",
+        "The file %s begins with the bytes 3c 21 44 4f, not with “GGUF”."};
     g_autofree char *folder = g_dir_make_tmp("lw-problem-XXXXXX", NULL);
     g_autofree char *plain = g_build_filename(folder, "a-file", NULL);
 
@@ -93,11 +99,95 @@ static void test_files(void)
         g_assert_null(lw_gguf_open(path, &error));
         g_assert_error(error, LW_MODEL_ERROR, (int)files[i].code);
         g_assert_nonnull(strstr(error->message, path));
+
+        g_autoptr(GError) copy = g_error_copy(error); /* as it goes from thread to thread */
+        g_autofree char *problem = lw_problem_describe(copy);
+        g_auto(GStrv) around = g_strsplit(told[i] ? told[i] : "", "%s", 2);
+        g_autofree char *detail = told[i] ? g_strjoinv(path, around) : g_strdup(error->message);
+        g_assert_cmpstr(lw_problem_get_detail(problem), ==, detail);
         if (files[i].bytes)
             g_unlink(path);
     }
     g_unlink(plain);
     g_rmdir(folder);
+}
+
+static void assert_detail(const GError *error, const char *wanted)
+{
+    g_autofree char *problem = lw_problem_describe(error);
+    g_assert_cmpstr(lw_problem_get_detail(problem), ==, wanted);
+}
+
+/* What the engine refuses with numbers is told with them. */
+static void test_facts(void)
+{
+    lw_model_info m = {.name = (char *)"Some Model", .file_bytes = 100 * 1000 * 1000, .n_ctx_train = 4096,
+                       .n_layer = 2, .n_head_kv = 1, .head_dim = 64};
+    g_autoptr(GError) error = NULL;
+    guint32 n;
+
+    g_assert_false(lw_fit_context(&m, 0, LW_KV_F16, 1000, 90 * 1000 * 1000, &n, &error));
+    assert_detail(error, "Some Model needs 100.0\302\240MB, and this computer has 90.0\302\240MB.");
+    g_clear_error(&error);
+
+    g_autofree char *kv = g_format_size((guint64)lw_model_info_kv_bytes_per_token(&m, LW_KV_F16) * 1000000);
+    g_autofree char *context
+        = g_strdup_printf("A context of 1,000,000 tokens needs %s beside the 100.0\302\240MB of the model, and this "
+                          "computer has 110.0\302\240MB.", kv);
+    g_assert_false(lw_fit_context(&m, 1000000, LW_KV_F16, 1000, 110 * 1000 * 1000, &n, &error));
+    assert_detail(error, context);
+    g_clear_error(&error);
+
+    g_autofree char *all = g_format_size(G_MAXSSIZE);
+    g_autofree char *asked = g_strdup_printf("%s were asked for.", all);
+    g_assert_null(lw_alloc_try(G_MAXSSIZE, "everything", &error));
+    g_prefix_error(&error, "so ");
+    assert_detail(error, asked);
+    g_clear_error(&error);
+
+    /* One without facts, and one of another domain that has none. */
+    g_set_error_literal(&error, LW_ENGINE_ERROR, LW_ENGINE_ERROR_NO_MEMORY, "no memory");
+    assert_detail(error, "no memory");
+    g_autoptr(GError) other = g_error_new_literal(G_IO_ERROR, 0, "no");
+    g_assert_null(lw_error_get_facts(other));
+    lw_error_set_facts(NULL, &(lw_error_facts){.kind = LW_FACTS_EMPTY});
+}
+
+/* A file with nothing but its architecture. */
+static void test_architecture(void)
+{
+    static const struct {
+        const char *arch, *detail;
+    } cases[] = {{"gpt2", " holds a model of the kind “gpt2”. Longwave knows: "},
+                 {"a\nb", " holds a model of the kind “a b”. "},
+                 {"clip", " is the vision part of a model: choose the model that it belongs to."}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *folder = g_dir_make_tmp("lw-problem-XXXXXX", NULL);
+        g_autofree char *path = g_build_filename(folder, "odd.gguf", NULL);
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GError) error = NULL;
+        const char *key = "general.architecture";
+        guint64 lengths[2] = {strlen(key), strlen(cases[i].arch)};
+        guint32 string_type = 8;
+
+        g_byte_array_append(bytes, (const guint8 *)"GGUF\3\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 24);
+        g_byte_array_append(bytes, (const guint8 *)&lengths[0], 8);
+        g_byte_array_append(bytes, (const guint8 *)key, (guint)lengths[0]);
+        g_byte_array_append(bytes, (const guint8 *)&string_type, 4);
+        g_byte_array_append(bytes, (const guint8 *)&lengths[1], 8);
+        g_byte_array_append(bytes, (const guint8 *)cases[i].arch, (guint)lengths[1]);
+        g_assert_true(g_file_set_contents(path, (const char *)bytes->data, bytes->len, NULL));
+        g_assert_null(lw_model_open(path, NULL, &error));
+        g_assert_error(error, LW_MODEL_ERROR, LW_MODEL_ERROR_UNSUPPORTED);
+
+        g_autofree char *problem = lw_problem_describe(error);
+        g_autofree char *begin = g_strdup_printf("The file %s%s", path, cases[i].detail);
+        g_assert_true(g_str_has_prefix(lw_problem_get_detail(problem), begin));
+        g_assert_null(strchr(lw_problem_get_detail(problem), '\n'));
+        g_unlink(path);
+        g_rmdir(folder);
+    }
 }
 
 static void test_guesses(void)
@@ -149,6 +239,8 @@ int main(int argc, char *argv[])
     g_test_add_func("/problem/every-code", test_every_code);
     g_test_add_func("/problem/as-they-are", test_as_they_are);
     g_test_add_func("/problem/files", test_files);
+    g_test_add_func("/problem/facts", test_facts);
+    g_test_add_func("/problem/architecture", test_architecture);
     g_test_add_func("/problem/guesses", test_guesses);
     g_test_add_func("/problem/room", test_room);
     return g_test_run();
