@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "app/lw-contrast.h"
 #include "app/lw-highlight.h"
 #include "app/lw-side-scroller.h"
 
@@ -144,12 +145,13 @@ set_attributes (LwCodeBlock *self, PangoAttrList *all)
 static void
 colour (LwCodeBlock *self)
 {
-  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+  AdwStyleManager *style = adw_style_manager_get_default ();
+  double contrast = adw_style_manager_get_high_contrast (style) ? LW_CONTRAST_HIGH : LW_CONTRAST_TEXT;
   gint64 begin = g_get_monotonic_time (), end;
   PangoAttrList *list;
 
   g_clear_handle_id (&self->colour_source, g_source_remove);
-  list = lw_highlight (self->code, self->language, dark);
+  list = lw_highlight (self->code, self->language, adw_style_manager_get_dark (style), contrast);
   set_attributes (self, list);
   g_clear_pointer (&list, pango_attr_list_unref);
   end = g_get_monotonic_time ();
@@ -328,6 +330,8 @@ lw_code_block_init (LwCodeBlock *self)
   self->labels = g_ptr_array_new ();
   self->starts = g_array_new (FALSE, FALSE, sizeof (gsize));
   g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (recolour),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::high-contrast", G_CALLBACK (recolour),
                            self, G_CONNECT_SWAPPED);
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtksourceview/gtksource.h>
 
+#include "app/lw-contrast.h"
+
 /* What is written after fences and is neither an id of GtkSourceView nor an extension it knows. */
 static const struct
 {
@@ -80,7 +82,7 @@ add (PangoAttrList *list, PangoAttribute *attribute, guint start, guint end)
 
 /* What a tag looks like, over the bytes from start to end. */
 static void
-add_tag (PangoAttrList *list, GtkTextTag *tag, guint start, guint end)
+add_tag (PangoAttrList *list, GtkTextTag *tag, const GdkRGBA *ground, double contrast, guint start, guint end)
 {
   g_autoptr (GdkRGBA) colour = NULL;
   gboolean has_colour, has_weight, has_style;
@@ -90,10 +92,13 @@ add_tag (PangoAttrList *list, GtkTextTag *tag, guint start, guint end)
   g_object_get (tag, "foreground-set", &has_colour, "foreground-rgba", &colour, "weight-set",
                 &has_weight, "weight", &weight, "style-set", &has_style, "style", &style, NULL);
   if (has_colour && colour)
-    add (list,
-         pango_attr_foreground_new ((guint16)(colour->red * 65535), (guint16)(colour->green * 65535),
-                                    (guint16)(colour->blue * 65535)),
-         start, end);
+    {
+      GdkRGBA c = lw_contrast_at_least (colour, ground, contrast);
+
+      add (list,
+           pango_attr_foreground_new ((guint16)(c.red * 65535), (guint16)(c.green * 65535), (guint16)(c.blue * 65535)),
+           start, end);
+    }
   if (has_weight)
     add (list, pango_attr_weight_new ((PangoWeight)weight), start, end);
   if (has_style)
@@ -101,7 +106,7 @@ add_tag (PangoAttrList *list, GtkTextTag *tag, guint start, guint end)
 }
 
 PangoAttrList *
-lw_highlight (const char *code, const char *language, gboolean dark)
+lw_highlight (const char *code, const char *language, gboolean dark, double contrast)
 {
   static GtkSourceBuffer *buffer;
   GtkSourceLanguage *found = find_language (language);
@@ -109,10 +114,12 @@ lw_highlight (const char *code, const char *language, gboolean dark)
   GtkTextBuffer *text;
   PangoAttrList *list;
   GtkTextIter at, end;
+  GdkRGBA ground;
   guint offset = 0;
 
   if (!found)
     return NULL;
+  gdk_rgba_parse (&ground, dark ? LW_HIGHLIGHT_GROUND_DARK : LW_HIGHLIGHT_GROUND_LIGHT);
   if (!buffer)
     buffer = gtk_source_buffer_new (NULL);
   text = GTK_TEXT_BUFFER (buffer);
@@ -136,7 +143,7 @@ lw_highlight (const char *code, const char *language, gboolean dark)
       g_autofree char *slice = gtk_text_iter_get_slice (&start, &at);
       offset += (guint)strlen (slice);
       for (GSList *l = tags; l; l = l->next)
-        add_tag (list, l->data, from, offset);
+        add_tag (list, l->data, &ground, contrast, from, offset);
     }
   gtk_text_buffer_set_text (text, "", 0);
   return list;

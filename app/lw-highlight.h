@@ -20,8 +20,14 @@ G_BEGIN_DECLS
 /* What people call it ("Python" for "py"), or NULL when there is no such language.  Free with g_free(). */
 char *lw_highlight_dup_language_name (const char *language);
 
-/* language: as written after a fence ("py", "c++", "javascript"), or NULL.  Returns NULL when it is not
- * known.  Costs a few milliseconds for some ten thousand bytes. */
-PangoAttrList *lw_highlight (const char *code, const char *language, gboolean dark);
+/* The grounds that code is shown on, at their worst: in a question, whose bubble has the desktop's accent colour
+ * (app/style.css). */
+#define LW_HIGHLIGHT_GROUND_LIGHT "#d4dfee"
+#define LW_HIGHLIGHT_GROUND_DARK "#2d3848"
+
+/* language: as written after a fence ("py", "c++", "javascript"), or NULL.  contrast: what each colour has at least
+ * on these grounds (app/lw-contrast.h); those of GtkSourceView's comments have less.  Returns NULL when the language is
+ * not known.  Costs a few milliseconds for some ten thousand bytes. */
+PangoAttrList *lw_highlight (const char *code, const char *language, gboolean dark, double contrast);
 
 G_END_DECLS
