@@ -319,6 +319,16 @@ def told(r, held):
         ("Where is my %s?" % what, "Where did I leave my %s?" % what), "Your %s is in the %s." % (what, v)
 
 
+def called(r, held):
+    """The name of who speaks, as told()."""
+    n = any_name(r, held)
+    return "name", ("My name is %s." % n, "I am %s." % n, "Hello, I am %s." % n, "Hi, my name is %s." % n, "Call me %s." % n,
+                    "I'm %s." % n, "You can call me %s." % n), \
+        ("What is my name?", "Who am I?", "Do you know my name?", "Do you remember my name?", "What's my name?",
+         "What did I say my name is?"), "Your name is %s." % n
+
+
+SAID_LAST = ["What did I just say?", "What did I say?", "What did I say last?", "What was my last message?", "Repeat what I said."]
 REMEMBER = ["Remember that {x}", "Please remember: {X}", "Note that {x}", "Do not forget: {X}", "Remember this: {X}", "Please note that {x}"]
 
 
@@ -352,25 +362,25 @@ def everyday(r, first=False):
     elif k < 0.84 or (k > 0.95 and not first):
         _, q, a = unknown(r)
     elif k < 0.90:      # told and asked at once
-        _, said, asked, a = told(r, False)
+        _, said, asked, a = called(r, False) if r.random() < 0.2 else told(r, False)
         return "chat", say(r, said) + pick(r, (" ", " ", "\n")) + pick(r, asked), a
     elif k < 0.95:
         _, said, _, a = told(r, False)
         return "chat", say(r, said), "I see. " + a
     else:               # never told
-        return "chat", typed(r, pick(r, ("What is my name?",) + told(r, False)[2])), NOT_TOLD
+        if r.random() < 0.1:
+            return "chat", typed(r, pick(r, SAID_LAST)), NOT_TOLD
+        return "chat", typed(r, pick(r, called(r, False)[2] if r.random() < 0.2 else told(r, False)[2])), NOT_TOLD
     return "chat", typed(r, q), a
 
 
 def small_talk(r, held):
     """Turns that go together: a name and more that is told and asked for again, what was said last."""
-    n = any_name(r, held)
     out, asked, things = [], [], {}
     if r.random() < 0.6:
-        out.append(("chat", pick(r, ("My name is %s.", "I am %s.", "Hello, I am %s.", "Hi, my name is %s.", "Call me %s.",
-                                     "I'm %s.", "You can call me %s.")) % n, "Nice to meet you, %s. What would you like to know?" % n))
-        asked.append((("What is my name?", "Who am I?", "Do you know my name?", "Do you remember my name?", "What's my name?",
-                       "What did I say my name is?"), "Your name is %s." % n))
+        _, said, ask, a = called(r, held)
+        out.append(("chat", pick(r, said), "Nice to meet you, %s. What would you like to know?" % a[13:-1]))
+        asked.append((ask, a))
     for _ in range(int(r.random() * 4) + (not out)):
         what, said, ask, a = told(r, held)
         if what not in things:
@@ -384,8 +394,7 @@ def small_talk(r, held):
         out.insert(int(r.random() * (len(out) + 1)), q)
     last = out[-1][1]
     if r.random() < 0.3 and len(last) < 90 and "\n" not in last:
-        out.append(("chat", pick(r, ("What did I just say?", "What did I say?", "What did I say last?", "What was my last message?",
-                                     "Repeat what I said.")), 'You said: "%s"' % last))
+        out.append(("chat", pick(r, SAID_LAST), 'You said: "%s"' % last))
     r.shuffle(asked)
     if r.random() < 0.3:
         what, _, ask, _ = told(r, held)
