@@ -146,11 +146,12 @@ ensure_open (LwStoreService *self, GError **error)
       if (kept)
         {
           self->mem = lw_mem_open (folder, error);
-          /* Translators: %1$s says what is wrong, %2$s is a file name */
+          g_message ("%s", first->message); /* SQLite's words, for who looks into it */
+          /* Translators: %s is a file name */
           tell (self, FALSE,
-                g_strdup_printf (_("%1$s. The damaged file was kept as %2$s, and a new one was "
+                g_strdup_printf (_("The file with the chats is damaged. It was kept as %s, and a new one was "
                                    "started."),
-                                 first->message, kept));
+                                 kept));
           return self->mem != NULL;
         }
     }
