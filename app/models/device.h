@@ -4,7 +4,7 @@
  * reason why one is not used.  Looks at /sys and /proc only: no driver is loaded, and no card is woken up.  For
  * tests LW_SYSTEM_ROOT is a folder with a sys and a proc to look at.
  *
- * Any thread but the main loop's: a driver may take its time to answer in /proc.
+ * Any thread, but cards are not looked for in that of a main loop: a driver may take its time to answer in /proc.
  */
 #pragma once
 

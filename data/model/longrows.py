@@ -6,7 +6,6 @@ that drew a longer one.  A third of the rows have gaps in their positions, up to
 context the model is meant for: a short row then practises distances of a long one (after PoSE,
 arXiv 2309.10400).
 """
-import os
 import random
 
 import numpy as np

@@ -115,8 +115,8 @@ EVERYDAY = [
       "I want to chat.", "Tell me more.", "Interesting.", "Why?", "And then?", "What do you mean?", "I went to work.",
       "I am reading a book.", "I have a meeting.", "My neighbour likes {t}.", "I saw a film about {t}.", "Hm, I do not know."]),
 ]
-# Answers whose questions mean something else, or nothing, after a greeting.
-SHORT = [EVERYDAY[i][0] for i in (4, 5, 12, 13, 14)]
+# Thanks, goodbyes, praise, blame and assent mean something else, or nothing, behind a greeting; so does another one.
+ALONE = [EVERYDAY[i][0] for i in (0, 4, 5, 12, 13, 14)]
 POEM_A = ["Write", "Can you write", "Please write", "Could you write", "Compose", "I want you to write", "Write me", "Make", "Create"]
 POEM_B = ["a poem", "a story", "an essay", "a letter", "an email", "a song", "a Python program", "some code", "a function",
           "a summary of a book", "a report", "a speech", "a recipe", "a script", "a website", "a shell script", "a limerick",
@@ -320,10 +320,10 @@ def told(r, held):
 
 
 def called(r, held):
-    """The name of who speaks, as told()."""
+    """The name of who speaks: (the name, how it is said, how it is asked, the answer)."""
     n = any_name(r, held)
-    return "name", ("My name is %s." % n, "I am %s." % n, "Hello, I am %s." % n, "Hi, my name is %s." % n, "Call me %s." % n,
-                    "I'm %s." % n, "You can call me %s." % n), \
+    return n, ("My name is %s." % n, "I am %s." % n, "Hello, I am %s." % n, "Hi, my name is %s." % n, "Call me %s." % n,
+               "I'm %s." % n, "You can call me %s." % n), \
         ("What is my name?", "Who am I?", "Do you know my name?", "Do you remember my name?", "What's my name?",
          "What did I say my name is?"), "Your name is %s." % n
 
@@ -350,7 +350,7 @@ def everyday(r, first=False):
         i = pick(r, (0, 0, 0, 1, 1, 2, 2, 3)) if r.random() < 0.35 else int(r.random() * len(EVERYDAY))
         a, qs = EVERYDAY[i]
         q = pick(r, qs).format(t=pick(r, TOPICS))
-        if a[0] != "H" and a not in SHORT and r.random() < 0.12:
+        if a not in ALONE and r.random() < 0.12:
             q = pick(r, LEADS) + (q if q[:2] in ("I ", "I'") else q[0].lower() + q[1:])
     elif k < 0.53:
         q, a = pick(r, POEM_A) + " " + pick(r, POEM_B) + ("" if r.random() < 0.4 else " about " + pick(r, TOPICS)), CANNOT
@@ -378,8 +378,8 @@ def small_talk(r, held):
     """Turns that go together: a name and more that is told and asked for again, what was said last."""
     out, asked, things = [], [], {}
     if r.random() < 0.6:
-        _, said, ask, a = called(r, held)
-        out.append(("chat", pick(r, said), "Nice to meet you, %s. What would you like to know?" % a[13:-1]))
+        n, said, ask, a = called(r, held)
+        out.append(("chat", pick(r, said), "Nice to meet you, %s. What would you like to know?" % n))
         asked.append((ask, a))
     for _ in range(int(r.random() * 4) + (not out)):
         what, said, ask, a = told(r, held)
