@@ -128,7 +128,7 @@ lw_mapping *lw_mapping_new(const char *path, GError **error)
 {
     lw_mapping *m = NULL;
     void *p;
-    gsize n, n_mapped;
+    gsize n = 0, n_mapped;
     int fd;
 
     install_handler();
