@@ -284,3 +284,17 @@ gboolean lw_mem_sweep_attachments(lw_mem *m, GError **error)
     sqlite3_finalize(st);
     return TRUE;
 }
+
+void lw_mem_remove_attachments(const lw_mem *m)
+{
+    g_autofree char *folder = lw_mem_attachments_folder(m);
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_remove(path);
+    }
+    if (dir)
+        g_dir_close(dir);
+}

@@ -53,7 +53,12 @@ lw_mem *lw_mem_open(const char *folder, GError **error);
 /* Opened for reading only.  That it can be written again is noticed by opening it again. */
 gboolean lw_mem_is_read_only(const lw_mem *m);
 
-/* Checkpoints and closes.  NULL is allowed. */
+/* For what must not outlive the program: a database in memory, and for copied pictures a private folder (mode 0700) in
+ * $XDG_RUNTIME_DIR, which is in memory and goes when the user logs out, else in the folder for temporary files.
+ * Errors: IO, FULL. */
+lw_mem *lw_mem_open_temporary(GError **error);
+
+/* Checkpoints and closes; nothing is left of a temporary one.  NULL is allowed. */
 void lw_mem_close(lw_mem *m);
 
 /* After CORRUPT: move the database (and its log) aside as longwave.db.damaged-<date>, so that the next

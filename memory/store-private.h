@@ -13,6 +13,7 @@ struct lw_mem {
     char *folder;
     char *path; /* of the database */
     gboolean read_only;
+    gboolean temporary; /* the folder goes when it is closed */
 };
 
 /* Fill *error from the connection's last error, as "path: what: reason". */
@@ -48,3 +49,5 @@ gboolean lw_mem_remove_unused(lw_mem *m, GPtrArray *names, GError **error);
 gboolean lw_mem_sweep_attachments(lw_mem *m, GError **error);
 
 char *lw_mem_attachments_folder(const lw_mem *m);
+/* Every file in that folder. */
+void lw_mem_remove_attachments(const lw_mem *m);

@@ -202,6 +202,17 @@ gboolean lw_mem_is_read_only(const lw_mem *m)
     return m->read_only;
 }
 
+static gboolean set_up(lw_mem *m, GError **error)
+{
+    sqlite3_extended_result_codes(m->db, 1);
+    sqlite3_busy_timeout(m->db, BUSY_MS);
+    /* Deleted text is overwritten, not only forgotten. */
+    return lw_mem_exec(m,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                       "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+                       error);
+}
+
 lw_mem *lw_mem_open(const char *folder, GError **error)
 {
     g_return_val_if_fail(folder, NULL);
@@ -243,14 +254,7 @@ lw_mem *lw_mem_open(const char *folder, GError **error)
         lw_mem_set_error(m, rc, "cannot be opened", error);
         goto fail;
     }
-    sqlite3_extended_result_codes(m->db, 1);
-    sqlite3_busy_timeout(m->db, BUSY_MS);
-    /* Deleted text is overwritten, not only forgotten. */
-    if (!lw_mem_exec(m,
-                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                     "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
-                     error) ||
-        (check && !check_integrity(m, error)) || !lw_mem_migrate(m, error))
+    if (!set_up(m, error) || (check && !check_integrity(m, error)) || !lw_mem_migrate(m, error))
         goto fail;
     return m;
 fail:
@@ -258,11 +262,60 @@ fail:
     return NULL;
 }
 
+static char *make_private_folder(GError **error)
+{
+    const char *const parents[] = {g_getenv("XDG_RUNTIME_DIR"), g_get_tmp_dir()};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(parents); i++) {
+        g_autofree char *folder = g_build_filename(parents[i] ? parents[i] : "", "longwave-XXXXXX", NULL);
+
+        if (g_path_is_absolute(folder) && g_mkdtemp_full(folder, 0700))
+            return g_steal_pointer(&folder);
+    }
+    int err = errno; /* of the last one */
+    g_set_error(error, LW_MEM_ERROR, err == ENOSPC || err == EDQUOT ? LW_MEM_ERROR_FULL : LW_MEM_ERROR_IO,
+                "%s: no folder can be created: %s", g_get_tmp_dir(), g_strerror(err));
+    return NULL;
+}
+
+lw_mem *lw_mem_open_temporary(GError **error)
+{
+    lw_mem *m = g_new0(lw_mem, 1);
+    int rc;
+
+    m->folder = make_private_folder(error);
+    m->temporary = m->folder != NULL;
+    m->path = g_strdup(":memory:");
+    if (!m->folder)
+        goto fail;
+    rc = sqlite3_open_v2(m->path, &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (rc != SQLITE_OK) {
+        lw_mem_set_error(m, rc, "cannot be opened", error);
+        goto fail;
+    }
+    if (set_up(m, error) && lw_mem_migrate(m, error))
+        return m;
+fail:
+    lw_mem_close(m);
+    return NULL;
+}
+
+static void remove_folder(const lw_mem *m)
+{
+    g_autofree char *attachments = lw_mem_attachments_folder(m);
+
+    lw_mem_remove_attachments(m);
+    g_rmdir(attachments);
+    g_rmdir(m->folder);
+}
+
 void lw_mem_close(lw_mem *m)
 {
     if (!m)
         return;
     sqlite3_close(m->db);
+    if (m->temporary)
+        remove_folder(m);
     g_free(m->folder);
     g_free(m->path);
     g_free(m);

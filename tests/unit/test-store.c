@@ -778,6 +778,61 @@ static void test_options(Fixture *f, gconstpointer data)
     lw_mem_close(m);
 }
 
+/* The paths below a folder that begin like a store's. */
+static guint count_private_folders(const char *folder)
+{
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    guint n = 0;
+
+    while ((name = g_dir_read_name(dir)))
+        n += g_str_has_prefix(name, "longwave-");
+    g_dir_close(dir);
+    return n;
+}
+
+/* All of it works as in a file, and nothing is left. */
+static void test_temporary(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    struct stat info;
+
+    g_setenv("XDG_RUNTIME_DIR", f->folder, TRUE);
+    lw_mem *m = lw_mem_open_temporary(&error), *other = lw_mem_open_temporary(&error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(count_private_folders(f->folder), ==, 2);
+
+    put_conversation(m, "t1", "Secret", 10);
+    g_assert_true(put_text(m, "t1", "m1", 0, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, "Whispered", &error));
+    lw_mem_attachment *a = lw_mem_keep_bytes(m, "picture", 7, "png", "Pasted picture", &error);
+    g_assert_no_error(error);
+    g_assert_true(g_str_has_prefix(a->path, f->folder));
+    g_assert_cmpint(stat(m->folder, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0700);
+    g_autoptr(GPtrArray) messages = messages_of(m, "t1"), hits = lw_mem_search(m, "whispered", 10, &error);
+    g_assert_cmpuint(messages->len, ==, 1);
+    g_assert_cmpuint(hits->len, ==, 1);
+    g_autoptr(GPtrArray) elsewhere = lw_mem_list_conversations(other, &error);
+    g_assert_cmpuint(elsewhere->len, ==, 0);
+    g_assert_true(lw_mem_bin_conversation(m, "t1", TRUE, &error));
+    g_assert_true(lw_mem_purge(m, NULL, &error));
+    lw_mem_attachment_free(a);
+    lw_mem_close(other);
+    lw_mem_close(m);
+    g_assert_cmpuint(count_private_folders(f->folder), ==, 0);
+
+    /* As after `su`: the folder of somebody else, or none. */
+    g_autofree char *nowhere = in_folder(f, "nowhere");
+    g_setenv("XDG_RUNTIME_DIR", nowhere, TRUE);
+    m = lw_mem_open_temporary(&error);
+    g_assert_no_error(error);
+    g_assert_true(g_str_has_prefix(m->folder, g_get_tmp_dir()));
+    g_autofree char *folder = g_strdup(m->folder);
+    lw_mem_close(m);
+    g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+    g_unsetenv("XDG_RUNTIME_DIR");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -795,5 +850,6 @@ int main(int argc, char **argv)
     ADD("read-only-log", test_read_only_log);
     ADD("read-only-old", test_read_only_old);
     ADD("private", test_private);
+    ADD("temporary", test_temporary);
     return g_test_run();
 }
