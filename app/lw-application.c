@@ -198,6 +198,7 @@ lw_application_startup (GApplication *app)
     { "app.quit", { "<Control>q" } },        { "window.close", { "<Control>w" } },
     { "win.search", { "<Control>f" } },
     { "win.new-chat", { "<Control>n" } },    { "win.attach", { "<Control>o" } },
+    { "win.new-temporary-chat", { "<Control><Shift>t" } },
     { "win.toggle-sidebar", { "F9" } },      { "win.stop", { "Escape" } },
     { "win.chat-options", { "<Control>e" } },
     { "win.models", { "<Control><Shift>m" } },
@@ -239,6 +240,8 @@ lw_application_shutdown (GApplication *app)
   /* The engine first: what it still says is saved by the store. */
   if (self->engine)
     lw_engine_service_shutdown (self->engine);
+  if (self->chats)
+    lw_chats_shutdown (self->chats);
   if (self->store)
     {
       lw_store_service_purge (self->store, NULL);

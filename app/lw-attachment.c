@@ -93,7 +93,7 @@ save_text (const Source *s, GError **error)
       lw_document_set_too_large (error, s->label, n);
       return NULL;
     }
-  folder = g_dir_make_tmp ("longwave-XXXXXX", error);
+  folder = lw_mem_private_folder_new (error);
   if (!folder)
     return NULL;
   path = g_build_filename (folder, name, NULL);

@@ -61,11 +61,14 @@ notify_finished (LwAttention *self, LwConversation *conversation)
   g_autofree char *body = first_words (conversation);
   const char *id = lw_conversation_get_id (conversation);
   const char *title = lw_conversation_get_title (conversation);
+  /* The desktop keeps notifications. */
+  gboolean silent = lw_conversation_is_temporary (conversation);
 
   if (!*body) /* it failed before the first word; the window says why */
     return;
-  n = g_notification_new (*title ? title : _("The answer is finished"));
-  g_notification_set_body (n, body);
+  n = g_notification_new (*title && !silent ? title : _("The answer is finished"));
+  if (!silent)
+    g_notification_set_body (n, body);
   g_notification_set_default_action_and_target (n, "app.open-chat", "s", id);
   g_application_send_notification (G_APPLICATION (self->app), id, n);
 }

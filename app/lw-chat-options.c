@@ -5,6 +5,7 @@ struct _LwChatOptions
 {
   GObject parent_instance;
   LwStoreService *store; /* borrowed */
+  LwChatOptions *shared; /* or NULL */
   GHashTable *all;       /* key -> lw_mem_options */
 };
 
@@ -22,6 +23,19 @@ static char *
 key_of (lw_mem_options_kind kind, const char *owner)
 {
   return g_strdup_printf ("%d %s", kind, owner ? owner : "");
+}
+
+/* Who keeps options of this kind. */
+static LwChatOptions *
+keeper_of (LwChatOptions *self, lw_mem_options_kind kind)
+{
+  return self->shared && kind != LW_MEM_OPTIONS_CHAT ? self->shared : self;
+}
+
+static void
+changed (LwChatOptions *self)
+{
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
 static void
@@ -43,7 +57,7 @@ listed (GObject *source, GAsyncResult *result, gpointer user_data)
       else
         g_hash_table_insert (self->all, key, lw_mem_options_copy (o));
     }
-  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  changed (self);
 }
 
 const lw_mem_options *
@@ -51,7 +65,7 @@ lw_chat_options_get (LwChatOptions *self, lw_mem_options_kind kind, const char *
 {
   g_autofree char *key = key_of (kind, owner);
 
-  return g_hash_table_lookup (self->all, key);
+  return g_hash_table_lookup (keeper_of (self, kind)->all, key);
 }
 
 lw_mem_options *
@@ -79,7 +93,7 @@ lw_chat_options_list_presets (LwChatOptions *self)
   GHashTableIter iter;
   gpointer o;
 
-  g_hash_table_iter_init (&iter, self->all);
+  g_hash_table_iter_init (&iter, keeper_of (self, LW_MEM_OPTIONS_PRESET)->all);
   while (g_hash_table_iter_next (&iter, NULL, &o))
     if (((lw_mem_options *)o)->kind == LW_MEM_OPTIONS_PRESET)
       g_ptr_array_add (list, o);
@@ -92,11 +106,12 @@ lw_chat_options_put (LwChatOptions *self, lw_mem_options *options)
 {
   g_return_if_fail (LW_IS_CHAT_OPTIONS (self));
 
+  self = keeper_of (self, options->kind);
   if (options->system && !*options->system)
     g_clear_pointer (&options->system, g_free);
   lw_store_service_put_options (self->store, lw_mem_options_copy (options));
   g_hash_table_replace (self->all, key_of (options->kind, options->owner), options);
-  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  changed (self);
 }
 
 void
@@ -106,9 +121,10 @@ lw_chat_options_remove (LwChatOptions *self, lw_mem_options_kind kind, const cha
 
   g_return_if_fail (LW_IS_CHAT_OPTIONS (self));
 
+  self = keeper_of (self, kind);
   lw_store_service_delete_options (self->store, kind, owner ? owner : "");
   if (g_hash_table_remove (self->all, key))
-    g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+    changed (self);
 }
 
 void
@@ -117,7 +133,7 @@ lw_chat_options_forget (LwChatOptions *self)
   g_return_if_fail (LW_IS_CHAT_OPTIONS (self));
 
   g_hash_table_remove_all (self->all);
-  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  changed (self);
 }
 
 void
@@ -141,7 +157,10 @@ lw_chat_options_apply (LwChatOptions *self, const char *chat, const char *model,
 static void
 lw_chat_options_finalize (GObject *object)
 {
-  g_hash_table_unref (LW_CHAT_OPTIONS (object)->all);
+  LwChatOptions *self = LW_CHAT_OPTIONS (object);
+
+  g_hash_table_unref (self->all);
+  g_clear_object (&self->shared);
   G_OBJECT_CLASS (lw_chat_options_parent_class)->finalize (object);
 }
 
@@ -161,11 +180,13 @@ lw_chat_options_init (LwChatOptions *self)
 }
 
 LwChatOptions *
-lw_chat_options_new (LwStoreService *store)
+lw_chat_options_new (LwStoreService *store, LwChatOptions *shared)
 {
   LwChatOptions *self = g_object_new (LW_TYPE_CHAT_OPTIONS, NULL);
 
   self->store = store;
+  if (g_set_object (&self->shared, shared))
+    g_signal_connect_object (shared, "changed", G_CALLBACK (changed), self, G_CONNECT_SWAPPED);
   lw_store_service_list_options_async (store, listed, g_object_ref (self));
   return self;
 }

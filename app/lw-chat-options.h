@@ -15,8 +15,9 @@ G_BEGIN_DECLS
 #define LW_TYPE_CHAT_OPTIONS (lw_chat_options_get_type ())
 G_DECLARE_FINAL_TYPE (LwChatOptions, lw_chat_options, LW, CHAT_OPTIONS, GObject)
 
-/* store: borrowed, it owns this. */
-LwChatOptions *lw_chat_options_new (LwStoreService *store);
+/* store: borrowed, it owns this.  shared: whose presets and options of models count and are changed here too, so that
+ * only those of chats are kept here; or NULL. */
+LwChatOptions *lw_chat_options_new (LwStoreService *store, LwChatOptions *shared);
 
 /* Borrowed, NULL: none.  owner of a model: its path, NULL for the default one. */
 const lw_mem_options *lw_chat_options_get (LwChatOptions *self, lw_mem_options_kind kind,

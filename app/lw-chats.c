@@ -8,7 +8,7 @@
 struct _LwChats
 {
   GObject parent_instance;
-  LwStoreService *store;
+  LwStoreService *store, *temporary; /* temporary: NULL before there is such a chat */
   LwEngineService *engine;
   GListStore *list;
   gboolean loaded;
@@ -31,6 +31,7 @@ lw_chats_finalize (GObject *object)
 
   g_clear_object (&self->list);
   g_clear_object (&self->store);
+  g_clear_object (&self->temporary);
   g_clear_object (&self->engine);
   G_OBJECT_CLASS (lw_chats_parent_class)->finalize (object);
 }
@@ -89,6 +90,25 @@ lw_chats_get_list (LwChats *self)
   return self->list;
 }
 
+LwConversation *
+lw_chats_create (LwChats *self, gboolean temporary)
+{
+  g_return_val_if_fail (LW_IS_CHATS (self), NULL);
+
+  if (temporary && !self->temporary)
+    self->temporary = lw_store_service_new_temporary (self->store);
+  return lw_conversation_new (temporary ? self->temporary : self->store, self->engine);
+}
+
+void
+lw_chats_shutdown (LwChats *self)
+{
+  g_return_if_fail (LW_IS_CHATS (self));
+
+  if (self->temporary)
+    lw_store_service_shutdown (self->temporary);
+}
+
 void
 lw_chats_delete_all (LwChats *self)
 {
@@ -105,5 +125,7 @@ lw_chats_delete_all (LwChats *self)
     }
   g_list_store_remove_all (self->list);
   lw_store_service_delete_all (self->store);
+  if (self->temporary)
+    lw_store_service_delete_all (self->temporary);
   lw_engine_service_forget (self->engine);
 }

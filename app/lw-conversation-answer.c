@@ -320,6 +320,7 @@ start_request (LwConversation *self)
       = lw_engine_request_new (self->request_model, lw_conversation_collect_turns (self), on_update, self);
   if (*lw_message_get_text (self->answer))
     lw_engine_request_set_begun (self->request, lw_message_get_text (self->answer));
+  lw_engine_request_set_private (self->request, lw_conversation_is_temporary (self));
   lw_chat_options_apply (lw_store_service_get_options (self->store), self->id, self->request_model,
                          self->request);
   lw_engine_service_generate_async (self->engine, self->request, generated, g_object_ref (self));

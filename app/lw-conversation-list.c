@@ -48,6 +48,15 @@ G_DEFINE_FINAL_TYPE (LwConversationList, lw_conversation_list, GTK_TYPE_WIDGET)
 
 /* ---- Groups ---- */
 
+/* In the order of the list. */
+enum
+{
+  GROUP_TEMPORARY,
+  GROUP_PINNED,
+  GROUP_FOLDER, /* one after the other by name */
+  GROUP_DATE,
+};
+
 /* "Pinned", a folder, "Today"... and where it stands in the list. */
 static char *
 group_of (LwConversation *c, GDateTime *now, int *order)
@@ -58,13 +67,16 @@ group_of (LwConversation *c, GDateTime *now, int *order)
   GDate today, day;
   int days;
 
-  *order = 0;
+  *order = GROUP_TEMPORARY;
+  if (lw_conversation_is_temporary (c))
+    return g_strdup (_("Temporary"));
+  *order = GROUP_PINNED;
   if (lw_conversation_get_pinned (c))
     return g_strdup (_("Pinned"));
-  *order = 1;
+  *order = GROUP_FOLDER;
   if (*lw_conversation_get_folder (c))
     return g_strdup (lw_conversation_get_folder (c));
-  *order = 2;
+  *order = GROUP_DATE;
   if (!t)
     return g_strdup (_("Older"));
   g_date_set_dmy (&today, (GDateDay)g_date_time_get_day_of_month (now),
@@ -101,7 +113,7 @@ compare_entries (gconstpointer a, gconstpointer b)
 
   if (x->order != y->order)
     return x->order - y->order;
-  folders = x->order == 1 ? g_utf8_collate (x->group, y->group) : 0;
+  folders = x->order == GROUP_FOLDER ? g_utf8_collate (x->group, y->group) : 0;
   if (folders)
     return folders;
   return s < t ? 1 : s > t ? -1 : 0;
@@ -257,9 +269,12 @@ make_menu (GtkMenuButton *button, gpointer data)
   if (!LW_IS_CONVERSATION (c))
     return;
   id = lw_conversation_get_id (c);
-  add_item (first, lw_conversation_get_pinned (c) ? _("Un_pin") : _("_Pin"), "chats.pin", id);
+  /* What is gone tomorrow has no place of its own. */
+  if (!lw_conversation_is_temporary (c))
+    add_item (first, lw_conversation_get_pinned (c) ? _("Un_pin") : _("_Pin"), "chats.pin", id);
   add_item (first, _("_Rename…"), "chats.rename", id);
-  add_item (first, _("Move to _Folder…"), "chats.folder", id);
+  if (!lw_conversation_is_temporary (c))
+    add_item (first, _("Move to _Folder…"), "chats.folder", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (first));
   add_item (last, _("Export as _Markdown…"), "chats.export-markdown", id);
   add_item (last, _("Export as _JSON…"), "chats.export-json", id);

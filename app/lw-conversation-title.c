@@ -73,6 +73,7 @@ think_of_title (gpointer data)
   self->title_answer = g_string_new (NULL);
   self->title_request = lw_engine_request_new (self->request_model, turns, on_title_update, self);
   lw_engine_request_set_idle (self->title_request, TITLE_TOKENS);
+  lw_engine_request_set_private (self->title_request, lw_conversation_is_temporary (self));
   lw_engine_service_generate_async (self->engine, self->title_request, title_generated,
                                     g_object_ref (self));
   return G_SOURCE_REMOVE;

@@ -170,6 +170,18 @@ lw_conversation_get_id (LwConversation *self)
   return self->id;
 }
 
+LwStoreService *
+lw_conversation_get_store (LwConversation *self)
+{
+  return self->store;
+}
+
+gboolean
+lw_conversation_is_temporary (LwConversation *self)
+{
+  return lw_store_service_is_temporary (self->store);
+}
+
 const char *
 lw_conversation_get_title (LwConversation *self)
 {

@@ -28,6 +28,10 @@ LwConversation *lw_conversation_new_for_record (LwStoreService *store, LwEngineS
                                                 const lw_mem_conversation *record);
 
 const char *lw_conversation_get_id (LwConversation *self);
+/* Where it is kept.  Borrowed. */
+LwStoreService *lw_conversation_get_store (LwConversation *self);
+/* That is a temporary one. */
+gboolean lw_conversation_is_temporary (LwConversation *self);
 
 /* Property "title"; "" before the first question. */
 const char *lw_conversation_get_title (LwConversation *self);

@@ -23,7 +23,7 @@ struct _LwEngineRequest
   char *model_path;
   GPtrArray *turns;
   char *begun; /* of the answer, or NULL */
-  gboolean idle;
+  gboolean idle, is_private;
   guint max_tokens; /* 0: as many as it likes */
   LwSampling sampling;
   LwEngineUpdate update; /* UI thread; NULL once finished */
@@ -150,6 +150,12 @@ lw_engine_request_set_idle (LwEngineRequest *r, guint max_tokens)
 {
   r->idle = TRUE;
   r->max_tokens = max_tokens;
+}
+
+void
+lw_engine_request_set_private (LwEngineRequest *r, gboolean is_private)
+{
+  r->is_private = is_private;
 }
 
 LwEngineRequest *
@@ -311,13 +317,14 @@ open_model (LwEngineService *self, const char *path, GError **error)
 }
 
 static gboolean
-open_session (LwEngineService *self, GError **error)
+open_session (LwEngineService *self, gboolean is_private, GError **error)
 {
   LwEngineConfig c, *old = &self->session_config;
 
   g_mutex_lock (&self->lock);
   c = self->config;
   g_mutex_unlock (&self->lock);
+  c.keep_snapshots = c.keep_snapshots && !is_private;
   if (self->session
       && (c.n_threads != old->n_threads || c.n_ctx != old->n_ctx || c.kv_type != old->kv_type
           || c.only_cpu != old->only_cpu || c.keep_snapshots != old->keep_snapshots
@@ -597,7 +604,7 @@ generate (LwEngineService *self, LwEngineRequest *r, lw_generate_result *result,
       return FALSE;
     }
   set_stage (r, LW_ENGINE_OPENING);
-  if (!open_model (self, r->model_path, error) || !open_session (self, error))
+  if (!open_model (self, r->model_path, error) || !open_session (self, r->is_private, error))
     return FALSE;
   prompt = build_prompt (self, r, error);
   if (!prompt)

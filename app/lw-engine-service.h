@@ -5,7 +5,8 @@
  * does not flood the main loop.
  *
  * One session is kept per model; lw_session_sync() finds what a conversation has in common with what
- * the session holds, so the next turn computes only what is new.
+ * the session holds, so the next turn computes only what is new.  What is private gets a session without
+ * snapshots: another one, where snapshots are kept of the rest.
  */
 #pragma once
 
@@ -121,6 +122,8 @@ void lw_engine_request_set_options (LwEngineRequest *r, const char *system,
 /* Before it is queued: something nobody waits for.  It is carried out only by the model that is open, if that
  * has LW_ENGINE_IDLE_PARAMS parameters, and ends as cancelled as soon as anything else is asked. */
 void lw_engine_request_set_idle (LwEngineRequest *r, guint max_tokens);
+/* Before it is queued: nothing of it is written to the disk. */
+void lw_engine_request_set_private (LwEngineRequest *r, gboolean is_private);
 LwEngineRequest *lw_engine_request_ref (LwEngineRequest *r);
 void lw_engine_request_unref (LwEngineRequest *r);
 /* What the media of the newest turn cost and, in *details, how they are looked at, in lines, or NULL each; complete

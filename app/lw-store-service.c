@@ -58,6 +58,7 @@ struct _LwStoreService
   GAsyncQueue *queue;
   GThread *thread;
   LwChatOptions *options;
+  gboolean temporary;
 
   /* Database thread only. */
   lw_mem *mem;
@@ -138,7 +139,7 @@ ensure_open (LwStoreService *self, GError **error)
 
   if (self->mem)
     return TRUE;
-  self->mem = lw_mem_open (folder, &first);
+  self->mem = self->temporary ? lw_mem_open_temporary (&first) : lw_mem_open (folder, &first);
   if (!self->mem && g_error_matches (first, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT))
     {
       g_autofree char *kept = lw_mem_set_aside (folder, NULL);
@@ -180,7 +181,7 @@ try_write (LwStoreService *self, Command *c, GError **error)
       return lw_mem_choose_branch (self->mem, c->id, error);
     case CMD_BIN:
       /* What is deleted does not stay readable in the cache folder; the other chats lose a little time. */
-      if (c->on)
+      if (c->on && !self->temporary)
         lw_session_clear_snapshots (NULL);
       return lw_mem_bin_conversation (self->mem, c->id, c->on, error);
     case CMD_PURGE:
@@ -451,14 +452,37 @@ lw_store_service_init (LwStoreService *self)
   self->queue = g_async_queue_new_full ((GDestroyNotify)command_free);
   g_queue_init (&self->failed);
   self->unsaved = lw_unsaved_pictures_new ();
+}
+
+static LwStoreService *
+start (LwStoreService *self, LwChatOptions *shared)
+{
   self->thread = g_thread_new ("lw-database", database_thread, self);
-  self->options = lw_chat_options_new (self);
+  self->options = lw_chat_options_new (self, shared);
+  return self;
 }
 
 LwStoreService *
 lw_store_service_new (void)
 {
-  return g_object_new (LW_TYPE_STORE_SERVICE, NULL);
+  return start (g_object_new (LW_TYPE_STORE_SERVICE, NULL), NULL);
+}
+
+LwStoreService *
+lw_store_service_new_temporary (LwStoreService *main)
+{
+  LwStoreService *self = g_object_new (LW_TYPE_STORE_SERVICE, NULL);
+
+  self->temporary = TRUE;
+  return start (self, main->options);
+}
+
+gboolean
+lw_store_service_is_temporary (LwStoreService *self)
+{
+  g_return_val_if_fail (LW_IS_STORE_SERVICE (self), FALSE);
+
+  return self->temporary;
 }
 
 static Command *

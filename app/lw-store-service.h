@@ -19,6 +19,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (LwStoreService, lw_store_service, LW, STORE_SERVICE, GObject)
 
 LwStoreService *lw_store_service_new (void);
+/* Keeps chats in memory until it goes (lw_mem_open_temporary()).  Presets and what is set for models are main's. */
+LwStoreService *lw_store_service_new_temporary (LwStoreService *main);
+gboolean lw_store_service_is_temporary (LwStoreService *self);
 /* Carry out what is queued and end the thread.  Blocks; for the end of the program. */
 void lw_store_service_shutdown (LwStoreService *self);
 

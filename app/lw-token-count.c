@@ -4,7 +4,6 @@
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/lw-document.h"
 #include "app/lw-engine-service.h"
@@ -80,17 +79,18 @@ static gint64
 count_texture (Count *c, GError **error)
 {
   g_autoptr (GBytes) png = gdk_texture_save_to_png_bytes (c->texture);
+  g_autofree char *folder = lw_mem_private_folder_new (error);
   gsize size;
   const char *data = g_bytes_get_data (png, &size);
   gint64 n = -1;
-  int fd = g_file_open_tmp ("longwave-XXXXXX.png", &c->path, error);
 
-  if (fd < 0)
+  if (!folder)
     return -1;
-  close (fd);
+  c->path = g_build_filename (folder, "picture.png", NULL);
   if (g_file_set_contents_full (c->path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, error))
     n = count_file (c, error);
   g_unlink (c->path);
+  g_rmdir (folder);
   return n;
 }
 

@@ -47,7 +47,7 @@ lw_unsaved_pictures_add (LwUnsavedPictures *self, GBytes *png, const char *label
   lw_mem_attachment *a;
 
   if (!self->folder)
-    self->folder = g_dir_make_tmp ("longwave-XXXXXX", error);
+    self->folder = lw_mem_private_folder_new (error);
   if (!self->folder)
     return NULL;
   path = g_build_filename (self->folder, name, NULL);

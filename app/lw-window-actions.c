@@ -11,7 +11,13 @@
 static void
 action_new_chat (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  lw_window_new_chat (LW_WINDOW (widget));
+  lw_window_new_chat (LW_WINDOW (widget), FALSE);
+}
+
+static void
+action_new_temporary_chat (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  lw_window_new_chat (LW_WINDOW (widget), TRUE);
 }
 
 static void
@@ -57,7 +63,7 @@ action_chat_options (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (!self->current)
     return;
-  dialog = lw_options_dialog_new (lw_store_service_get_options (self->store),
+  dialog = lw_options_dialog_new (lw_store_service_get_options (lw_conversation_get_store (self->current)),
                                   lw_conversation_get_id (self->current), self->model_path,
                                   gtk_label_get_label (self->subtitle));
   gtk_window_set_transient_for (GTK_WINDOW (dialog), GTK_WINDOW (self));
@@ -82,6 +88,7 @@ void
 lw_window_install_actions (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "win.new-chat", NULL, action_new_chat);
+  gtk_widget_class_install_action (widget_class, "win.new-temporary-chat", NULL, action_new_temporary_chat);
   gtk_widget_class_install_action (widget_class, "win.attach", NULL, action_attach);
   gtk_widget_class_install_action (widget_class, "win.stop", NULL, action_stop);
   gtk_widget_class_install_action (widget_class, "win.toggle-sidebar", NULL,
@@ -164,8 +171,8 @@ undo_clicked (AdwToast *toast, gpointer data)
       lw_conversation_undelete (d->conversation, d->message);
       return;
     }
-  lw_store_service_bin_conversation (d->self->store, lw_conversation_get_id (d->conversation),
-                                     FALSE);
+  lw_store_service_bin_conversation (lw_conversation_get_store (d->conversation),
+                                     lw_conversation_get_id (d->conversation), FALSE);
   g_list_store_append (d->self->conversations, d->conversation);
   lw_window_open_conversation (d->self, d->conversation);
   lw_conversation_list_select (d->self->list, d->conversation);
@@ -184,7 +191,8 @@ toast_dismissed (AdwToast *toast, gpointer data)
   /* The store only removes what is still in its bin.  Messages wait there for the next start: the undo of
    * another one may still be on offer. */
   if (!d->undone && !d->message && d->self->store)
-    lw_store_service_purge (d->self->store, lw_conversation_get_id (d->conversation));
+    lw_store_service_purge (lw_conversation_get_store (d->conversation),
+                            lw_conversation_get_id (d->conversation));
 }
 
 static void
@@ -224,11 +232,12 @@ lw_window_delete (LwWindow *self, LwConversation *conversation)
   guint position;
 
   lw_conversation_stop (conversation);
-  lw_store_service_bin_conversation (self->store, lw_conversation_get_id (conversation), TRUE);
+  lw_store_service_bin_conversation (lw_conversation_get_store (conversation),
+                                     lw_conversation_get_id (conversation), TRUE);
   if (g_list_store_find (self->conversations, conversation, &position))
     g_list_store_remove (self->conversations, position);
   /* The end of its answer would leave a snapshot. */
-  if (busy)
+  if (busy && !lw_conversation_is_temporary (conversation))
     lw_engine_service_forget (self->engine);
   for (GList *l = windows; l; l = l->next)
     if (LW_IS_WINDOW (l->data))

@@ -71,7 +71,7 @@ responded (GtkInfoBar *banner, int response, LwWindow *self)
       lw_window_show_models (self);
       break;
     case LW_REMEDY_NEW_CHAT:
-      lw_window_new_chat (self);
+      lw_window_new_chat (self, self->current && lw_conversation_is_temporary (self->current));
       break;
     case LW_REMEDY_LARGER_CONTEXT:
     case LW_REMEDY_SMALLER_CACHE:

@@ -106,10 +106,11 @@ export_response (GtkNativeDialog *dialog, int response, LwWindow *self)
       g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
       g_autofree char *path = g_file_get_path (file);
       gboolean markdown = g_object_get_data (G_OBJECT (dialog), "markdown") != NULL;
+      LwConversation *chat = g_object_get_data (G_OBJECT (dialog), "chat");
 
       if (path)
-        lw_store_service_export_async (self->store, g_object_get_data (G_OBJECT (dialog), "chat"),
-                                       markdown, path, exported, g_object_ref (self));
+        lw_store_service_export_async (lw_conversation_get_store (chat), lw_conversation_get_id (chat), markdown,
+                                       path, exported, g_object_ref (self));
     }
   g_object_unref (dialog);
 }
@@ -127,8 +128,7 @@ export_chat (LwWindow *self, LwConversation *conversation, gboolean markdown)
   file = g_strconcat (*name ? name : _("Chat"), markdown ? ".md" : ".json", NULL);
   gtk_file_chooser_set_current_name (GTK_FILE_CHOOSER (dialog), file);
   g_object_set_data (G_OBJECT (dialog), "markdown", GINT_TO_POINTER (markdown));
-  g_object_set_data_full (G_OBJECT (dialog), "chat", g_strdup (lw_conversation_get_id (conversation)),
-                          g_free);
+  g_object_set_data_full (G_OBJECT (dialog), "chat", g_object_ref (conversation), g_object_unref);
   g_signal_connect_object (dialog, "response", G_CALLBACK (export_response), self, 0);
   lw_file_chooser_show (dialog);
 }

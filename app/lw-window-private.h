@@ -40,7 +40,8 @@ struct _LwWindow
   LwChats *chats;
   GListStore *conversations; /* of chats */
   LwConversation *current;
-  LwConversation *unasked; /* the new chat of this window, in no list before something is asked, or NULL */
+  /* The new chats of this window, in no list before something is asked, or NULL. */
+  LwConversation *unasked, *unasked_temporary;
   GSignalGroup *current_signals;
   char *model_path; /* NULL: the default model */
   char *described_path; /* of the model that was opened last */
@@ -61,6 +62,7 @@ struct _LwWindow
   LwModelList *models;
   GtkWidget *new_button;
   GtkBox *banners; /* of GtkInfoBar */
+  GtkWidget *temporary_note;
   LwChatView *chat;
   LwComposer *composer;
   GtkRevealer *drop_veil;
@@ -81,7 +83,7 @@ void lw_window_add_enter_action (LwWindow *self);
 void lw_window_watch_conversation (LwWindow *self, LwConversation *conversation);
 
 void lw_window_open_conversation (LwWindow *self, LwConversation *conversation);
-void lw_window_new_chat (LwWindow *self);
+void lw_window_new_chat (LwWindow *self, gboolean temporary);
 void lw_window_choose_model (LwWindow *self, const char *path);
 LwModelsDialog *lw_window_show_models (LwWindow *self);
 /* Below those that are there; the same message is there once.  message: a problem (lw-problem.h). */

@@ -169,8 +169,10 @@ static void
 update_title (LwWindow *self)
 {
   const char *title = self->current ? lw_conversation_get_title (self->current) : "";
+  gboolean temporary = self->current && lw_conversation_is_temporary (self->current);
 
-  gtk_label_set_label (self->title, *title ? title : _("New Chat"));
+  gtk_widget_set_visible (self->temporary_note, temporary);
+  gtk_label_set_label (self->title, *title ? title : temporary ? _("Temporary Chat") : _("New Chat"));
   gtk_window_set_title (GTK_WINDOW (self), *title ? title : _("Longwave"));
 }
 
@@ -278,8 +280,8 @@ lw_window_open_conversation (LwWindow *self, LwConversation *conversation)
   lw_conversation_list_select (
       self->list,
       g_list_store_find (self->conversations, conversation, &position) ? conversation : NULL);
-  lw_settings_set_string (self->settings, "last-conversation",
-                          lw_conversation_get_id (conversation));
+  if (!lw_conversation_is_temporary (conversation))
+    lw_settings_set_string (self->settings, "last-conversation", lw_conversation_get_id (conversation));
   follow_conversation (self);
   update_title (self);
   busy_changed (self);
@@ -303,21 +305,22 @@ is_empty (LwConversation *conversation)
 }
 
 static void
-open_new_chat (LwWindow *self)
+open_new_chat (LwWindow *self, gboolean temporary)
 {
+  LwConversation **unasked = temporary ? &self->unasked_temporary : &self->unasked;
   guint position;
 
-  if (!is_empty (self->current))
+  if (!is_empty (self->current) || lw_conversation_is_temporary (self->current) != temporary)
     {
       /* What was written there and has not been asked yet is there again. */
-      if (!is_empty (self->unasked) || g_list_store_find (self->conversations, self->unasked, &position))
+      if (!is_empty (*unasked) || g_list_store_find (self->conversations, *unasked, &position))
         {
-          g_autoptr (LwConversation) c = lw_conversation_new (self->store, self->engine);
+          g_autoptr (LwConversation) c = lw_chats_create (self->chats, temporary);
 
           lw_window_watch_conversation (self, c);
-          g_set_object (&self->unasked, c);
+          g_set_object (unasked, c);
         }
-      lw_window_open_conversation (self, self->unasked);
+      lw_window_open_conversation (self, *unasked);
     }
   if (adw_flap_get_folded (self->flap))
     adw_flap_set_reveal_flap (self->flap, FALSE);
@@ -325,9 +328,9 @@ open_new_chat (LwWindow *self)
 }
 
 void
-lw_window_new_chat (LwWindow *self)
+lw_window_new_chat (LwWindow *self, gboolean temporary)
 {
-  open_new_chat (self);
+  open_new_chat (self, temporary);
   lw_window_hide_banners (self);
 }
 
@@ -453,7 +456,7 @@ lw_window_forget (LwWindow *self, LwConversation *conversation)
         adw_toast_dismiss (self->undo);
     }
   if (self->current && (!conversation || self->current == conversation))
-    lw_window_new_chat (self);
+    lw_window_new_chat (self, FALSE);
 }
 
 static void
@@ -497,7 +500,7 @@ chats_loaded (LwWindow *self, const GError *error)
     lw_window_open_conversation (self, open);
   else
     /* What was said of the model meanwhile stays. */
-    open_new_chat (self);
+    open_new_chat (self, FALSE);
   attach_pending (self);
   lw_composer_focus (self->composer);
 }
@@ -629,6 +632,7 @@ lw_window_dispose (GObject *object)
   g_clear_object (&self->current_signals);
   g_clear_object (&self->current);
   g_clear_object (&self->unasked);
+  g_clear_object (&self->unasked_temporary);
   g_clear_object (&self->conversations);
   g_clear_object (&self->chats);
   g_clear_object (&self->settings);
@@ -667,6 +671,7 @@ lw_window_class_init (LwWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, LwWindow, models);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, new_button);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, banners);
+  gtk_widget_class_bind_template_child (widget_class, LwWindow, temporary_note);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, chat);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, composer);
   gtk_widget_class_bind_template_child (widget_class, LwWindow, drop_veil);

@@ -53,9 +53,8 @@ lw_mem *lw_mem_open(const char *folder, GError **error);
 /* Opened for reading only.  That it can be written again is noticed by opening it again. */
 gboolean lw_mem_is_read_only(const lw_mem *m);
 
-/* For what must not outlive the program: a database in memory, and for copied pictures a private folder (mode 0700) in
- * $XDG_RUNTIME_DIR, which is in memory and goes when the user logs out, else in the folder for temporary files.
- * Errors: IO, FULL. */
+/* For what must not outlive the program: a database in memory, and lw_mem_private_folder_new() for pictures that are
+ * copied.  Errors: IO, FULL. */
 lw_mem *lw_mem_open_temporary(GError **error);
 
 /* Checkpoints and closes; nothing is left of a temporary one.  NULL is allowed. */
@@ -64,6 +63,11 @@ void lw_mem_close(lw_mem *m);
 /* After CORRUPT: move the database (and its log) aside as longwave.db.damaged-<date>, so that the next
  * lw_mem_open() starts a new one.  Returns where it is kept; free with g_free(). */
 char *lw_mem_set_aside(const char *folder, GError **error);
+
+/* A new folder that nobody else can look into, for files that are needed for a while: in $XDG_RUNTIME_DIR, which is in
+ * memory and emptied when the user logs out, else in the folder for temporary files.  Returns its path; free with
+ * g_free().  The caller removes it.  Any thread.  Errors: IO, FULL. */
+char *lw_mem_private_folder_new(GError **error);
 
 /* 16 random hexadecimal digits.  Free with g_free(). */
 char *lw_mem_new_id(void);

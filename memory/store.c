@@ -262,28 +262,12 @@ fail:
     return NULL;
 }
 
-static char *make_private_folder(GError **error)
-{
-    const char *const parents[] = {g_getenv("XDG_RUNTIME_DIR"), g_get_tmp_dir()};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(parents); i++) {
-        g_autofree char *folder = g_build_filename(parents[i] ? parents[i] : "", "longwave-XXXXXX", NULL);
-
-        if (g_path_is_absolute(folder) && g_mkdtemp_full(folder, 0700))
-            return g_steal_pointer(&folder);
-    }
-    int err = errno; /* of the last one */
-    g_set_error(error, LW_MEM_ERROR, err == ENOSPC || err == EDQUOT ? LW_MEM_ERROR_FULL : LW_MEM_ERROR_IO,
-                "%s: no folder can be created: %s", g_get_tmp_dir(), g_strerror(err));
-    return NULL;
-}
-
 lw_mem *lw_mem_open_temporary(GError **error)
 {
     lw_mem *m = g_new0(lw_mem, 1);
     int rc;
 
-    m->folder = make_private_folder(error);
+    m->folder = lw_mem_private_folder_new(error);
     m->temporary = m->folder != NULL;
     m->path = g_strdup(":memory:");
     if (!m->folder)

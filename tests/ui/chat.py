@@ -14,12 +14,12 @@ import sys
 import time
 import unittest
 
-from desktop import (Program, WindowTest, next_line, number, press, role, run, set_key, settings, showing, text_of,
-                     wait_for, walk)
+from desktop import (Atspi, Program, WindowTest, next_line, number, press, role, run, set_key, settings, showing,
+                     text_of, wait_for, walk)
 from answering import make_looping_model, make_model, make_slow_model
 import store
 
-TMP = os.environ["TMPDIR"]
+TMP, RUNTIME = os.environ["TMPDIR"], os.environ["XDG_RUNTIME_DIR"]
 FIXTURES = os.environ["LW_FIXTURES"]
 
 MARKDOWN = r"""# A short tour
@@ -185,7 +185,7 @@ class Chat(WindowTest):
     def ask(self, p, text):
         p.write(text)
         p.press("Send")
-        self.wait_for_end(p, text)
+        self.wait_for_end(p, text[:100])  # a row's name is not a whole long text
 
     def wait_for_end(self, p, question):
         p.get("list item", contains="You: " + question)
@@ -543,7 +543,7 @@ class Chat(WindowTest):
                 with open(path, encoding="utf-8") as f:
                     yield f.read()
         wait_for("the text to be kept", lambda: text in contents())
-        wait_for("its first file to go", lambda: not glob.glob(os.path.join(TMP, "longwave-*")))
+        wait_for("its first file to go", lambda: not glob.glob(os.path.join(RUNTIME, "longwave-*")))
         self.end()
 
     def test_8_enter_and_long_pastes(self):
@@ -871,6 +871,75 @@ class Chat(WindowTest):
 
     # -- What the window says and keeps saying --
 
+    def snapshots(self):
+        """What is kept on the disk to pick up from: paths of files."""
+        return {os.path.join(folder, name) for folder, _, names in os.walk(os.environ["XDG_CACHE_HOME"])
+                for name in names if name.endswith(".pages")}
+
+    def kept_with(self, word):
+        """Files that the program keeps and that have this word in them."""
+        found = []
+        for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+            for folder, _, names in os.walk(os.environ[variable]):
+                for path in (os.path.join(folder, name) for name in names):
+                    if os.path.isfile(path):
+                        with open(path, "rb") as f:
+                            found += [path] * (word.encode() in f.read())
+        return found
+
+    def test_952_temporary(self):
+        """A chat with branches, a picture and instructions of its own, of which not a byte reaches the disk."""
+        picture = os.path.join(TMP, "plain.png")
+        run("convert", "-size", "200x200", "xc:white", "-fill", "#3050d0", "-draw", "circle 100,100 100,40", picture)
+        p = self.start()
+        p.key("ctrl+shift+t")
+        p.get("label", "Temporary Chat")
+        p.get("label", contains="nothing of this chat is saved")
+        p.screenshot("temporary-new")
+        p.key("ctrl+e")
+        field = p.get("text", "Instructions")
+        Atspi.EditableText.insert_text(field, 0, "Know about rhubarb.", 19)
+        run("xdotool", "key", "Escape")
+        p.wait_for_one_window()
+        before = self.snapshots()
+        with open(picture, "rb") as f:
+            p.paste("image/png", f.read(), "the picture", lambda: p.find(contains="Remove Pasted picture"))
+        question = "Is this rhubarb? " + "We talk of many plants. " * 60
+        self.ask(p, question)
+        p.get("label", "Temporary")
+        p.screenshot("temporary")
+        self.press_in(p, "Longwave: ", "Answer again")
+        p.get("label", "2 / 2")
+        self.wait_for_end(p, "Is this rhubarb?")
+        self.press_in(p, "Longwave: ", "Previous version")
+        p.get("label", "1 / 2")
+        # Its place in the list is not for long.
+        p.press("Chat menu")
+        p.get("menu item", "Rename…")
+        self.assertIsNone(p.find("menu item", "Pin"))
+        p.key("Escape")
+        # What a chat costs that is not temporary: what was looked for above can be found.
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.assertIsNone(p.find("label", contains="nothing of this chat is saved"))
+        self.assertEqual(self.snapshots(), before)
+        self.ask(p, question.replace("rhubarb", "celeriac"))
+        wait_for("it to be kept", lambda: self.kept_with("celeriac"))
+        wait_for("what is picked up from", lambda: self.snapshots() - before)
+        # The other one is still there, with its picture.
+        self.open_chat(p, "Is this rhubarb?")
+        p.get("label", "1 / 2")
+        self.assertEqual(len(glob.glob(os.path.join(RUNTIME, "longwave-*", "attachments", "*.png"))), 1)
+        self.assertEqual(self.kept_with("rhubarb"), [])
+        self.end()
+        self.assertEqual(glob.glob(os.path.join(RUNTIME, "longwave-*")), [])
+        self.assertEqual(self.kept_with("rhubarb"), [])
+
+        p = self.start()
+        p.get("list item", contains="celeriac")
+        self.assertIsNone(p.find("list item", contains="rhubarb"))
+        self.end()
+
     def test_96_restart_picks_up(self):
         p = self.start()
         p.press("New chat")
@@ -936,7 +1005,7 @@ class Chat(WindowTest):
         self.assertEqual(*costs())
         p.screenshot("pasted-cost")
         # Nothing of it is left lying around.
-        self.assertEqual(glob.glob(os.path.join(TMP, "longwave-*.png")), [])
+        self.assertEqual(glob.glob(os.path.join(RUNTIME, "longwave-*")), [])
         self.end()
 
     def test_99_full_context(self):
