@@ -58,8 +58,7 @@ def readme_names_only_what_there_is():
     assert used
     for verb, _ in used:
         assert verb in verbs, f"README.md: lw {verb}"
-    for block in re.findall(r"(?:lw|build-aux/run)(?: (run|info|models|tokenize|logits|embed|bench))? ([^\n`]*)",
-                            text):
+    for block in re.findall(rf"(?:lw|build-aux/run)(?: ({'|'.join(verbs)}))? ([^\n`]*)", text):
         verb, rest = block[0] or "run", block[1]
         for option in re.findall(r"(?<!\S)(--[a-z][a-z0-9-]*)", rest):
             assert option in help_options(verb) | {"--help", "--version"}, f"README.md: {verb} {option}"
