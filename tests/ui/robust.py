@@ -4,6 +4,7 @@
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -286,6 +287,46 @@ class Robust(WindowTest):
         self.assertEqual(len(p.find_all("label", contains="cannot be created")), 1)
         self.ask_about_pictures(p)
         self.end()
+
+    # -- A file of chats that is damaged --
+
+    def make_damaged_home(self, damage):
+        """A copy of the data folder of this moment, in which damage() has been done to the file with the chats."""
+        home = os.path.join(TMP, self._testMethodName)
+        database = os.path.join(home, "longwave", os.path.basename(store.PATH))
+        shutil.copytree(os.path.dirname(store.PATH), os.path.dirname(database))
+        # All is in the one file: a log would heal the damage.
+        self.assertFalse(os.path.exists(database + "-wal"))
+        with open(database, "r+b") as f:
+            damage(f)
+        with open(database, "rb") as f:
+            return home, database, f.read()
+
+    def test_42_damaged_chats(self):
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Hello there, who are you?")
+        self.end()
+
+        home, database, damaged = self.make_damaged_home(lambda f: f.write(b"Z" * 100))
+        p = self.start(XDG_DATA_HOME=home)
+        said = text_of(p.get("label", contains="The file with the chats is damaged. It was kept as"))
+        p.screenshot("damaged-chats")
+        kept = glob.glob(database + ".damaged-*")
+        self.assertEqual(len(kept), 1)
+        self.assertIn(kept[0], said)
+        # A new chat can be asked, and is there after a restart.
+        self.ask(p, "What is saved now?")
+        self.end()
+        p = self.start(XDG_DATA_HOME=home)
+        p.select(p.get("list item", "What is saved now?"))
+        p.get("list item", contains="You: What is saved now?")
+        wait_for("the answer", lambda: self.answer(p))
+        self.assertIsNone(p.find("label", contains="damaged"))
+        self.end()
+        with open(kept[0], "rb") as f:
+            self.assertEqual(f.read(), damaged)
 
     # -- Films --
 
