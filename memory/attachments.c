@@ -264,10 +264,14 @@ gboolean lw_mem_sweep_attachments(lw_mem *m, GError **error)
 {
     g_autofree char *folder = lw_mem_attachments_folder(m);
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    sqlite3_stmt *st = prepare_unused(m, error);
+    g_autoptr(GPtrArray) kept = lw_mem_list_kept(m);
+    sqlite3_stmt *st;
     GDir *dir;
     const char *name;
 
+    if (kept->len)
+        return TRUE;
+    st = prepare_unused(m, error);
     if (!st)
         return FALSE;
     dir = g_dir_open(folder, 0, NULL);

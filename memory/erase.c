@@ -4,6 +4,17 @@
  */
 #include "memory/store-private.h"
 
+#include <glib/gstdio.h>
+
+/* A damaged file that was kept holds chats, too. */
+static void remove_kept(const lw_mem *m)
+{
+    g_autoptr(GPtrArray) kept = lw_mem_list_kept(m);
+
+    for (guint i = 0; i < kept->len; i++)
+        g_remove(kept->pdata[i]);
+}
+
 gboolean lw_mem_delete_all(lw_mem *m, GError **error)
 {
     if (!lw_mem_exec(m, "BEGIN IMMEDIATE", error))
@@ -16,6 +27,7 @@ gboolean lw_mem_delete_all(lw_mem *m, GError **error)
         return FALSE;
     /* All of them belong to a message, and none is left. */
     lw_mem_remove_attachments(m);
+    remove_kept(m);
     /* Deleted rows stay readable in free pages and in the log until these are written anew. */
     return lw_mem_exec(m, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);", error);
 }

@@ -161,7 +161,7 @@ gboolean lw_mem_bin_conversation(lw_mem *m, const char *id, gboolean in_bin, GEr
 gboolean lw_mem_purge(lw_mem *m, const char *id, GError **error);
 
 /* Every conversation, message, picture, option and preset, for good: the file is written anew, so that nothing of
- * them can be read in it any more. */
+ * them can be read in it any more, and damaged ones that were kept are removed. */
 gboolean lw_mem_delete_all(lw_mem *m, GError **error);
 
 /* ---- Messages ---- */

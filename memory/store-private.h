@@ -42,10 +42,14 @@ gboolean lw_mem_put_message_inside(lw_mem *m, const lw_mem_message *msg, GError 
 /* Create or upgrade the tables. */
 gboolean lw_mem_migrate(lw_mem *m, GError **error);
 
+/* Paths of what lw_mem_set_aside() has kept in m's folder, logs included.  Free with g_ptr_array_unref(). */
+GPtrArray *lw_mem_list_kept(const lw_mem *m);
+
 /* Delete those of these files in the attachments folder that no row refers to. */
 gboolean lw_mem_remove_unused(lw_mem *m, GPtrArray *names, GError **error);
 
-/* The same for the whole folder, sparing files so new that their message may not be saved yet. */
+/* The same for the whole folder, sparing files so new that their message may not be saved yet.  Nothing is removed
+ * while a damaged database is kept, which may refer to it. */
 gboolean lw_mem_sweep_attachments(lw_mem *m, GError **error);
 
 char *lw_mem_attachments_folder(const lw_mem *m);

@@ -305,17 +305,34 @@ void lw_mem_close(lw_mem *m)
     g_free(m);
 }
 
+#define KEPT DB_NAME ".damaged-"
+
+GPtrArray *lw_mem_list_kept(const lw_mem *m)
+{
+    GPtrArray *kept = g_ptr_array_new_with_free_func(g_free);
+    GDir *dir = g_dir_open(m->folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir)))
+        if (g_str_has_prefix(name, KEPT))
+            g_ptr_array_add(kept, g_build_filename(m->folder, name, NULL));
+    if (dir)
+        g_dir_close(dir);
+    return kept;
+}
+
 char *lw_mem_set_aside(const char *folder, GError **error)
 {
     static const char *const tails[] = {"-wal", "-shm", ""};
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *date = g_date_time_format(now, "%Y%m%d-%H%M%S");
     g_autofree char *path = g_build_filename(folder, DB_NAME, NULL);
-    char *kept = g_strdup_printf("%s.damaged-%s", path, date);
+    g_autofree char *name = g_strconcat(KEPT, date, NULL);
+    char *kept = g_build_filename(folder, name, NULL);
 
     for (int i = 2; g_file_test(kept, G_FILE_TEST_EXISTS); i++) {
         g_free(kept);
-        kept = g_strdup_printf("%s.damaged-%s-%d", path, date, i);
+        kept = g_strdup_printf("%s" G_DIR_SEPARATOR_S "%s-%d", folder, name, i);
     }
     for (gsize i = 0; i < G_N_ELEMENTS(tails); i++) {
         g_autofree char *from = g_strconcat(path, tails[i], NULL);

@@ -562,6 +562,12 @@ static void test_damaged(Fixture *f, gconstpointer data)
     lw_mem_close(m);
     g_assert_true(g_file_get_contents(kept, &bytes, NULL, NULL));
     g_assert_cmpstr(bytes, ==, noise);
+
+    /* All that is kept goes when everything is to go. */
+    m = open_store(f);
+    g_assert_true(lw_mem_delete_all(m, &error));
+    lw_mem_close(m);
+    g_assert_false(g_file_test(kept, G_FILE_TEST_EXISTS));
 }
 
 /* Pages overwritten inside a real database, found by the check after an unclean end. */
