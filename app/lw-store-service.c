@@ -62,6 +62,7 @@ struct _LwStoreService
 
   /* Database thread only. */
   lw_mem *mem;
+  gboolean mended;
   GQueue failed; /* of Command: writes to repeat, oldest first */
   LwUnsavedPictures *unsaved;
   gboolean failing;
@@ -131,6 +132,45 @@ tell (LwStoreService *self, gboolean failing, char *message)
   g_idle_add_full (G_PRIORITY_DEFAULT, emit_notice, n, notice_free);
 }
 
+/* Out of the way with the damaged file, and what can be read of it into a new one. */
+static gboolean
+start_anew (LwStoreService *self, const GError *damage, GError **error)
+{
+  g_autofree char *folder = lw_mem_default_folder ();
+  g_autofree char *kept = lw_mem_set_aside (folder, NULL);
+  g_autoptr (GError) unread = NULL;
+  int n;
+
+  if (!kept)
+    {
+      g_propagate_error (error, g_error_copy (damage));
+      return FALSE;
+    }
+  g_message ("%s", damage->message); /* SQLite's words, for who looks into it */
+  self->mem = lw_mem_open (folder, error);
+  if (!self->mem)
+    return FALSE;
+  n = lw_mem_rescue (self->mem, kept, &unread);
+  if (unread)
+    g_message ("%s", unread->message);
+  if (n > 0)
+    tell (self, FALSE,
+          /* Translators: %d is a number of chats, %s a file name */
+          g_strdup_printf (ngettext ("The file with the chats is damaged. It was kept as %2$s, and what can be read of "
+                                     "%1$d chat was taken over into a new one.",
+                                     "The file with the chats is damaged. It was kept as %2$s, and what can be read of "
+                                     "%1$d chats was taken over into a new one.",
+                                     (gulong)n),
+                           n, kept));
+  else
+    tell (self, FALSE,
+          /* Translators: %s is a file name */
+          g_strdup_printf (_("The file with the chats is damaged. It was kept as %s, and a new one was "
+                             "started."),
+                           kept));
+  return TRUE;
+}
+
 static gboolean
 ensure_open (LwStoreService *self, GError **error)
 {
@@ -140,25 +180,25 @@ ensure_open (LwStoreService *self, GError **error)
   if (self->mem)
     return TRUE;
   self->mem = self->temporary ? lw_mem_open_temporary (&first) : lw_mem_open (folder, &first);
-  if (!self->mem && g_error_matches (first, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT))
-    {
-      g_autofree char *kept = lw_mem_set_aside (folder, NULL);
+  if (self->mem)
+    return TRUE;
+  if (!self->temporary && g_error_matches (first, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT))
+    return start_anew (self, first, error);
+  g_propagate_error (error, g_steal_pointer (&first));
+  return FALSE;
+}
 
-      if (kept)
-        {
-          self->mem = lw_mem_open (folder, error);
-          g_message ("%s", first->message); /* SQLite's words, for who looks into it */
-          /* Translators: %s is a file name */
-          tell (self, FALSE,
-                g_strdup_printf (_("The file with the chats is damaged. It was kept as %s, and a new one was "
-                                   "started."),
-                                 kept));
-          return self->mem != NULL;
-        }
-    }
-  if (!self->mem)
-    g_propagate_error (error, g_steal_pointer (&first));
-  return self->mem != NULL;
+/* Damage that shows only when the page is asked for.  Once: where the disk goes on damaging it, a new file each time
+ * helps nobody. */
+static gboolean
+mend (LwStoreService *self, const GError *damage)
+{
+  if (self->mended || self->temporary || !self->mem || lw_mem_is_read_only (self->mem)
+      || !g_error_matches (damage, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT))
+    return FALSE;
+  self->mended = TRUE;
+  lw_mem_close (g_steal_pointer (&self->mem));
+  return start_anew (self, damage, NULL);
 }
 
 static gboolean
@@ -205,12 +245,19 @@ write_command (LwStoreService *self, Command *c, GError **error)
 
   if (!ensure_open (self, error))
     return FALSE;
+  if (try_write (self, c, &local))
+    return TRUE;
+  if (mend (self, local))
+    {
+      g_clear_error (&local);
+      if (try_write (self, c, &local))
+        return TRUE;
+    }
   /* A message of a chat that was deleted meanwhile has nowhere to go, and need not. */
-  if (try_write (self, c, &local)
-      || g_error_matches (local, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
+  if (g_error_matches (local, LW_MEM_ERROR, LW_MEM_ERROR_MISSING))
     return TRUE;
   /* Whether it can be written meanwhile is found out by opening it. */
-  if (lw_mem_is_read_only (self->mem))
+  if (self->mem && lw_mem_is_read_only (self->mem))
     lw_mem_close (g_steal_pointer (&self->mem));
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -345,50 +392,64 @@ import_chat (LwStoreService *self, Command *c, GError **error)
   return lw_mem_find_conversation (self->mem, id, error);
 }
 
+static gpointer
+try_read (LwStoreService *self, Command *c, GError **error)
+{
+  switch (c->kind)
+    {
+    case CMD_LIST:
+      return lw_mem_list_conversations (self->mem, error);
+    case CMD_MESSAGES:
+      return lw_mem_list_messages (self->mem, c->id, error);
+    case CMD_STEP_BRANCH:
+      return step_branch (self, c, error);
+    case CMD_SEARCH:
+      return lw_mem_search (self->mem, c->other, (guint)c->step, error);
+    case CMD_EXPORT:
+      return export_chat (self, c, error);
+    case CMD_IMPORT:
+      return import_chat (self, c, error);
+    case CMD_LIST_OPTIONS:
+      return lw_mem_list_options (self->mem, error);
+    case CMD_KEEP:
+      return keep (self, c, error);
+    default:
+      g_return_val_if_reached (NULL);
+    }
+}
+
+/* What try_read() gives of this kind goes with it. */
+static GDestroyNotify
+free_func (CommandKind kind)
+{
+  switch (kind)
+    {
+    case CMD_EXPORT:
+      return NULL;
+    case CMD_IMPORT:
+      return (GDestroyNotify)lw_mem_conversation_free;
+    case CMD_KEEP:
+      return (GDestroyNotify)lw_mem_attachment_free;
+    default:
+      return (GDestroyNotify)g_ptr_array_unref;
+    }
+}
+
 static void
 do_read (LwStoreService *self, Command *c)
 {
   GError *error = NULL;
   gpointer result = NULL;
-  GDestroyNotify free_result = (GDestroyNotify)g_ptr_array_unref;
 
   if (c->kind == CMD_KEEP || ensure_open (self, &error))
+    result = try_read (self, c, &error);
+  if (!result && mend (self, error))
     {
-      switch (c->kind)
-        {
-        case CMD_LIST:
-          result = lw_mem_list_conversations (self->mem, &error);
-          break;
-        case CMD_MESSAGES:
-          result = lw_mem_list_messages (self->mem, c->id, &error);
-          break;
-        case CMD_STEP_BRANCH:
-          result = step_branch (self, c, &error);
-          break;
-        case CMD_SEARCH:
-          result = lw_mem_search (self->mem, c->other, (guint)c->step, &error);
-          break;
-        case CMD_EXPORT:
-          result = export_chat (self, c, &error);
-          free_result = NULL;
-          break;
-        case CMD_IMPORT:
-          result = import_chat (self, c, &error);
-          free_result = (GDestroyNotify)lw_mem_conversation_free;
-          break;
-        case CMD_LIST_OPTIONS:
-          result = lw_mem_list_options (self->mem, &error);
-          break;
-        case CMD_KEEP:
-          result = keep (self, c, &error);
-          free_result = (GDestroyNotify)lw_mem_attachment_free;
-          break;
-        default:
-          g_warn_if_reached ();
-        }
+      g_clear_error (&error);
+      result = try_read (self, c, &error);
     }
   if (result)
-    g_task_return_pointer (c->task, result, free_result);
+    g_task_return_pointer (c->task, result, free_func (c->kind));
   else
     g_task_return_error (c->task, error);
   command_free (c);

@@ -199,30 +199,30 @@ gboolean lw_mem_bin_message(lw_mem *m, const char *id, gboolean in_bin, GError *
 
 /* ---- Reading ---- */
 
-static lw_mem_message *read_message(sqlite3_stmt *st, const char *conversation)
+lw_mem_message *lw_mem_read_message(sqlite3_stmt *st, int first, const char *conversation)
 {
     lw_mem_message *g = g_new0(lw_mem_message, 1);
-    int state = sqlite3_column_int(st, 3);
+    int state = sqlite3_column_int(st, first + 3);
 
-    g->id = lw_mem_column_text(st, 0);
+    g->id = lw_mem_column_text(st, first);
     g->conversation = g_strdup(conversation);
-    g->position = sqlite3_column_int(st, 1);
-    g->role = sqlite3_column_int(st, 2) == LW_MEM_ROLE_USER ? LW_MEM_ROLE_USER : LW_MEM_ROLE_ASSISTANT;
+    g->position = sqlite3_column_int(st, first + 1);
+    g->role = sqlite3_column_int(st, first + 2) == LW_MEM_ROLE_USER ? LW_MEM_ROLE_USER : LW_MEM_ROLE_ASSISTANT;
     g->state = lw_mem_state_from_int(state);
-    g->text = lw_mem_column_text(st, 4);
-    g->created = sqlite3_column_int64(st, 5);
-    g->n_prompt = sqlite3_column_int(st, 6);
-    g->n_reused = sqlite3_column_int(st, 7);
-    g->n_generated = sqlite3_column_int(st, 8);
-    g->tokens_per_second = sqlite3_column_double(st, 9);
-    g->parent = lw_mem_column_text(st, 10);
+    g->text = lw_mem_column_text(st, first + 4);
+    g->created = sqlite3_column_int64(st, first + 5);
+    g->n_prompt = sqlite3_column_int(st, first + 6);
+    g->n_reused = sqlite3_column_int(st, first + 7);
+    g->n_generated = sqlite3_column_int(st, first + 8);
+    g->tokens_per_second = sqlite3_column_double(st, first + 9);
+    g->parent = lw_mem_column_text(st, first + 10);
     g->branch = 1;
     g->n_branches = 1;
     g->attachments = g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_attachment_free);
     return g;
 }
 
-static lw_mem_attachment *read_attachment(sqlite3_stmt *st, const char *folder)
+lw_mem_attachment *lw_mem_read_attachment(sqlite3_stmt *st, const char *folder)
 {
     lw_mem_attachment *a = lw_mem_attachment_new();
     const char *file = (const char *)sqlite3_column_text(st, 2);
@@ -248,7 +248,7 @@ static gboolean list_attachments(lw_mem *m, const char *conversation, GHashTable
 {
     static const char what[] = "reading attachments";
     sqlite3_stmt *st = lw_mem_prepare(m,
-                                      "SELECT kind, label, file, copied, bytes, a.mtime, a.message"
+                                      "SELECT " LW_MEM_ATTACHMENT_COLUMNS ", a.message"
                                       " FROM messages g JOIN attachments a ON a.message = g.id"
                                       " WHERE g.conversation = ? ORDER BY a.message, a.position",
                                       what, error);
@@ -263,7 +263,7 @@ static gboolean list_attachments(lw_mem *m, const char *conversation, GHashTable
         lw_mem_message *g = id ? g_hash_table_lookup(by_id, id) : NULL;
 
         if (g)
-            g_ptr_array_add(g->attachments, read_attachment(st, folder));
+            g_ptr_array_add(g->attachments, lw_mem_read_attachment(st, folder));
     }
     if (rc != SQLITE_DONE)
         lw_mem_set_error(m, rc, what, error);
@@ -300,10 +300,6 @@ static gboolean count_branches(lw_mem *m, const char *conversation, GHashTable *
     return rc == SQLITE_DONE;
 }
 
-#define MESSAGE_COLUMNS                                                                                   \
-    "g.id, g.position, g.role, g.state, g.text, g.created, g.n_prompt, g.n_reused, g.n_generated,"        \
-    " g.tokens_per_second, g.parent"
-
 /* From the head back to the first; a head that is not there (a damaged file) is the newest message.  Depth
  * ends a circle. */
 static const char path_sql[] =
@@ -313,10 +309,10 @@ static const char path_sql[] =
     "(SELECT id FROM messages WHERE conversation = ?1 AND NOT binned ORDER BY rowid DESC LIMIT 1))"
     " UNION ALL SELECT g.id, g.parent, depth + 1 FROM messages g JOIN path p ON g.id = p.parent"
     " WHERE g.conversation = ?1 AND depth < (SELECT count(*) FROM messages WHERE conversation = ?1))"
-    "SELECT " MESSAGE_COLUMNS " FROM path p JOIN messages g ON g.id = p.id ORDER BY depth DESC";
+    "SELECT " LW_MEM_MESSAGE_COLUMNS " FROM path p JOIN messages g ON g.id = p.id ORDER BY depth DESC";
 
 static const char all_sql[] =
-    "SELECT " MESSAGE_COLUMNS " FROM messages g WHERE conversation = ?1 AND NOT binned ORDER BY rowid";
+    "SELECT " LW_MEM_MESSAGE_COLUMNS " FROM messages g WHERE conversation = ?1 AND NOT binned ORDER BY rowid";
 
 static GPtrArray *list_messages(lw_mem *m, const char *conversation, const char *sql, GError **error)
 {
@@ -330,7 +326,7 @@ static GPtrArray *list_messages(lw_mem *m, const char *conversation, const char 
         return NULL;
     lw_mem_bind_text(st, 1, conversation);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-        lw_mem_message *g = read_message(st, conversation);
+        lw_mem_message *g = lw_mem_read_message(st, 0, conversation);
 
         /* A circle comes round again; its beginning is enough. */
         if (!g->id || !g->text || g_hash_table_contains(by_id, g->id)) {

@@ -16,6 +16,10 @@ struct lw_mem {
     gboolean temporary; /* the folder goes when it is closed */
 };
 
+/* A database wherever it is, as lw_mem_open() opens one that cannot be written; its log is read and left as it is.
+ * attachments/ is beside it. */
+lw_mem *lw_mem_open_for_reading(const char *path, GError **error);
+
 /* Fill *error from the connection's last error, as "path: what: reason". */
 void lw_mem_set_error(const lw_mem *m, int rc, const char *what, GError **error);
 
@@ -35,6 +39,18 @@ void lw_mem_bind_text(sqlite3_stmt *st, int i, const char *s);
 char *lw_mem_column_text(sqlite3_stmt *st, int i);
 /* What was stored or imported, DONE when this program does not know it. */
 lw_mem_state lw_mem_state_from_int(int state);
+
+/* Records from the columns of a row, first: the number of the first of them. */
+#define LW_MEM_CONVERSATION_COLUMNS "id, title, model, created, updated, titled, pinned, folder"
+lw_mem_conversation *lw_mem_read_conversation(sqlite3_stmt *st, int first);
+/* g: messages.  Without its attachments. */
+#define LW_MEM_MESSAGE_COLUMNS                                                                            \
+    "g.id, g.position, g.role, g.state, g.text, g.created, g.n_prompt, g.n_reused, g.n_generated,"        \
+    " g.tokens_per_second, g.parent"
+lw_mem_message *lw_mem_read_message(sqlite3_stmt *st, int first, const char *conversation);
+/* a: attachments.  The row begins with them.  folder: of the attachments. */
+#define LW_MEM_ATTACHMENT_COLUMNS "a.kind, a.label, a.file, a.copied, a.bytes, a.mtime"
+lw_mem_attachment *lw_mem_read_attachment(sqlite3_stmt *st, const char *folder);
 
 /* lw_mem_put_message() inside a transaction of the caller's. */
 gboolean lw_mem_put_message_inside(lw_mem *m, const lw_mem_message *msg, GError **error);

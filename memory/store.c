@@ -197,6 +197,17 @@ static gboolean open_read_only(lw_mem *m, GError **error)
     return lw_mem_migrate(m, error);
 }
 
+lw_mem *lw_mem_open_for_reading(const char *path, GError **error)
+{
+    lw_mem *m = g_new0(lw_mem, 1);
+
+    m->path = g_canonicalize_filename(path, NULL);
+    m->folder = g_path_get_dirname(m->path);
+    if (!open_read_only(m, error))
+        g_clear_pointer(&m, lw_mem_close);
+    return m;
+}
+
 gboolean lw_mem_is_read_only(const lw_mem *m)
 {
     return m->read_only;
@@ -426,21 +437,19 @@ gboolean lw_mem_put_conversation(lw_mem *m, const lw_mem_conversation *c, GError
     return lw_mem_finish(m, st, "saving a conversation", error);
 }
 
-#define CONVERSATION_COLUMNS "id, title, model, created, updated, titled, pinned, folder"
-
-static lw_mem_conversation *read_conversation(sqlite3_stmt *st)
+lw_mem_conversation *lw_mem_read_conversation(sqlite3_stmt *st, int first)
 {
     lw_mem_conversation *c = g_new0(lw_mem_conversation, 1);
 
-    c->id = lw_mem_column_text(st, 0);
-    c->title = lw_mem_column_text(st, 1);
-    c->model = lw_mem_column_text(st, 2);
-    c->created = sqlite3_column_int64(st, 3);
-    c->updated = sqlite3_column_int64(st, 4);
-    c->titled = (lw_mem_titled)CLAMP(sqlite3_column_int(st, 5), LW_MEM_TITLED_BY_QUESTION,
+    c->id = lw_mem_column_text(st, first);
+    c->title = lw_mem_column_text(st, first + 1);
+    c->model = lw_mem_column_text(st, first + 2);
+    c->created = sqlite3_column_int64(st, first + 3);
+    c->updated = sqlite3_column_int64(st, first + 4);
+    c->titled = (lw_mem_titled)CLAMP(sqlite3_column_int(st, first + 5), LW_MEM_TITLED_BY_QUESTION,
                                      LW_MEM_TITLED_BY_USER);
-    c->pinned = sqlite3_column_int(st, 6) != 0;
-    c->folder = lw_mem_column_text(st, 7);
+    c->pinned = sqlite3_column_int(st, first + 6) != 0;
+    c->folder = lw_mem_column_text(st, first + 7);
     return c;
 }
 
@@ -452,7 +461,7 @@ GPtrArray *lw_mem_list_conversations(lw_mem *m, GError **error)
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
     sqlite3_stmt *st = lw_mem_prepare(m,
-                               "SELECT " CONVERSATION_COLUMNS " FROM conversations"
+                               "SELECT " LW_MEM_CONVERSATION_COLUMNS " FROM conversations"
                                " WHERE NOT binned ORDER BY updated DESC, id",
                                what, error);
     int rc;
@@ -460,7 +469,7 @@ GPtrArray *lw_mem_list_conversations(lw_mem *m, GError **error)
     if (!st)
         return NULL;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        g_ptr_array_add(list, read_conversation(st));
+        g_ptr_array_add(list, lw_mem_read_conversation(st, 0));
     if (rc != SQLITE_DONE)
         lw_mem_set_error(m, rc, what, error);
     sqlite3_finalize(st);
@@ -475,7 +484,7 @@ lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, 
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func((GDestroyNotify)lw_mem_conversation_free);
     sqlite3_stmt *st = lw_mem_prepare(m,
-                               "SELECT " CONVERSATION_COLUMNS " FROM conversations"
+                               "SELECT " LW_MEM_CONVERSATION_COLUMNS " FROM conversations"
                                " WHERE NOT binned AND substr(id, 1, length(?1)) = ?1"
                                " ORDER BY length(id) LIMIT 2",
                                what, error);
@@ -485,7 +494,7 @@ lw_mem_conversation *lw_mem_find_conversation(lw_mem *m, const char *id_prefix, 
         return NULL;
     lw_mem_bind_text(st, 1, id_prefix);
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        g_ptr_array_add(list, read_conversation(st));
+        g_ptr_array_add(list, lw_mem_read_conversation(st, 0));
     if (rc != SQLITE_DONE)
         lw_mem_set_error(m, rc, what, error);
     sqlite3_finalize(st);

@@ -328,6 +328,43 @@ class Robust(WindowTest):
         with open(kept[0], "rb") as f:
             self.assertEqual(f.read(), damaged)
 
+    def test_43_chats_damaged_in_one_place(self):
+        """The damage shows when a chat is opened; the chats are there all the same."""
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "Which of these is damaged?")
+        self.end()
+        with store.connect() as db:
+            page, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'messages_by_conversation'").fetchone()
+            size, = db.execute("PRAGMA page_size").fetchone()
+            chats, = db.execute("SELECT count(*) FROM conversations WHERE NOT binned").fetchone()
+        db.close()
+
+        def damage(f):
+            f.seek((page - 1) * size)
+            f.write(b"Z" * size)
+        home, database, _ = self.make_damaged_home(damage)
+        p = self.start(XDG_DATA_HOME=home)
+        said = text_of(p.get("label", contains="The file with the chats is damaged. It was kept as"))
+        self.assertIn(f"what can be read of {chats} chat", said)
+        kept = glob.glob(database + ".damaged-*[0-9]")
+        self.assertEqual(len(kept), 1)
+        self.assertIn(kept[0], said)
+        p.get("list item", contains="You: Which of these is damaged?")
+        p.screenshot("damaged-in-one-place")
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, "What is saved now?")
+        self.end()
+        p = self.start(XDG_DATA_HOME=home)
+        for question in "Which of these is damaged?", "What is saved now?":
+            p.select(p.get("list item", question))
+            p.get("list item", contains="You: " + question)
+            wait_for("the answer", lambda: self.answer(p))
+        self.assertIsNone(p.find("label", contains="damaged. It"))
+        self.end()
+
     # -- Films --
 
     def test_45_films_that_cannot_be_played(self):

@@ -598,6 +598,188 @@ static void test_damaged_inside(Fixture *f, gconstpointer data)
     g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT);
 }
 
+/* ---- What can be read of a damaged file ---- */
+
+#define PAGE 4096
+#define CHATS 24
+#define TURNS 6
+
+/* A text that tells where it belongs, some of them longer than a page. */
+static char *text_of(int chat, int turn)
+{
+    g_autofree char *filler = g_strnfill(chat % 20 == 7 && turn == 3 ? 3 * PAGE : 300, 'x');
+
+    return g_strdup_printf("%d-%d %s", chat, turn, filler);
+}
+
+static void fill_chats(Fixture *f)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *picture = in_folder(f, "square.png");
+    lw_mem *m = open_store(f);
+    lw_mem_attachment *a;
+
+    g_assert_true(g_file_set_contents(picture, "not really a picture", -1, NULL));
+    a = lw_mem_keep_file(m, picture, LW_MEM_PICTURE, &error);
+    g_assert_no_error(error);
+    for (int chat = 0; chat < CHATS; chat++) {
+        g_autofree char *id = g_strdup_printf("c%d", chat), *title = g_strdup_printf("Chat %d", chat);
+
+        put_conversation(m, id, title, 1000 + chat);
+        for (int turn = 0; turn < TURNS; turn++) {
+            g_autofree char *name = g_strdup_printf("%s-%d", id, turn), *text = text_of(chat, turn);
+            g_autoptr(GPtrArray) attachments = g_ptr_array_new();
+            lw_mem_message msg = {.id = name,
+                                  .conversation = id,
+                                  .position = turn,
+                                  .role = turn % 2 ? LW_MEM_ROLE_ASSISTANT : LW_MEM_ROLE_USER,
+                                  .text = text,
+                                  .created = 100 + turn,
+                                  .attachments = attachments};
+
+            if (turn == 0)
+                g_ptr_array_add(attachments, a);
+            g_assert_true(lw_mem_put_message(m, &msg, &error));
+        }
+    }
+    lw_mem_attachment_free(a);
+    g_assert_true(lw_mem_bin_conversation(m, "c5", TRUE, &error));
+    lw_mem_options *o = lw_mem_options_new(LW_MEM_OPTIONS_CHAT, "c1");
+    o->system = g_strdup("Be kind.");
+    g_assert_true(lw_mem_put_options(m, o, &error));
+    lw_mem_options_free(o);
+    lw_mem_close(m);
+}
+
+/* How many messages are there and can be reached; each is what it was. */
+static int count_rescued(lw_mem *m)
+{
+    g_autoptr(GPtrArray) chats = lw_mem_list_conversations(m, NULL);
+    int n = 0;
+
+    g_assert_nonnull(chats);
+    for (guint i = 0; i < chats->len; i++) {
+        const lw_mem_conversation *c = chats->pdata[i];
+        g_autoptr(GPtrArray) shown = messages_of(m, c->id), tree = lw_mem_list_tree(m, c->id, NULL);
+
+        g_assert_cmpuint(shown->len, ==, tree->len);
+        for (guint k = 0; k < shown->len; k++) {
+            const lw_mem_message *g = shown->pdata[k];
+            int chat, turn;
+
+            g_assert_cmpint(sscanf(g->id, "c%d-%d", &chat, &turn), ==, 2);
+            g_autofree char *text = text_of(chat, turn);
+            /* There are no sums over the bytes of a long text. */
+            if (strlen(text) < PAGE)
+                g_assert_cmpstr(g->text, ==, text);
+            g_assert_cmpint(g->role, ==, turn % 2 ? LW_MEM_ROLE_ASSISTANT : LW_MEM_ROLE_USER);
+            n++;
+        }
+    }
+    return n;
+}
+
+static void test_rescue(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_folder(f, "longwave.db"), *whole = NULL;
+    gsize n_bytes;
+    int n_lost_all = 0;
+
+    fill_chats(f);
+    g_assert_true(g_file_get_contents(path, &whole, &n_bytes, NULL));
+    g_assert_cmpuint(n_bytes, >, 30 * PAGE);
+    /* Page 0: nothing is damaged. */
+    for (gsize page = 0; page < n_bytes / PAGE; page++) {
+        g_autofree char *kept = NULL, *damaged = g_memdup2(whole, n_bytes), *after = NULL;
+        gsize n_after;
+        lw_mem *m;
+        int n;
+
+        if (page)
+            memset(damaged + page * PAGE, 0xA5, PAGE);
+        g_assert_true(g_file_set_contents(path, damaged, (gssize)n_bytes, NULL));
+        kept = lw_mem_set_aside(f->folder, &error);
+        g_assert_no_error(error);
+        m = open_store(f);
+        n = lw_mem_rescue(m, kept, &error);
+        if (n < 0) {
+            g_assert_error(error, LW_MEM_ERROR, LW_MEM_ERROR_CORRUPT);
+            g_clear_error(&error);
+        }
+        if (!page) {
+            g_autoptr(GPtrArray) options = lw_mem_list_options(m, NULL), first = messages_of(m, "c0");
+            const lw_mem_message *g = first->pdata[0];
+            lw_mem_conversation *c = lw_mem_find_conversation(m, "c23", &error);
+
+            g_assert_cmpint(n, ==, CHATS - 1);
+            g_assert_cmpint(count_rescued(m), ==, (CHATS - 1) * TURNS);
+            g_assert_cmpstr(c->title, ==, "Chat 23");
+            g_assert_cmpint(c->updated, ==, 1023);
+            lw_mem_conversation_free(c);
+            g_assert_cmpstr(((lw_mem_options *)options->pdata[0])->system, ==, "Be kind.");
+            g_assert_cmpuint(g->attachments->len, ==, 1);
+            g_assert_true(g_file_test(((lw_mem_attachment *)g->attachments->pdata[0])->path, G_FILE_TEST_EXISTS));
+            g_assert_null(lw_mem_find_conversation(m, "c5", NULL));
+        } else if (n <= 0) {
+            n_lost_all++;
+        } else {
+            /* What one page holds: a leaf's rows, or a text's. */
+            n = (CHATS - 1) * TURNS - count_rescued(m);
+            if (n > PAGE / 300)
+                n_lost_all++;
+        }
+        lw_mem_close(m);
+        g_assert_true(g_file_get_contents(kept, &after, &n_after, NULL));
+        g_assert_cmpmem(after, n_after, damaged, n_bytes);
+        g_unlink(kept);
+        g_unlink(path);
+    }
+    /* The pages that lead to all others: the table of tables, the messages. */
+    g_test_message("%d of %" G_GSIZE_FORMAT " pages hide more than themselves", n_lost_all, n_bytes / PAGE);
+    g_assert_cmpint(n_lost_all, <=, 3);
+}
+
+/* The last that was written is in the log, as after a crash. */
+static void test_rescue_log(Fixture *f, gconstpointer data)
+{
+    static const char *const tails[] = {"", "-wal"};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = in_folder(f, "longwave.db"), *kept = NULL;
+    char *bytes[2];
+    gsize n[2];
+    lw_mem *m = open_store(f);
+
+    put_conversation(m, "c1", "In the log", 1);
+    g_assert_true(put_text(m, "c1", "m1", 0, LW_MEM_ROLE_USER, LW_MEM_STATE_DONE, "Is it there?", &error));
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *name = g_strconcat(path, tails[i], NULL);
+        g_assert_true(g_file_get_contents(name, &bytes[i], &n[i], NULL));
+        g_assert_cmpuint(n[i], >, 0);
+    }
+    lw_mem_close(m);
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *name = g_strconcat(path, tails[i], NULL);
+        g_assert_true(g_file_set_contents(name, bytes[i], (gssize)n[i], NULL));
+    }
+    kept = lw_mem_set_aside(f->folder, &error);
+    g_assert_no_error(error);
+    m = open_store(f);
+    g_assert_cmpint(lw_mem_rescue(m, kept, &error), ==, 1);
+    g_assert_no_error(error);
+    g_autoptr(GPtrArray) messages = messages_of(m, "c1");
+    g_assert_cmpuint(messages->len, ==, 1);
+    lw_mem_close(m);
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *name = g_strconcat(kept, tails[i], NULL), *after = NULL;
+        gsize n_after;
+
+        g_assert_true(g_file_get_contents(name, &after, &n_after, NULL));
+        g_assert_cmpmem(after, n_after, bytes[i], n[i]);
+        g_free(bytes[i]);
+    }
+}
+
 static void test_private(Fixture *f, gconstpointer data)
 {
     g_autofree char *folder = g_build_filename(f->folder, "deep", "longwave", NULL);
@@ -852,6 +1034,8 @@ int main(int argc, char **argv)
     ADD("full-disk", test_full_disk);
     ADD("damaged", test_damaged);
     ADD("damaged-inside", test_damaged_inside);
+    ADD("rescue", test_rescue);
+    ADD("rescue-log", test_rescue_log);
     ADD("read-only", test_read_only);
     ADD("read-only-log", test_read_only_log);
     ADD("read-only-old", test_read_only_old);
