@@ -407,6 +407,12 @@ lw_attachment_get_problem (LwAttachment *self)
   return self->problem;
 }
 
+gboolean
+lw_attachment_is_useless (LwAttachment *self)
+{
+  return self->problem && !self->record;
+}
+
 const lw_mem_attachment *
 lw_attachment_get_record (LwAttachment *self)
 {

@@ -46,6 +46,8 @@ void lw_attachment_set_cost (LwAttachment *self, gint64 cost);
 double lw_attachment_get_duration (LwAttachment *self); /* seconds, 0: unknown or a picture */
 /* Why it cannot be shown, or NULL. */
 const char *lw_attachment_get_problem (LwAttachment *self);
+/* It has a problem, and no copy of it was kept: no model can be given this. */
+gboolean lw_attachment_is_useless (LwAttachment *self);
 
 /* What the store knows about it, or NULL before it is kept. */
 const lw_mem_attachment *lw_attachment_get_record (LwAttachment *self);

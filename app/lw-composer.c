@@ -130,16 +130,6 @@ update_gauge (LwComposer *self)
 }
 
 static void
-update_editing (LwComposer *self)
-{
-  gboolean editing = self->conversation && lw_conversation_get_editing (self->conversation);
-
-  gtk_widget_set_visible (self->editing, editing);
-  if (editing)
-    lw_composer_focus (self);
-}
-
-static void
 cancel_edit (LwComposer *self)
 {
   if (self->conversation)
@@ -179,16 +169,35 @@ tile_removed (LwComposer *self, LwAttachmentTile *tile)
   lw_composer_focus (self);
 }
 
-/* It turned out to be nothing that a model can be given. */
+/* What turned out to be nothing that a model can be given is told and goes.  In a draft that is not shown it waits to
+ * be told until it is. */
 static void
-attachment_problem (LwComposer *self, GParamSpec *pspec, LwAttachment *attachment)
+refuse_useless (LwComposer *self)
 {
-  guint position;
+  for (guint i = 0; attachments (self) && i < g_list_model_get_n_items (G_LIST_MODEL (attachments (self)));)
+    {
+      g_autoptr (LwAttachment) a = g_list_model_get_item (G_LIST_MODEL (attachments (self)), i);
 
-  if (!attachments (self) || !g_list_store_find (attachments (self), attachment, &position))
-    return;
-  g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, lw_attachment_get_problem (attachment));
-  remove_attachment (self, attachment);
+      if (!lw_attachment_is_useless (a))
+        {
+          i++;
+          continue;
+        }
+      g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, lw_attachment_get_problem (a));
+      remove_attachment (self, a);
+    }
+}
+
+static void
+update_editing (LwComposer *self)
+{
+  gboolean editing = self->conversation && lw_conversation_get_editing (self->conversation);
+
+  /* Another draft is shown. */
+  refuse_useless (self);
+  gtk_widget_set_visible (self->editing, editing);
+  if (editing)
+    lw_composer_focus (self);
 }
 
 static void
@@ -256,7 +265,7 @@ add_to (LwComposer *self, LwConversation *conversation, LwAttachment *attachment
       g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, message);
       return;
     }
-  g_signal_connect_object (attachment, "notify::problem", G_CALLBACK (attachment_problem), self,
+  g_signal_connect_object (attachment, "notify::problem", G_CALLBACK (refuse_useless), self,
                            G_CONNECT_SWAPPED);
   g_list_store_append (list, attachment);
 }

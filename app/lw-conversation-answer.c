@@ -173,7 +173,7 @@ return_question (LwConversation *self)
       g_autoptr (LwAttachment) a = g_list_model_get_item (list, i);
 
       /* What cannot be used has been said. */
-      if (!lw_attachment_get_problem (a) || lw_attachment_get_record (a))
+      if (!lw_attachment_is_useless (a))
         g_ptr_array_add (items, g_steal_pointer (&a));
     }
   g_list_store_splice (self->draft_attachments, 0, 0, items->pdata, items->len);

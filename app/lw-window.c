@@ -330,8 +330,9 @@ open_new_chat (LwWindow *self, gboolean temporary)
 void
 lw_window_new_chat (LwWindow *self, gboolean temporary)
 {
-  open_new_chat (self, temporary);
+  /* What is told about its draft comes with it. */
   lw_window_hide_banners (self);
+  open_new_chat (self, temporary);
 }
 
 static void

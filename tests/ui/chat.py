@@ -632,6 +632,45 @@ class Chat(WindowTest):
         wait_for("the other draft", lambda: text_of(p.question()) == "for this one")
         self.end()
 
+    def test_8b_left_before_it_was_refused(self):
+        """A file that turns out to be useless in a chat that was left is told of when that is opened again."""
+        odd, good = os.path.join(TMP, "odd.bin"), os.path.join(TMP, "good.txt")
+        with open(odd, "wb") as f:
+            f.write(b"abc\0def")
+        with open(good, "w") as f:
+            f.write("The garden is green.")
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        p.write("Is anything odd?")
+        p.press("Send")
+        self.wait_for_end(p, "Is anything odd?")
+        owner = subprocess.Popen(["xclip", "-selection", "clipboard", "-t", "text/uri-list", "-quiet"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(owner.wait)
+        self.addCleanup(owner.kill)
+        owner.stdin.write(f"file://{odd}\r\n".encode())
+        owner.stdin.close()
+        # Once that has been pasted the window knows whom to ask.
+        wait_for("it to be pasted", lambda: p.find("label", contains="“odd.bin” cannot be read")
+                 or p.key("ctrl+v"), 20)
+        owner.send_signal(signal.SIGSTOP)
+        p.key("ctrl+v", "ctrl+n")
+        p.get("label", "New Chat")
+        wait_for("nothing to be told", lambda: not p.find("label", contains="“odd.bin” cannot be read"))
+        owner.send_signal(signal.SIGCONT)
+        p.write("for this one")
+        self.drop_file(p, good)
+        p.get("push button", "Remove good.txt")
+        self.open_chat(p, "Is anything odd?")
+        p.get("label", contains="“odd.bin” cannot be read")
+        self.assertIsNone(p.find(contains="Remove "))
+        # What was not asked in the new chat is all there.
+        p.press("New chat")
+        p.get("push button", "Remove good.txt")
+        wait_for("the text", lambda: text_of(p.question()) == "for this one")
+        self.end()
+
     # -- Long conversations --
 
     def test_9_ten_thousand_messages(self):
