@@ -12,6 +12,9 @@
 #include "app/lw-camera-doubles.h"
 #endif
 
+/* How long a camera may send no picture, at first or later, before it counts as failed: microseconds. */
+#define PATIENCE (10 * G_USEC_PER_SEC)
+
 /* More of either is a broken driver. */
 #define MAX_DEVICES 64
 #define MAX_SIDE 16384
@@ -62,9 +65,11 @@ lw_camera_device_get_name (LwCameraDevice *self)
 #ifdef LW_HAVE_CAMERA
 
 /* Decoded, at most 15 pictures a second, as the texture wants them.  A second that cannot be shown is not
- * kept for later. */
+ * kept for later.  What cameras send is named: before a decoder that takes anything, PipeWire's source waits
+ * for ever for somebody to say what it shall send. */
 #define SINK                                                                                                \
-  " ! decodebin ! videorate drop-only=true max-rate=15 ! videoconvert ! video/x-raw,format=RGB"             \
+  " ! video/x-raw;image/jpeg;video/x-h264 ! decodebin"                                                      \
+  " ! videorate drop-only=true max-rate=15 ! videoconvert ! video/x-raw,format=RGB"                         \
   " ! appsink name=sink max-buffers=1 drop=true sync=false"
 
 /* ---- Finding ---- */
@@ -86,15 +91,38 @@ add_described (GListStore *list, const char *sources)
     }
 }
 
+/* Borrowed; NULL: nothing looks for cameras here.  It is never stopped, for PipeWire 0.3.65 then frees twice
+ * what it knows.  Meanwhile it follows what is connected and taken away. */
+static GstDeviceMonitor *
+running_monitor (void)
+{
+  static GMutex lock;
+  static GstDeviceMonitor *running;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+
+  if (!running)
+    {
+      g_autoptr (GstDeviceMonitor) monitor = gst_device_monitor_new ();
+      g_autoptr (GstBus) bus = gst_device_monitor_get_bus (monitor);
+
+      gst_device_monitor_add_filter (monitor, "Video/Source", NULL);
+      if (!gst_device_monitor_start (monitor))
+        return NULL;
+      /* Nobody reads its news, which must not pile up. */
+      gst_bus_set_flushing (bus, TRUE);
+      running = g_steal_pointer (&monitor);
+    }
+  return running;
+}
+
 static void
 add_devices (GListStore *list)
 {
-  g_autoptr (GstDeviceMonitor) monitor = gst_device_monitor_new ();
+  GstDeviceMonitor *monitor = running_monitor ();
   GList *devices;
   int n = 0;
 
-  gst_device_monitor_add_filter (monitor, "Video/Source", NULL);
-  if (!gst_device_monitor_start (monitor))
+  if (!monitor)
     return;
   devices = lw_camera_without_doubles (gst_device_monitor_get_devices (monitor));
   for (GList *l = devices; l && n < MAX_DEVICES; l = l->next, n++)
@@ -106,7 +134,6 @@ add_devices (GListStore *list)
       g_list_store_append (list, d);
     }
   g_list_free_full (devices, gst_object_unref);
-  gst_device_monitor_stop (monitor);
 }
 
 static void
@@ -147,6 +174,7 @@ struct _LwCamera
   GError *error;
   GdkTexture *frame; /* the newest that was not handed over */
   gboolean pending;  /* a hand-over is */
+  gint64 last_frame; /* when it came: monotonic, in microseconds; 0: none did */
 };
 
 static void
@@ -253,6 +281,7 @@ on_sample (GstAppSink *sink, gpointer user_data)
     return GST_FLOW_OK;
   g_mutex_lock (&self->lock);
   g_set_object (&self->frame, texture);
+  self->last_frame = g_get_monotonic_time ();
   hand_over_soon (self);
   g_mutex_unlock (&self->lock);
   return GST_FLOW_OK;
@@ -285,6 +314,9 @@ make_source (const LwCameraDevice *device, GError **error)
   source = gst_device_create_element (device->device, NULL);
   if (!source)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("%s cannot be opened"), device->name);
+  /* Not each of PipeWire's cameras says when a picture was taken; without, the rate cannot be kept. */
+  else if (g_object_class_find_property (G_OBJECT_GET_CLASS (source), "do-timestamp"))
+    g_object_set (source, "do-timestamp", TRUE, NULL);
   return source;
 }
 
@@ -330,6 +362,31 @@ make_pipeline (LwCamera *self, GError **error)
   return pipeline;
 }
 
+/* Until it is closed or has failed.  One that was pulled out may just fall silent. */
+static void
+wait_for_end (LwCamera *self)
+{
+  const gint64 opened = g_get_monotonic_time ();
+  gint64 patient_until = opened + PATIENCE;
+  GError *silence = NULL;
+
+  g_mutex_lock (&self->lock);
+  while (!self->quit && !self->error && g_get_monotonic_time () < patient_until)
+    {
+      g_cond_wait_until (&self->ended, &self->lock, patient_until);
+      patient_until = MAX (opened, self->last_frame) + PATIENCE;
+    }
+  if (!self->quit && !self->error)
+    silence = self->last_frame
+                  ? g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                                         _("The camera sends nothing any more"))
+                  : g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("%s sends no pictures"),
+                                 self->device->name);
+  g_mutex_unlock (&self->lock);
+  if (silence)
+    fail (self, silence);
+}
+
 static gpointer
 camera_thread (gpointer data)
 {
@@ -345,10 +402,7 @@ camera_thread (gpointer data)
       if (gst_element_set_state (pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
         fail (self, g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED, _("%s cannot be opened"),
                                  self->device->name));
-      g_mutex_lock (&self->lock);
-      while (!self->quit && !self->error)
-        g_cond_wait (&self->ended, &self->lock);
-      g_mutex_unlock (&self->lock);
+      wait_for_end (self);
       gst_element_set_state (pipeline, GST_STATE_NULL);
       gst_bus_set_sync_handler (bus, NULL, NULL, NULL);
     }
