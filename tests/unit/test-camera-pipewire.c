@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Cameras as a desktop offers them: a PipeWire of this test's own with cameras that are not there, which are
- * processes of this same program.  Needs a session bus, by which PipeWire's session manager connects.  Skipped
- * where PipeWire or its part of GStreamer is not installed. */
+ * processes of this same program.  Needs a session bus, by which PipeWire's session manager connects.
+ * Skipped where PipeWire or its part of GStreamer is not installed. */
 #include <gst/gst.h>
 #include <signal.h>
 #include <string.h>
