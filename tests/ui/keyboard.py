@@ -249,6 +249,9 @@ class Keyboard(WindowTest):
             wait_for(sign, lambda: any(role(n) in ("frame", "dialog", "window")
                                        and n.get_name() == sign for n in self.tops()))
             wait_for("the focus to be in it", lambda: self.focused())
+            if sign == "Chat Settings":
+                # Its label is long, and a widget of its own.
+                self.go_to("Use for All Chats with This Model", "Tab", "push button")
             self.keys("Escape")
             p.wait_for_one_window()
             self.back_to_window()
