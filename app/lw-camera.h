@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Cameras of this computer, through GStreamer.  One thread opens, runs and closes a camera: a driver may
- * take seconds for each.  It is named "lw-camera" and is there exactly while a camera is in use.
+ * take seconds for each.  It is named "lw-camera" and is there exactly while a camera is in use.  From the
+ * first search on, GStreamer's own threads follow what is connected; none of them opens a camera.
  *
  * For tests LW_CAMERA lists sources in place of the real ones: GStreamer descriptions between semicolons,
  * such as "videotestsrc pattern=ball;videotestsrc pattern=smpte"; empty: this computer has no camera.
@@ -28,7 +29,7 @@ GListModel *lw_camera_list_finish (GAsyncResult *result, GError **error);
 typedef struct _LwCamera LwCamera;
 
 /* frame: the newest picture (older ones are left out when the UI is slower than the camera), or NULL when
- * the camera failed: error says why, and nothing more comes. */
+ * the camera failed or sent no picture for ten seconds: error says why, and nothing more comes. */
 typedef void (*LwCameraUpdate) (gpointer user_data, GdkTexture *frame, const GError *error);
 
 LwCamera *lw_camera_open (LwCameraDevice *device, LwCameraUpdate update, gpointer user_data);
