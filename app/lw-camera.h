@@ -2,7 +2,7 @@
  *
  * Cameras of this computer, through GStreamer.  One thread opens, runs and closes a camera: a driver may
  * take seconds for each.  It is named "lw-camera" and is there exactly while a camera is in use.  From the
- * first search on, GStreamer's own threads follow what is connected; none of them opens a camera.
+ * first search on, GStreamer's own threads follow what is connected; they take no pictures.
  *
  * For tests LW_CAMERA lists sources in place of the real ones: GStreamer descriptions between semicolons,
  * such as "videotestsrc pattern=ball;videotestsrc pattern=smpte"; empty: this computer has no camera.
