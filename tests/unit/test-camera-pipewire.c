@@ -305,6 +305,13 @@ main (int argc, char **argv)
   last = g_get_monotonic_time () + DEADLINE;
   while (!g_file_test (socket, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < last)
     g_usleep (20000);
+  if (!g_file_test (socket, G_FILE_TEST_EXISTS))
+    {
+      g_print ("1..0 # SKIP pipewire does not start here\n");
+      end (&pipewire);
+      remove_tree (folder);
+      return 0;
+    }
   manager = start ("wireplumber", NULL, NULL);
   g_test_add_func ("/camera-pipewire/preview", test_preview);
   g_test_add_func ("/camera-pipewire/pulled-out", test_pulled_out);
