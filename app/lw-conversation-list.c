@@ -567,19 +567,37 @@ lw_conversation_list_resort (LwConversationList *self)
   regroup (self);
 }
 
+/* A row, and the heading right above it. */
+static void
+bring_into_sight (LwConversationList *self, guint position)
+{
+  g_autoptr (GObject) above
+      = position ? g_list_model_get_item (G_LIST_MODEL (self->rows), position - 1) : NULL;
+
+  if (GTK_IS_STRING_OBJECT (above))
+    gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position - 1);
+  gtk_widget_activate_action (GTK_WIDGET (self->list), "list.scroll-to-item", "u", position);
+}
+
 void
 lw_conversation_list_select (LwConversationList *self, LwConversation *conversation)
 {
   guint found = GTK_INVALID_LIST_POSITION;
+  gboolean new;
 
   g_return_if_fail (LW_IS_CONVERSATION_LIST (self));
 
+  /* One that stays where it is may be out of sight because somebody looks at others. */
+  new = self->open != conversation
+        || gtk_single_selection_get_selected (self->selection) == GTK_INVALID_LIST_POSITION;
   self->open = conversation;
   if (!conversation || !g_list_store_find (self->rows, conversation, &found))
     found = GTK_INVALID_LIST_POSITION;
   self->selecting = TRUE;
   gtk_single_selection_set_selected (self->selection, found);
   self->selecting = FALSE;
+  if (new && found != GTK_INVALID_LIST_POSITION)
+    bring_into_sight (self, found);
 }
 
 static void
