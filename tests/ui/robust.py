@@ -339,7 +339,6 @@ class Robust(WindowTest):
             page, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'messages_by_conversation'").fetchone()
             size, = db.execute("PRAGMA page_size").fetchone()
             chats, = db.execute("SELECT count(*) FROM conversations WHERE NOT binned").fetchone()
-        db.close()
 
         def damage(f):
             f.seek((page - 1) * size)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conversations written into the program's database while it is not running."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -8,8 +9,16 @@ import time
 PATH = os.path.join(os.environ["XDG_DATA_HOME"], "longwave", "longwave.db")
 
 
+@contextlib.contextmanager
 def connect():
-    return sqlite3.connect(PATH, timeout=20)
+    """Closed at the end of the block: Python leaves that to its garbage collector, and while somebody has it open the
+    program's end leaves the log; what is read after the file was copied meanwhile is wrong then."""
+    db = sqlite3.connect(PATH, timeout=20)
+    try:
+        with db:
+            yield db
+    finally:
+        db.close()
 
 
 def add_chat(chat, title, messages, updated=None):
