@@ -26,7 +26,7 @@ GListStore *lw_chats_get_list (LwChats *self);
 /* A new chat, in no list before its first question is asked.  temporary: nothing of it is written to the disk, and it
  * is gone when the program ends.  Free with g_object_unref(). */
 LwConversation *lw_chats_create (LwChats *self, gboolean temporary);
-/* For the end of the program: what is temporary goes. */
+/* What is temporary goes.  Blocks; for the end of the program. */
 void lw_chats_shutdown (LwChats *self);
 
 /* Everything goes, for good; what is being written ends and leaves nothing. */

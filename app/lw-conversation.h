@@ -30,7 +30,7 @@ LwConversation *lw_conversation_new_for_record (LwStoreService *store, LwEngineS
 const char *lw_conversation_get_id (LwConversation *self);
 /* Where it is kept.  Borrowed. */
 LwStoreService *lw_conversation_get_store (LwConversation *self);
-/* That is a temporary one. */
+/* Nothing of it is written to the disk, and it is gone when the program ends. */
 gboolean lw_conversation_is_temporary (LwConversation *self);
 
 /* Property "title"; "" before the first question. */

@@ -64,17 +64,17 @@ void lw_mem_close(lw_mem *m);
  * lw_mem_open() starts a new one.  Returns where it is kept; free with g_free(). */
 char *lw_mem_set_aside(const char *folder, GError **error);
 
-/* A new folder that nobody else can look into, for files that are needed for a while: in $XDG_RUNTIME_DIR, which is in
- * memory and emptied when the user logs out, else in the folder for temporary files.  Returns its path; free with
- * g_free().  The caller removes it.  Any thread.  Errors: IO, FULL. */
-char *lw_mem_private_folder_new(GError **error);
-
 /* After lw_mem_set_aside(): take over into m, which is new, what can still be read of the file that is kept, and
  * change nothing of that.  A row that is on a broken page is left out; a message whose predecessor is lost follows
  * the one before; a chat whose title is lost gets one of its first message.  What was in the bin is left there.
  * Returns the number of chats, all of them written or none; < 0: *error, CORRUPT when nothing can be read at all,
  * or NEWER, or why m cannot be written. */
 int lw_mem_rescue(lw_mem *m, const char *kept, GError **error);
+
+/* A new folder that nobody else can look into, for files that are needed for a while: in $XDG_RUNTIME_DIR, which is in
+ * memory and emptied when the user logs out, else in the folder for temporary files.  Returns its path; free with
+ * g_free().  The caller removes it.  Any thread.  Errors: IO, FULL. */
+char *lw_mem_private_folder_new(GError **error);
 
 /* 16 random hexadecimal digits.  Free with g_free(). */
 char *lw_mem_new_id(void);

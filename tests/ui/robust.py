@@ -211,18 +211,20 @@ class Robust(WindowTest):
         p.get("list item", contains="You: " + text)
         wait_for("the answer", lambda: p.find("push button", "Send") and self.answer(p))
 
+    def ask_once(self, question):
+        p = self.start()
+        p.press("New chat")
+        p.get("label", "New Chat")
+        self.ask(p, question)
+        self.end()
+
     def questions(self):
         with store.connect() as db:
             return [t for t, in db.execute("SELECT text FROM messages WHERE role = 1 ORDER BY rowid")]
 
     def test_4_read_only_home(self):
         wrapper = self.read_only()
-        p = self.start()
-        p.press("New chat")
-        p.get("label", "New Chat")
-        self.ask(p, "Hello there, who are you?")
-        self.end()
-
+        self.ask_once("Hello there, who are you?")
         p = self.start(wrapper=wrapper)
         p.get("label", contains="Conversations cannot be saved at the moment")
         p.screenshot("read-only")
@@ -303,12 +305,7 @@ class Robust(WindowTest):
             return home, database, f.read()
 
     def test_42_damaged_chats(self):
-        p = self.start()
-        p.press("New chat")
-        p.get("label", "New Chat")
-        self.ask(p, "Hello there, who are you?")
-        self.end()
-
+        self.ask_once("Hello there, who are you?")
         home, database, damaged = self.make_damaged_home(lambda f: f.write(b"Z" * 100))
         p = self.start(XDG_DATA_HOME=home)
         said = text_of(p.get("label", contains="The file with the chats is damaged. It was kept as"))
@@ -330,11 +327,7 @@ class Robust(WindowTest):
 
     def test_43_chats_damaged_in_one_place(self):
         """The damage shows when a chat is opened; the chats are there all the same."""
-        p = self.start()
-        p.press("New chat")
-        p.get("label", "New Chat")
-        self.ask(p, "Which of these is damaged?")
-        self.end()
+        self.ask_once("Which of these is damaged?")
         with store.connect() as db:
             page, = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'messages_by_conversation'").fetchone()
             size, = db.execute("PRAGMA page_size").fetchone()

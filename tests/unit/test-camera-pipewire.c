@@ -271,8 +271,11 @@ what_is_missing (void)
 int
 main (int argc, char **argv)
 {
+  static const char *const homes[]
+      = { "HOME", "PIPEWIRE_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME" };
   g_autofree char *folder = NULL;
   g_autofree char *socket = NULL;
+  const char *missing;
   GSubprocess *pipewire, *manager;
   gint64 last;
   int status;
@@ -283,20 +286,16 @@ main (int argc, char **argv)
       return be_camera (argv[1], argv[2]);
     }
   folder = g_dir_make_tmp ("lw-camera-XXXXXX", NULL);
-  for (gsize i = 0; i < 5; i++)
-    {
-      const char *names[]
-          = { "HOME", "PIPEWIRE_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME" };
-
-      g_setenv (names[i], folder, TRUE);
-    }
+  for (gsize i = 0; i < G_N_ELEMENTS (homes); i++)
+    g_setenv (homes[i], folder, TRUE);
   g_unsetenv ("PIPEWIRE_REMOTE");
   g_unsetenv ("LW_CAMERA");
   g_test_init (&argc, &argv, NULL);
   gst_init (NULL, NULL);
-  if (what_is_missing ())
+  missing = what_is_missing ();
+  if (missing)
     {
-      g_print ("1..0 # SKIP %s is not installed\n", what_is_missing ());
+      g_print ("1..0 # SKIP %s is not installed\n", missing);
       remove_tree (folder);
       return 0;
     }
